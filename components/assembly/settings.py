@@ -1,0 +1,73 @@
+"""How records become the UniMed-5M training set and its benchmark."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slab:
+    """Slices of a single-subject family that are held out as split `within-subject`."""
+
+    source: str
+    subject: str
+    plane: str
+    """axial, coronal, sagittal for volumes; 'tile' for slides."""
+    low: float
+    high: float
+    """Position along the plane's axis: millimetres for volumes, pixels for slides."""
+    guard: float
+    """Slices this near to the slab on either side are filtered as guard-band."""
+
+    def __post_init__(self) -> None:
+        if self.low >= self.high or self.guard < 0:
+            raise ValueError(f"a slab needs low < high and guard >= 0, got {self.low}, {self.high}, {self.guard}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SplitSettings:
+    """Which patients are held out."""
+
+    test: Mapping[str, tuple[str, ...]]
+    """Source -> readable names of held-out subjects; every other patient without a delivered split trains."""
+    slabs: tuple[Slab, ...]
+    val_share: float
+    """Share of training patients (by keyed hash of the patient) whose records are `val`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuestionSettings:
+    """How many questions of a type are made."""
+
+    weight: float
+    """Share of the question budget relative to the other types."""
+    forms: tuple[str, ...]
+    """Of open, closed, choice."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AssemblySettings:
+    """Rules and sizes of assembly. Shards of several images are sealed; the mixture is a run-time number."""
+
+    image_side: int
+    """Images are stored with their longer side at most this many pixels."""
+    square: bool
+    """Pad images to a square with their border's colour before scaling (the network itself takes any shape)."""
+    super_resolution_factor: int
+    max_shard_bytes: int
+    questions: Mapping[str, QuestionSettings]
+    """Question type -> weight and forms."""
+    question_turns: int
+    """Question-answer turns made for training, over all types."""
+    turns_per_sample: int
+    """At most this many turns about one image in one conversation."""
+    caption_samples: int
+    """Caption conversations made for training (balanced over families)."""
+    benchmark_items: int
+    """Held-out items per question type, form and split."""
+    benchmark_drawings: int
+    """Held-out text-to-image items."""
+    benchmark_edits: int
+    """Held-out items per editing task and split."""
+    splits: SplitSettings
+    excluded_patients: tuple[str, ...] = ()
+    """Patient keys taken out by `unimed data remove --patient`."""

@@ -1,0 +1,81 @@
+"""YAML 1.2 to frozen dataclasses: strict, everything wrong listed at once, the nearest known key suggested."""
+
+import difflib
+import io
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from ruamel.yaml import YAML, YAMLError
+
+MAX_BYTES = 10 * 2**20
+T = TypeVar("T")
+
+
+def load_yaml(path: Path) -> Any:
+    """What the YAML file holds, as DVC reads it (YAML 1.2, safe types only). A broken file is a ValueError that names it."""
+    if not path.is_file():
+        raise ValueError(f"{path} is missing; `unimed init` writes one")
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{path} is {path.stat().st_size} bytes, over the limit of {MAX_BYTES}")
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text())
+    except YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+
+
+def dump_yaml(value: Any) -> str:
+    """YAML 1.2 text of plain values, keys in the given order."""
+    out = io.StringIO()
+    yaml = YAML(typ="rt", pure=True)
+    yaml.default_flow_style = False
+    yaml.width = 120
+    yaml.dump(value, out)
+    return out.getvalue()
+
+
+def read_dataclass(kind: type[T], value: Any, where: str) -> T:
+    """`value` (from YAML) as `kind`; raises one ValueError that lists every unknown key and every bad value."""
+    from pydantic import ValidationError
+
+    problems = [f"{where}: {text}" for text in _unknown_keys(kind, value, "")]
+    if not problems:
+        try:
+            return _adapter(kind).validate_python(value)
+        except ValidationError as error:
+            for item in error.errors():
+                key = ".".join(str(part) for part in item["loc"])
+                problems.append(f"{where}: {key}: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r})")
+    raise ValueError("\n".join(problems))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` when something known is near, else the list of what is known."""
+    options = sorted(known)
+    close = difflib.get_close_matches(word, options, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(options)}"
+
+
+@lru_cache
+def _adapter(kind: type) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def _unknown_keys(kind: Any, value: Any, prefix: str) -> list[str]:
+    if is_dataclass(kind) and isinstance(value, dict):
+        hints = get_type_hints(kind)
+        names = {f.name for f in fields(kind)}
+        found = []
+        for key, inner in value.items():
+            if key not in names:
+                found.append(f"unknown key '{prefix}{key}'{nearest(str(key), names)}")
+            else:
+                found += _unknown_keys(hints[key], inner, f"{prefix}{key}.")
+        return found
+    if isinstance(value, dict) and (args := get_args(kind)):
+        return [text for key, inner in value.items() for text in _unknown_keys(args[-1], inner, f"{prefix}{key}.")]
+    return []

@@ -1,0 +1,63 @@
+"""The recipe: every number of a run, typed and frozen. `params.yaml` is one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.config import ModelConfig
+
+from components.assembly.settings import AssemblySettings
+from components.evaluation.settings import EvaluationSettings
+from components.recipes.reading import load_yaml, nearest, read_dataclass
+from components.registry.settings import GateSettings
+from components.sources.settings import SourceSettings
+from components.training.settings import ComputeSettings, CurriculumStage, StartSettings, TrainingSettings
+from components.validation.settings import ValidationSettings
+
+SHIPPED = ("tiny", "small", "unimedvl-14b")
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """A whole run in numbers."""
+
+    recipe: str
+    """Its name; experiments and edited recipes keep the name they came from."""
+    seed: int
+    compute: ComputeSettings
+    sources: Mapping[str, SourceSettings]
+    validation: ValidationSettings
+    assembly: AssemblySettings
+    model: ModelConfig
+    start: StartSettings
+    training: TrainingSettings
+    curriculum: Mapping[str, CurriculumStage]
+    evaluation: EvaluationSettings
+    gate: GateSettings
+
+    def __post_init__(self) -> None:
+        known = ["start"]
+        for name, stage in self.curriculum.items():
+            if stage.parent not in known:
+                raise ValueError(
+                    f"curriculum.{name}.parent is {stage.parent!r}, not an earlier stage{nearest(stage.parent, known)}"
+                )
+            known.append(name)
+
+    @property
+    def final_stage(self) -> str:
+        """The stage whose checkpoint is predicted with, registered and promoted."""
+        return list(self.curriculum)[-1]
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in the file; raises one ValueError that lists everything wrong in it."""
+    return read_dataclass(Recipe, load_yaml(path), path.name)
+
+
+def shipped_recipe(name: str) -> Path:
+    """The file of a recipe that comes with the package; raises ValueError for an unknown name."""
+    if name not in SHIPPED:
+        raise ValueError(f"unknown recipe {name!r}{nearest(name, SHIPPED)}")
+    return _HERE / f"{name}.yaml"

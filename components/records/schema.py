@@ -1,0 +1,171 @@
+"""The Parquet form of records, samples and benchmark items: one schema each, versioned in its metadata."""
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from components.records.benchmark import BenchmarkItem
+from components.records.record import Provenance, Record
+from components.records.sample import Clinical, Image, Piece, Sample, Text
+from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup
+
+SCHEMA_VERSION = "1"
+_META = {"unimed_schema": SCHEMA_VERSION}
+_PROVENANCE = pa.struct(
+    [("file", pa.string()), ("locator", pa.string()), ("sha256", pa.string()), ("method", pa.string())]
+)
+
+RECORD_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("patient_key", pa.string()),
+        ("modality", pa.string()),
+        ("anatomy", pa.string()),
+        ("image", pa.binary()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("facts", pa.map_(pa.string(), pa.string())),
+        ("targets", pa.map_(pa.string(), pa.binary())),
+        ("delivered_split", pa.string()),
+        ("position", pa.float64()),
+        ("licence", pa.string()),
+        ("provenance", _PROVENANCE),
+    ],
+    metadata=_META,
+)
+
+_PIECE = pa.struct(
+    [
+        ("kind", pa.string()),
+        ("text", pa.string()),
+        ("supervised", pa.bool_()),
+        ("fields", pa.map_(pa.string(), pa.string())),
+        ("role", pa.string()),
+        ("png", pa.binary()),
+        ("sha256", pa.string()),
+    ]
+)
+SAMPLE_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("group", pa.string()),
+        ("task", pa.string()),
+        ("modality", pa.string()),
+        ("anatomy", pa.string()),
+        ("patient_key", pa.string()),
+        ("split", pa.string()),
+        ("pieces", pa.list_(_PIECE)),
+        ("licence", pa.string()),
+        ("provenance", _PROVENANCE),
+    ],
+    metadata=_META,
+)
+
+BENCHMARK_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("item_id", "benchmark", "split", "task", "question_type", "answer_type")]
+    + [("options", pa.list_(pa.string()))]
+    + [
+        (n, pa.string())
+        for n in ("modality", "anatomy", "patient_key", "record_id", "prompt_id", "prompt", "reference")
+    ]
+    + [("image", pa.binary()), ("reference_image", pa.binary())],
+    metadata=_META,
+)
+
+
+def record_row(record: Record, *, patient_key: str, width: int, height: int) -> dict[str, object]:
+    """The row that stands for a record; the readable subject stays behind."""
+    return {
+        "id": record.id,
+        "source": record.source,
+        "patient_key": patient_key,
+        "modality": record.modality.value,
+        "anatomy": record.anatomy,
+        "image": record.image,
+        "width": width,
+        "height": height,
+        "facts": sorted(record.facts.items()),
+        "targets": sorted(record.targets.items()),
+        "delivered_split": record.delivered_split.value if record.delivered_split else None,
+        "position": record.position,
+        "licence": record.licence,
+        "provenance": _provenance_row(record.provenance),
+    }
+
+
+def sample_row(sample: Sample) -> dict[str, object]:
+    """The row that stands for a sample."""
+    return {
+        "id": sample.id,
+        "source": sample.source,
+        "group": sample.group.value,
+        "task": sample.task,
+        "modality": sample.modality.value,
+        "anatomy": sample.anatomy,
+        "patient_key": sample.patient_key,
+        "split": sample.split.value,
+        "pieces": [_piece_row(piece) for piece in sample.pieces],
+        "licence": sample.licence,
+        "provenance": _provenance_row(sample.provenance),
+    }
+
+
+def sample_from_row(row: dict) -> Sample:
+    """The sample that a row of a shard stands for."""
+    return Sample(
+        id=row["id"],
+        source=row["source"],
+        group=TaskGroup(row["group"]),
+        task=row["task"],
+        modality=Modality(row["modality"]),
+        anatomy=row["anatomy"],
+        patient_key=row["patient_key"],
+        split=Split(row["split"]),
+        pieces=tuple(_piece_from_row(piece) for piece in row["pieces"]),
+        licence=row["licence"],
+        provenance=Provenance(**row["provenance"]),
+    )
+
+
+def benchmark_row(item: BenchmarkItem) -> dict[str, object]:
+    """The row that stands for a benchmark item."""
+    return {name: (list(item.options) if name == "options" else getattr(item, name)) for name in BENCHMARK_SCHEMA.names}
+
+
+def benchmark_from_row(row: dict) -> BenchmarkItem:
+    """The benchmark item that a row stands for."""
+    typed = {"split": Split(row["split"]), "modality": Modality(row["modality"]), "options": tuple(row["options"])}
+    return BenchmarkItem(**{**row, **typed})
+
+
+def record_table(rows: Iterable[dict[str, object]]) -> pa.Table:
+    """A table of record rows."""
+    return pa.Table.from_pylist(list(rows), schema=RECORD_SCHEMA)
+
+
+def _provenance_row(p: Provenance) -> dict[str, str]:
+    return {"file": p.file, "locator": p.locator, "sha256": p.sha256, "method": p.method}
+
+
+def _piece_row(piece: Piece) -> dict[str, object]:
+    empty = {"kind": "", "text": None, "supervised": None, "fields": None, "role": None, "png": None, "sha256": None}
+    match piece:
+        case Text():
+            return empty | {"kind": "text", "text": piece.text, "supervised": piece.supervised}
+        case Clinical():
+            return empty | {"kind": "clinical", "fields": list(piece.fields.items())}
+        case Image():
+            return empty | {"kind": "image", "role": piece.role.value, "png": piece.png, "sha256": piece.sha256}
+
+
+def _piece_from_row(row: dict) -> Piece:
+    match row["kind"]:
+        case "text":
+            return Text(text=row["text"], supervised=row["supervised"])
+        case "clinical":
+            return Clinical(fields=dict(row["fields"]))
+        case "image":
+            return Image(role=ImageRole(row["role"]), png=row["png"], sha256=row["sha256"])
+    raise ValueError(f"a piece of kind {row['kind']!r} is not known; known: text, clinical, image")

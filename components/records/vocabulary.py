@@ -1,0 +1,59 @@
+"""The closed vocabularies that records, samples and metrics speak."""
+
+from enum import StrEnum
+
+
+class Modality(StrEnum):
+    """How an image was made. The value is the plain word used in questions and answers."""
+
+    MRI = "MRI"
+    CT = "CT"
+    XRAY = "X-ray"
+    ULTRASOUND = "ultrasound"
+    FUNDUS = "fundus photography"
+    HISTOPATHOLOGY = "histopathology"
+    NUCLEAR = "nuclear medicine"
+    OCT = "OCT"
+    ENDOSCOPY = "endoscopy"
+    TEXT = "text"
+
+
+class TaskGroup(StrEnum):
+    """The curriculum's four groups of tasks; a mixture gives one weight to each."""
+
+    TEXT = "text"
+    T2I = "t2i"
+    I2T = "i2t"
+    INTERLEAVED = "interleaved"
+
+
+class Split(StrEnum):
+    """On which side a record stands. `guard` records separate a slab from its neighbours and are filtered."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+    WITHIN_SUBJECT = "within-subject"
+    GUARD = "guard"
+
+
+class Bin(StrEnum):
+    """Where a raw record ends: exactly one of these."""
+
+    KEPT = "kept"
+    FILTERED = "filtered"
+    QUARANTINED = "quarantined"
+    DUPLICATE = "duplicate"
+    CONTAMINATING = "contaminating"
+    HELDOUT = "heldout"
+
+
+class ImageRole(StrEnum):
+    """What the network does with an image of a conversation."""
+
+    UNDERSTAND = "understand"
+    """ViT tokens."""
+    CONDITION = "condition"
+    """Clean VAE latents and ViT tokens."""
+    TARGET = "target"
+    """Noised VAE latents: the thing to draw."""

@@ -1,0 +1,81 @@
+"""A workspace: the folder that holds params.yaml, dvc.yaml and everything a run makes."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ENVIRONMENT = "UNIMED_WORKSPACE"
+"""Carried by every child process, so that what a killed run leaves behind can be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Paths of a workspace; `root` is absolute."""
+
+    root: Path
+
+    @property
+    def params(self) -> Path:
+        return self.root / "params.yaml"
+
+    @property
+    def raw(self) -> Path:
+        return self.root / "data" / "raw"
+
+    @property
+    def validated(self) -> Path:
+        return self.root / "data" / "validated"
+
+    @property
+    def decisions(self) -> Path:
+        return self.root / "data" / "decisions"
+
+    @property
+    def accepted(self) -> Path:
+        return self.root / "data" / "accepted"
+
+    @property
+    def dataset(self) -> Path:
+        return self.root / "data" / "unimed"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+    @property
+    def losses(self) -> Path:
+        """Folder of training/<stage>.jsonl."""
+        return self.root / "training"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.root / "evaluation"
+
+    @property
+    def private(self) -> Path:
+        """.unimed: databases, logs, progress, training state; never in git or DVC."""
+        return self.root / ".unimed"
+
+    @property
+    def progress(self) -> Path:
+        return self.private / "progress"
+
+    @property
+    def logs(self) -> Path:
+        return self.private / "logs"
+
+    @property
+    def training_state(self) -> Path:
+        return self.private / "training"
+
+
+def find_workspace(start: Path | None = None) -> Workspace:
+    """The workspace that holds `start` (default: $UNIMED_WORKSPACE, else the current folder).
+
+    Raises ValueError when neither the folder nor one above it holds params.yaml and dvc.yaml.
+    """
+    begin = (start or Path(os.environ.get(ENVIRONMENT) or Path.cwd())).resolve()
+    for folder in (begin, *begin.parents):
+        if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+            return Workspace(folder)
+    raise ValueError(f"{begin} is not inside a workspace; make one with `unimed init DIR`, or cd into one")

@@ -1,0 +1,136 @@
+"""The numbers of start and curriculum."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComputeSettings:
+    """What the run uses of the machine."""
+
+    threads: int
+    """torch threads of every process that trains or predicts; float sums depend on it."""
+    workers: int
+    """Ray Train workers; 0 trains in the stage's own process. Never changes a byte of the result."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SideRange:
+    """Shortest and longest side of an image in pixels, as ImageTransform takes them (MODEL_SPEC §4.4)."""
+
+    min: int
+    max: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConditionDropout:
+    """Probabilities of leaving a condition out in training, so that guidance has something to subtract."""
+
+    text: float
+    vit: float
+    vae: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptimizerSettings:
+    """AdamW and what surrounds it."""
+
+    betas: tuple[float, float]
+    eps: float
+    weight_decay: float
+    max_grad_norm: float
+    ema_decay: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LossWeights:
+    """text : image; the paper trains with 0.25 : 1."""
+
+    text: float
+    image: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AutoencoderTraining:
+    """The small autoencoder that a recipe without imported weights trains for itself."""
+
+    steps: int
+    batch: int
+    crop: int
+    """Pixels of the square crops it trains on."""
+    learning_rate: float
+    kl_weight: float
+    l1_weight: float
+    ema_decay: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisionWarmup:
+    """Linear heads on the mean ViT token for every fact of a training record; stands in for pretrained SigLIP weights."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    fact_weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartSettings:
+    """How the run begins: trained here, or imported."""
+
+    source: str
+    """'train' for a tokenizer and autoencoder trained here, else the URI of a published checkpoint folder."""
+    vocabulary: int
+    """Byte-level BPE entries asked for, special tokens included."""
+    residual_scale: bool
+    """Scale the output layers of residual branches by 1/sqrt(2 L) at initialisation."""
+    gen_key_equals_query: bool
+    """Start the gen expert with k_proj = q_proj: same-position attention, copying from a clean condition."""
+    autoencoder: AutoencoderTraining
+    vision: VisionWarmup
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingSettings:
+    """What the three stages share."""
+
+    sequences_per_step: int
+    """Packed sequences per optimizer step, over all ranks; any world size that divides it gives the same samples."""
+    tokens_per_sequence: int
+    """Room of one packed sequence. A longer sample is an error, never a crop."""
+    noised_copies: int
+    """Noised targets per drawn image, each with its own noise level (published: 1)."""
+    timestep_shift: float
+    optimizer: OptimizerSettings
+    loss_weights: LossWeights
+    dropout: ConditionDropout
+    augment: bool
+    """Rotate, scale, shift, change contrast of what the ViT sees (never of what is drawn)."""
+    save_every: int
+    """Optimizer steps between saved training states."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CurriculumStage:
+    """One of foundation, instruction, unified."""
+
+    parent: str
+    """The checkpoint it starts from: start, or another stage."""
+    steps: int
+    learning_rate: float
+    final_learning_rate: float
+    """Reached by a cosine at the last step; equal to learning_rate for a constant rate."""
+    warmup_steps: int
+    mixture: Mapping[Literal["text", "t2i", "i2t", "interleaved"], float]
+    """Sampling weights of the task groups."""
+    vit_learning_rate_scale: float
+    """Relative rate of the ViT; 0 freezes it."""
+    vae_side: SideRange
+    vit_side: SideRange
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"curriculum steps must be at least 1, got {self.steps}")
+        if not sum(self.mixture.values()) > 0:
+            raise ValueError("curriculum mixture needs a weight above 0")

@@ -1,0 +1,23 @@
+"""When a delivery is good enough."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValidationSettings:
+    """Limits of the expectation suites; rows that break a limit are quarantined with the reason."""
+
+    min_side: int
+    """Pixels of the shorter side; the published filter asks for 128."""
+
+    max_pixels: int
+    """Width times height, checked before decoding."""
+
+    stop_above: float
+    """Share of quarantined records in a source, 0 to 1, above which the run stops at `admit`."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.stop_above <= 1:
+            raise ValueError(f"validation.stop_above must be in (0, 1], got {self.stop_above}")
+        if self.min_side < 1:
+            raise ValueError(f"validation.min_side must be at least 1, got {self.min_side}")
