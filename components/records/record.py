@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from components.records.vocabulary import Modality, Split
-
-EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +34,7 @@ class Record:
     """The region shown, one plain word or two: brain, abdomen, chest, eye, heart, breast, leg, colon, skin."""
     image: bytes
     """PNG, 8 bit, grey ('L') where the source is grey, else RGB; already windowed and de-identified."""
-    facts: Mapping[str, str] = EMPTY
+    facts: Mapping[str, str] = field(default_factory=dict)
     """What the labels, header or geometry say. Keys: plane, contrast, stain, colour (yes/no), organs (';'-joined),
     tumour / nodule / doppler / retinopathy (yes/no), laterality (left/right), level (upper/middle/lower), description."""
     targets: Mapping[str, bytes] = field(default_factory=dict)

@@ -1,0 +1,190 @@
+"""The one door to a stage: `python -m components.stage NAME [ITEM]`, as dvc.yaml calls it.
+
+Sets the environment before any heavy import, takes the stage's lock, ties itself to its parent's life, listens to
+signals, starts the progress file, calls the component, and leaves by os._exit: torch and friends take seconds to tear
+down and have nothing left to say.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib import import_module
+from pathlib import Path
+
+STAGES = {
+    "validate": "components.validation.stage:validate",
+    "admit": "components.validation.admission:admit",
+    "assemble": "components.assembly.stage:assemble",
+    "judge": "components.evaluation.judge:train_judge",
+    "start": "components.training.start:make_start",
+    "train": "components.training.stage:train",
+    "predict": "components.evaluation.predict:predict",
+    "evaluate": "components.evaluation.evaluate:evaluate",
+    "predict-champion": "components.registry.gate:predict_champion",
+}
+"""Stage name -> the function that does it. `code` is the door's own."""
+
+GRACE_SECONDS = 6.0
+EXIT_FAILED, EXIT_IMPOSSIBLE, EXIT_AGAIN = 1, 2, 75
+
+ENVIRONMENT = {
+    # Silence: nothing calls home, nothing waits for the network (values of STACK §1).
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "GX_ANALYTICS_ENABLED": "false",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    # One processor level that all x86-64 machines of the last ten years have, so that floats sum alike.
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "MKL_CBWR": "AVX2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    # Ray: fewer actors, a quick poll, no token between processes of one machine.
+    "RAY_AUTH_MODE": "disabled",
+    "RAY_TRAIN_V2_ENABLED": "1",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "MPLBACKEND": "Agg",
+}
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def set_environment(threads: int) -> None:
+    """Silence, processor level and thread count of this process and its children; call before torch is imported."""
+    for name, value in ENVIRONMENT.items():
+        if name.startswith("RAY_AUTH") and os.environ.get(name):
+            continue
+        os.environ[name] = value
+    for name in _THREADS:
+        os.environ[name] = str(threads)
+
+
+def main(argv: list[str]) -> int:
+    """Run the stage that argv names; the exit code: 0 done, 1 failed, 2 impossible, 75 start me again."""
+    if len(argv) not in (1, 2) or argv[0] not in {*STAGES, "code"}:
+        print(f"usage: python -m components.stage NAME [ITEM]; NAME is one of {', '.join(['code', *STAGES])}")
+        return EXIT_IMPOSSIBLE
+    name, item = argv[0], argv[1] if len(argv) == 2 else ""
+    die_with_parent()
+    stop = threading.Event()
+    listen(stop)
+
+    from components.storage.workspace import ENVIRONMENT as WORKSPACE
+    from components.storage.workspace import Workspace
+
+    workspace = Workspace(Path.cwd().resolve())
+    os.environ[WORKSPACE] = str(workspace.root)
+    if name == "code":
+        return write_code(workspace.root)
+    return run(workspace.root, name, item, stop)
+
+
+def write_code(root: Path) -> int:
+    """Write code.json: component -> hash of its code."""
+    from components.storage.atomic import write_json
+    from components.storage.code import code_hashes
+
+    write_json(root / "code.json", code_hashes())
+    return 0
+
+
+def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
+    """Read the recipe, hold the stage's lock, call the component, say how it ended."""
+    from components.context import Interrupted, StageContext
+    from components.recipes.recipe import read_recipe
+    from components.storage.locks import Held, hold
+    from components.storage.progress import Progress
+    from components.storage.workspace import Workspace
+
+    workspace = Workspace(root)
+    stage = f"{name}@{item}" if item else name
+    file_name = stage.replace("@", "-")
+    try:
+        recipe = read_recipe(workspace.params)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return EXIT_IMPOSSIBLE
+    set_environment(recipe.compute.threads)
+    with ExitStack() as stack:
+        try:
+            # A killed run's stage may live for a moment longer; it dies with its parent, so wait for it.
+            stack.enter_context(hold(workspace.private / "locks" / f"{file_name}.lock", stage, wait_seconds=30))
+        except Held as error:
+            print(error, file=sys.stderr)
+            return EXIT_IMPOSSIBLE
+        log_to(workspace.logs / f"{file_name}.log")
+        progress = Progress.start(workspace.progress, stage)
+        context = StageContext(workspace=workspace, recipe=recipe, item=item, progress=progress, stop=stop)
+        begun = time.monotonic()
+        try:
+            function_of(name)(context)
+        except Interrupted as error:
+            progress.finish("interrupted", str(error))
+            return EXIT_AGAIN
+        except ValueError as error:
+            traceback.print_exc()
+            progress.finish("failed", str(error))
+            return EXIT_FAILED
+        except BaseException as error:
+            traceback.print_exc()
+            progress.finish("failed", f"{type(error).__name__}: {error}")
+            return EXIT_FAILED
+        progress.finish("done", f"{time.monotonic() - begun:.1f} s")
+    return 0
+
+
+def function_of(name: str) -> Callable[..., None]:
+    """The component's function behind a stage name; heavy imports happen here, after the environment is set."""
+    module, _, function = STAGES[name].partition(":")
+    return getattr(import_module(module), function)
+
+
+def die_with_parent() -> None:
+    """Ask the kernel for SIGKILL when the parent dies, and leave if it is dead already: a killed DVC leaves no writer."""
+    import ctypes
+
+    parent = os.getppid()
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(EXIT_FAILED)
+
+
+def listen(stop: threading.Event) -> None:
+    """On SIGTERM or SIGINT set the stop flag; a stage that does not poll it is left after GRACE_SECONDS, to be redone."""
+
+    def asked(*_: object) -> None:
+        if not stop.is_set():
+            stop.set()
+            timer = threading.Timer(GRACE_SECONDS, os._exit, args=(EXIT_AGAIN,))
+            timer.daemon = True
+            timer.start()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, asked)
+
+
+def log_to(path: Path) -> None:
+    """Send this process's output to the stage's log file; children inherit it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with path.open("w") as handle:
+        os.dup2(handle.fileno(), 1)
+        os.dup2(handle.fileno(), 2)
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
