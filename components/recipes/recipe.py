@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.config import ModelConfig
-
 from components.assembly.settings import AssemblySettings
 from components.evaluation.settings import EvaluationSettings
 from components.recipes.reading import load_yaml, nearest, read_dataclass
@@ -13,6 +11,7 @@ from components.registry.settings import GateSettings
 from components.sources.settings import SourceSettings
 from components.training.settings import ComputeSettings, CurriculumStage, StartSettings, TrainingSettings
 from components.validation.settings import ValidationSettings
+from model.config import ModelConfig
 
 SHIPPED = ("tiny", "small", "unimedvl-14b")
 _HERE = Path(__file__).parent
