@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from components.recipes.reading import load_yaml
+from components.recipes.recipe import SHIPPED, read_recipe, shipped_recipe
+
+
+def edited(tmp_path: Path, old: str, new: str) -> Path:
+    text = shipped_recipe("tiny").read_text()
+    assert old in text
+    path = tmp_path / "params.yaml"
+    path.write_text(text.replace(old, new))
+    return path
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_recipes_are_read_and_carry_their_name(name):
+    assert read_recipe(shipped_recipe(name)).recipe == name
+
+
+def test_the_14b_recipe_states_the_published_curriculum():
+    recipe = read_recipe(shipped_recipe("unimedvl-14b"))
+    assert [stage.steps for stage in recipe.curriculum.values()] == [85_000, 120_000, 70_000]
+    assert [stage.learning_rate for stage in recipe.curriculum.values()] == [5e-5, 2.5e-5, 1e-5]
+    assert recipe.curriculum["foundation"].mixture == {"text": 5, "t2i": 25, "i2t": 75, "interleaved": 0}
+    assert recipe.model.is_published_form
+
+
+def test_the_repository_is_a_tiny_workspace():
+    root = Path(__file__).parents[3]
+    assert (root / "params.yaml").read_text() == shipped_recipe("tiny").read_text()
+    assert (root / "dvc.yaml").read_text() == (shipped_recipe("tiny").parent / "dvc.yaml").read_text()
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(tmp_path):
+    path = edited(tmp_path, "noised_copies:", "noised_copys:")
+    with pytest.raises(
+        ValueError, match=r"params.yaml: unknown key 'training.noised_copys'; did you mean 'noised_copies'\?"
+    ):
+        read_recipe(path)
+
+
+def test_everything_wrong_is_listed_at_once(tmp_path):
+    path = edited(tmp_path, "  threads: 2", "  threads: two")
+    path.write_text(path.read_text().replace("stop_above: 0.5", "stop_above: 7"))
+    with pytest.raises(ValueError) as caught:
+        read_recipe(path)
+    assert "compute.threads" in str(caught.value) and "validation.stop_above must be in (0, 1], got 7" in str(
+        caught.value
+    )
+
+
+def test_a_stage_cannot_come_before_its_parent(tmp_path):
+    path = edited(tmp_path, "parent: foundation", "parent: unified")
+    with pytest.raises(ValueError, match=r"curriculum.instruction.parent is 'unified', not an earlier stage"):
+        read_recipe(path)
+
+
+def test_yaml_is_read_as_dvc_reads_it(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("rate: 5e-5\nflag: on\n")
+    assert load_yaml(path) == {"rate": 5e-5, "flag": "on"}
+
+
+def test_a_broken_file_is_named(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("a: [1,\n")
+    with pytest.raises(ValueError, match=r"x.yaml is not YAML"):
+        load_yaml(path)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_key_is_invisible_to_dvcs_run_cache(name):
+    """A map entry called size or nfiles is not seen by DVC's run-cache (dvc issue 10296)."""
+
+    def keys(value):
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                yield key
+                yield from keys(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from keys(inner)
+
+    assert not {"size", "nfiles"} & set(keys(load_yaml(shipped_recipe(name))))
