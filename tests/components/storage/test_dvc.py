@@ -1,0 +1,140 @@
+"""The DVC doors, on a real repository with trivial stages."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.storage import dvc
+
+
+def run_all(workspace):
+    return {name: dvc.reproduce_stage(workspace, name).ran for name in ("code", "make@one", "make@two", "join")}
+
+
+def test_stages_come_parents_first_and_the_code_stage_is_a_parent_of_what_reads_code_json(workspace):
+    assert dvc.stage_graph(workspace) == {
+        "code": set(),
+        "make@one": {"code"},
+        "make@two": {"code"},
+        "join": {"make@one", "make@two"},
+        "fail": {"join"},
+    }
+    assert dvc.stage_names(workspace) == ["code", "make@one", "make@two", "join", "fail"]
+
+
+def test_an_unchanged_stage_is_skipped_and_a_changed_input_runs_it_again(workspace):
+    assert run_all(workspace)["join"]
+    assert run_all(workspace) == {"code": True, "make@one": False, "make@two": False, "join": False}
+    changed = dvc.changed_stages(workspace)
+    assert "code" not in changed and "join" not in changed
+    (workspace.root / "raw" / "one").write_text("other")
+    assert dvc.changed_stages(workspace)["make@one"] == "input raw/one modified"
+    assert dvc.reproduce_stage(workspace, "make@one").ran
+
+
+def test_a_missing_output_is_a_reason_in_plain_words(workspace):
+    run_all(workspace)
+    (workspace.root / "made" / "two").unlink()
+    assert "output made/two missing" in dvc.changed_stages(workspace)["make@two"]
+
+
+def test_a_failed_stage_names_its_exit_code_and_its_last_log_lines(workspace):
+    run_all(workspace)
+    workspace.logs.mkdir(parents=True)
+    (workspace.logs / "fail.log").write_text(
+        "\n".join(f"line {i}" for i in range(40)) + "\nsource x: 40 of 50 unreadable\n"
+    )
+    with pytest.raises(
+        dvc.StageFailed, match=r"stage fail failed: exit code 3\n(.*\n)*  source x: 40 of 50 unreadable$"
+    ) as caught:
+        dvc.reproduce_stage(workspace, "fail")
+    assert caught.value.exit_code == 3
+    assert len(caught.value.log_lines) == dvc.LOG_LINES
+    assert caught.value.__suppress_context__
+
+
+def test_exit_75_is_an_interruption_and_not_a_failure(workspace):
+    run_all(workspace)
+    text = workspace.params.read_text()
+    workspace.params.write_text(text.replace("code: 3", "code: 75"))
+    with pytest.raises(dvc.StageInterrupted, match="fail"):
+        dvc.reproduce_stage(workspace, "fail")
+
+
+def test_an_unknown_stage_is_named(workspace):
+    with pytest.raises(ValueError, match="no stage 'nothing'"):
+        dvc.reproduce_stage(workspace, "nothing")
+
+
+def test_output_hashes_lead_to_the_bytes_in_the_cache(workspace):
+    assert dvc.output_hashes(workspace, "make@one") == {}
+    run_all(workspace)
+    (path, md5), *_ = dvc.output_hashes(workspace, "make@one").items()
+    assert path == "made/one"
+    assert dvc.cache_path(workspace, md5).read_text() == "one\n"
+    joined = dvc.output_hashes(workspace, "join")["joined"]
+    assert joined.endswith(".dir")
+    assert set(dvc.directory_entries(workspace, joined)) == {"one", "two"}
+
+
+def test_collection_keeps_what_the_lock_and_what_versions_name_and_removes_the_rest(workspace):
+    run_all(workspace)
+    old = dvc.output_hashes(workspace, "join")["joined"]
+    (workspace.root / "raw" / "one").write_text("other")
+    text = (workspace.root / "dvc.yaml").read_text()
+    (workspace.root / "dvc.yaml").write_text(text.replace("echo ${key}", "echo new ${key}"))
+    run_all(workspace)
+    new = dvc.output_hashes(workspace, "join")["joined"]
+    assert new != old
+    would = dvc.collect(workspace, {old}, dry_run=True)
+    assert would.objects == 0
+    kept = dvc.directory_entries(workspace, old)
+    dvc.collect(workspace, {old})
+    assert all(dvc.cache_path(workspace, md5).is_file() for md5 in kept.values())
+    removed = dvc.collect(workspace, set())
+    assert removed.objects == 3 and removed.size_bytes > 0
+    assert not dvc.cache_path(workspace, old).exists()
+    assert dvc.cache_path(workspace, new).is_file()
+
+
+def test_settings_are_ours_and_a_second_initialisation_changes_nothing(workspace):
+    config = (workspace.root / ".dvc" / "config").read_text()
+    assert "reflink,hardlink,symlink,copy" in config and "analytics" in config
+    dvc.ensure_initialised(workspace)
+    assert (workspace.root / ".dvc" / "config").read_text() == config
+
+
+def test_a_workspace_inside_a_git_tree_that_ignores_dvc_lock_still_works(workspace, tmp_path):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_text("dvc.lock\n")
+    shutil.rmtree(workspace.root / ".dvc")
+    dvc.ensure_initialised(workspace)
+    assert run_all(workspace)["join"]
+
+
+def test_a_workspace_below_a_git_root_is_a_subdirectory_repository(workspace, tmp_path):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    shutil.rmtree(workspace.root / ".dvc")
+    dvc.ensure_initialised(workspace)
+    assert run_all(workspace)["join"]
+    assert (workspace.root / ".gitignore").is_file()
+
+
+def test_the_interpreter_comes_first_on_the_path(workspace):
+    os.environ["PATH"] = "/usr/bin:/bin"
+    dvc.stage_graph(workspace)
+    assert os.environ["PATH"].split(":")[0].endswith("bin")
+    assert (Path(os.environ["PATH"].split(":")[0]) / "python").exists()
+
+
+def test_the_log_of_an_earlier_run_is_not_shown_as_this_ones(workspace):
+    run_all(workspace)
+    workspace.logs.mkdir(parents=True)
+    (workspace.logs / "fail.log").write_text("yesterday's trouble\n")
+    os.utime(workspace.logs / "fail.log", (1_000_000, 1_000_000))
+    with pytest.raises(dvc.StageFailed) as caught:
+        dvc.reproduce_stage(workspace, "fail")
+    assert caught.value.log_lines == []
