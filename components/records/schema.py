@@ -1,5 +1,6 @@
 """The Parquet form of records, samples and benchmark items: one schema each, versioned in its metadata."""
 
+import struct
 from collections.abc import Iterable
 
 import pyarrow as pa
@@ -44,6 +45,8 @@ _PIECE = pa.struct(
         ("role", pa.string()),
         ("png", pa.binary()),
         ("sha256", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
     ]
 )
 SAMPLE_SCHEMA = pa.schema(
@@ -150,14 +153,16 @@ def _provenance_row(p: Provenance) -> dict[str, str]:
 
 
 def _piece_row(piece: Piece) -> dict[str, object]:
-    empty = {"kind": "", "text": None, "supervised": None, "fields": None, "role": None, "png": None, "sha256": None}
+    empty = dict.fromkeys(field.name for field in _PIECE)
     match piece:
         case Text():
             return empty | {"kind": "text", "text": piece.text, "supervised": piece.supervised}
         case Clinical():
             return empty | {"kind": "clinical", "fields": list(piece.fields.items())}
         case Image():
-            return empty | {"kind": "image", "role": piece.role.value, "png": piece.png, "sha256": piece.sha256}
+            width, height = struct.unpack(">II", piece.png[16:24])
+            size = {"width": width, "height": height}
+            return empty | {"kind": "image", "role": piece.role.value, "png": piece.png, "sha256": piece.sha256} | size
 
 
 def _piece_from_row(row: dict) -> Piece:

@@ -1,0 +1,237 @@
+"""The sealed data set as training, judge, prediction and evaluation read it: by index, one row group at a time."""
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.assembly.shards import describe
+from components.records.benchmark import BenchmarkItem
+from components.records.sample import Clinical, Sample, Text
+from components.records.schema import SCHEMA_VERSION, benchmark_from_row, sample_from_row
+from components.records.vocabulary import ImageRole, Modality, Split
+from components.storage.atomic import read_json
+
+CACHE_BYTES = 256 * 2**20
+"""Row groups that one index keeps in memory."""
+
+IMAGE_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("id", "source", "split", "patient_key", "modality", "anatomy")]
+    + [("facts", pa.map_(pa.string(), pa.string())), ("png", pa.binary()), ("sha256", pa.string())]
+    + [("targets", pa.map_(pa.string(), pa.binary()))],
+    metadata={"unimed_schema": SCHEMA_VERSION},
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageShape:
+    """An image of a conversation without its bytes: what a planner of lengths needs."""
+
+    role: ImageRole
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelledImage:
+    """One stored image of a record and what is known of it: for the judge, the autoencoder and the vision warm-up."""
+
+    id: str
+    source: str
+    split: Split
+    patient_key: str
+    modality: Modality
+    anatomy: str
+    facts: Mapping[str, str]
+    png: bytes
+    sha256: str
+    """Of the PNG bytes."""
+    targets: Mapping[str, bytes]
+    """Paired images of the same place (PNG, same size): grey_matter, white_matter, organ_map, haematoxylin."""
+
+
+class Dataset:
+    """A sealed data set in a folder. Opening reads the manifest and checks that every shard is there, in size."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises ValueError when the manifest is missing, of another schema, or a shard is missing or cut."""
+        self.folder = folder
+        self.manifest: dict[str, Any] = read_json(folder / "manifest.json")  # type: ignore[assignment]
+        if self.manifest["schema"] != SCHEMA_VERSION:
+            raise ValueError(
+                f"{folder} has data schema {self.manifest['schema']}, this code reads {SCHEMA_VERSION}; "
+                "run `unimed retrain` to assemble it again"
+            )
+        for shard in self.manifest["shards"]:
+            path = folder / shard["file"]
+            size = path.stat().st_size if path.is_file() else None
+            if size != shard["bytes"]:
+                raise ValueError(
+                    f"{path} has {size} bytes, the manifest says {shard['bytes']}; `dvc checkout` brings it back"
+                )
+
+    @property
+    def dataset_id(self) -> str:
+        """Hash of content alone."""
+        return self.manifest["dataset_id"]
+
+    def samples(self, split: str = "train") -> "SampleIndex":
+        """The conversations of `train`, `val` or `heldout` (both held-out splits: one caption sample an image)."""
+        return SampleIndex(self._files("samples", split))
+
+    def images(self, *splits: str) -> "ImageIndex":
+        """Every distinct stored image of the splits (train, val, test, within-subject; none named: all), by id."""
+        return ImageIndex(self._files("images", "all"), splits)
+
+    def benchmark(self) -> list[BenchmarkItem]:
+        """Every benchmark item with its images, by item id."""
+        tables = [pq.ParquetFile(path).read() for path in self._files("benchmark", "benchmark")]
+        return [benchmark_from_row(row) for table in tables for row in table.to_pylist()]
+
+    def verify(self) -> None:
+        """Hash every shard; raises ValueError that lists each one whose bytes are not those of the manifest."""
+        wrong = [
+            f"{shard['file']}: sha256 differs from the manifest"
+            for shard in self.manifest["shards"]
+            if describe(self.folder / shard["file"], shard["rows"]).sha256 != shard["sha256"]
+        ]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+    def _files(self, kind: str, split: str) -> list[Path]:
+        found = [s["file"] for s in self.manifest["shards"] if s["kind"] == kind and s["split"] == split]
+        if not found:
+            known = sorted({s["split"] for s in self.manifest["shards"] if s["kind"] == kind})
+            raise ValueError(f"{self.folder} has no {kind} of split {split!r}; known: {', '.join(known)}")
+        return [self.folder / file for file in found]
+
+
+class _Rows:
+    """Rows of several Parquet files by one running number; loaded row groups are kept up to CACHE_BYTES."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = list(files)
+        self._groups: list[tuple[Path, int]] = []
+        self._starts: list[int] = []
+        self._cache: OrderedDict[int, pa.Table] = OrderedDict()
+        count = 0
+        for path in self._files:
+            metadata = pq.read_metadata(path)
+            for group in range(metadata.num_row_groups):
+                self._groups.append((path, group))
+                self._starts.append(count)
+                count += metadata.row_group(group).num_rows
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def row(self, index: int) -> dict[str, Any]:
+        if not 0 <= index < self._count:
+            raise IndexError(f"row {index} of {self._count}")
+        group = bisect_right(self._starts, index) - 1
+        return self._table(group).slice(index - self._starts[group], 1).to_pylist()[0]
+
+    def columns(self, names: Sequence[str]) -> pa.Table:
+        return pa.concat_tables([pq.ParquetFile(path).read(columns=list(names)) for path in self._files])
+
+    def _table(self, group: int) -> pa.Table:
+        if group in self._cache:
+            self._cache.move_to_end(group)
+            return self._cache[group]
+        path, number = self._groups[group]
+        table = pq.ParquetFile(path).read_row_group(number)
+        self._cache[group] = table
+        while len(self._cache) > 1 and sum(kept.nbytes for kept in self._cache.values()) > CACHE_BYTES:
+            self._cache.popitem(last=False)
+        return table
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_cache": OrderedDict()}
+
+
+class SampleIndex:
+    """Conversations by number, in the order of their ids; columns are at hand without reading an image."""
+
+    _COLUMNS = ("id", "group", "task", "source", "modality", "anatomy", "patient_key", "split")
+    _LAYOUT = ("kind", "text", "supervised", "fields", "role", "width", "height")
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._rows = _Rows(files)
+        table = self._rows.columns(self._COLUMNS)
+        column = {name: tuple(table.column(name).to_pylist()) for name in self._COLUMNS}
+        self.ids: tuple[str, ...] = column["id"]
+        self.groups: tuple[str, ...] = column["group"]
+        """Values of TaskGroup."""
+        self.tasks: tuple[str, ...] = column["task"]
+        self.sources: tuple[str, ...] = column["source"]
+        self.modalities: tuple[str, ...] = column["modality"]
+        self.anatomies: tuple[str, ...] = column["anatomy"]
+        self.patient_keys: tuple[str, ...] = column["patient_key"]
+        self.splits: tuple[str, ...] = column["split"]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def read(self, index: int) -> Sample:
+        """The whole conversation, images included."""
+        return sample_from_row(self._rows.row(index))
+
+    def layout(self, index: int) -> tuple[Text | Clinical | ImageShape, ...]:
+        """The pieces in order with each image as its shape: enough to count tokens; no image bytes are read."""
+        return self._layouts[index]
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self.read(index) for index in range(len(self)))
+
+    @cached_property
+    def _layouts(self) -> tuple[tuple[Text | Clinical | ImageShape, ...], ...]:
+        table = self._rows.columns([f"pieces.list.element.{name}" for name in self._LAYOUT])
+        return tuple(tuple(map(_piece_layout, pieces)) for pieces in table.column("pieces").to_pylist())
+
+
+class ImageIndex:
+    """Distinct stored images by number, in the order of their records' ids."""
+
+    def __init__(self, files: Sequence[Path], splits: Sequence[str] = ()) -> None:
+        self._rows = _Rows(files)
+        known = {split.value for split in Split}
+        if unknown := sorted(set(splits) - known):
+            raise ValueError(f"unknown splits {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        table = self._rows.columns(("id", "split"))
+        chosen = [
+            (number, identity)
+            for number, (identity, split) in enumerate(
+                zip(table.column("id").to_pylist(), table.column("split").to_pylist(), strict=True)
+            )
+            if not splits or split in splits
+        ]
+        self._numbers = [number for number, _ in chosen]
+        self.ids: tuple[str, ...] = tuple(identity for _, identity in chosen)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def read(self, index: int) -> LabelledImage:
+        """The image with its facts and targets."""
+        row = self._rows.row(self._numbers[index])
+        typed = {"split": Split(row["split"]), "modality": Modality(row["modality"])}
+        return LabelledImage(**{**row, **typed, "facts": dict(row["facts"]), "targets": dict(row["targets"])})
+
+    def __iter__(self) -> Iterator[LabelledImage]:
+        return (self.read(index) for index in range(len(self)))
+
+
+def _piece_layout(row: dict[str, Any]) -> Text | Clinical | ImageShape:
+    match row["kind"]:
+        case "text":
+            return Text(text=row["text"], supervised=row["supervised"])
+        case "clinical":
+            return Clinical(fields=dict(row["fields"]))
+    return ImageShape(role=ImageRole(row["role"]), width=row["width"], height=row["height"])

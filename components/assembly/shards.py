@@ -1,0 +1,116 @@
+"""Sealed shards: rows to Parquet files of bounded size, in order, with the hashes that identify them."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROWS_PER_GROUP = 64
+"""Reading one sample at random reads one row group."""
+BYTES_PER_GROUP = 4 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shard:
+    """One sealed file, as the manifest lists it."""
+
+    file: str
+    rows: int
+    bytes: int
+    md5: str
+    """DVC's key of the file."""
+    sha256: str
+
+
+class ShardWriter:
+    """Takes rows one by one and seals a file whenever the next row would pass `max_bytes`.
+
+    Where files are cut depends on the rows alone. `close` seals the last one; without any row it is an empty file.
+    """
+
+    def __init__(self, schema: pa.Schema, folder: Path, prefix: str, max_bytes: int) -> None:
+        self._schema, self._folder, self._prefix, self._max_bytes = schema, folder, prefix, max_bytes
+        self._group: list[Mapping[str, object]] = []
+        self._group_bytes = self._file_bytes = self._rows = 0
+        self._writer: pq.ParquetWriter | None = None
+        self._shards: list[Shard] = []
+
+    def add(self, row: Mapping[str, object]) -> None:
+        """Append the row; raises ValueError when it alone is over the shard limit."""
+        size = payload_bytes(row)
+        if size > self._max_bytes:
+            name = row.get("id") or row.get("item_id")
+            raise ValueError(
+                f"sample {name} is {size} bytes, over the shard limit {self._max_bytes}; "
+                "raise assembly.max_shard_bytes or lower assembly.image_side"
+            )
+        if self._file_bytes + size > self._max_bytes:
+            self._seal()
+        if len(self._group) >= ROWS_PER_GROUP or self._group_bytes + size > BYTES_PER_GROUP:
+            self._flush()
+        self._group.append(row)
+        self._group_bytes += size
+        self._file_bytes += size
+
+    def close(self) -> tuple[Shard, ...]:
+        """Seal what is open and return every shard in order."""
+        if self._group or self._writer or not self._shards:
+            self._seal()
+        return tuple(self._shards)
+
+    def _path(self) -> Path:
+        return self._folder / f"{self._prefix}-{len(self._shards):05d}.parquet"
+
+    def _flush(self) -> None:
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path(), self._schema, compression="zstd", write_statistics=False)
+        if self._group:
+            self._writer.write_table(pa.Table.from_pylist(self._group, schema=self._schema))
+        self._rows += len(self._group)
+        self._group, self._group_bytes = [], 0
+
+    def _seal(self) -> None:
+        self._flush()
+        assert self._writer is not None
+        self._writer.close()
+        self._shards.append(describe(self._path(), self._rows))
+        self._writer, self._file_bytes, self._rows = None, 0, 0
+
+
+def write_shards(
+    rows: Iterable[Mapping[str, object]], schema: pa.Schema, folder: Path, prefix: str, max_bytes: int
+) -> tuple[Shard, ...]:
+    """Seal the rows, in the order given, as `<prefix>-00000.parquet`, … in the folder (which must exist)."""
+    writer = ShardWriter(schema, folder, prefix, max_bytes)
+    for row in rows:
+        writer.add(row)
+    return writer.close()
+
+
+def describe(path: Path, rows: int) -> Shard:
+    """The file's size and hashes."""
+    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    with path.open("rb") as handle:
+        while block := handle.read(2**20):
+            md5.update(block)
+            sha256.update(block)
+    return Shard(file=path.name, rows=rows, bytes=path.stat().st_size, md5=md5.hexdigest(), sha256=sha256.hexdigest())
+
+
+def payload_bytes(value: object) -> int:
+    """Bytes of texts and images inside the value, whatever its nesting; numbers count as eight."""
+    match value:
+        case bytes():
+            return len(value)
+        case str():
+            return len(value.encode())
+        case Mapping():
+            return sum(payload_bytes(inner) for inner in value.values())
+        case list() | tuple():
+            return sum(payload_bytes(inner) for inner in value)
+        case None:
+            return 0
+    return 8

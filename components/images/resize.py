@@ -1,0 +1,67 @@
+"""Images to the size they are stored and drawn at: padded to a square if asked, then scaled. Photographs bicubic,
+label maps by nearest neighbour (interpolated labels would invent organs)."""
+
+import numpy as np
+
+# Shapes: H, W = rows and columns; an image is (H, W) grey or (H, W, 3) RGB, uint8.
+
+
+def fit_image(image: np.ndarray, side: int, *, square: bool, labels: bool = False) -> np.ndarray:
+    """The image at the stored size.
+
+    `square`: padded to a square, centred, with its border's colour, then exactly (side, side[, 3]).
+    Else the longer side is at most `side`, the aspect is kept and small images stay as they are.
+    `labels`: nearest neighbour, every colour of the result occurs in the input.
+    """
+    if square:
+        return scale_image(pad_to_square(image), side, side, labels=labels)
+    height, width = image.shape[:2]
+    longer = max(height, width)
+    if longer <= side:
+        return image
+    return scale_image(
+        image, max(1, round(height * side / longer)), max(1, round(width * side / longer)), labels=labels
+    )
+
+
+def pad_to_square(image: np.ndarray) -> np.ndarray:
+    """The image in the middle of a square of its longer side; the margin has the border's median colour."""
+    height, width = image.shape[:2]
+    if height == width:
+        return image
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    padded = np.empty((side, side, *image.shape[2:]), np.uint8)
+    padded[...] = border_colour(image)
+    padded[top : top + height, left : left + width] = image
+    return padded
+
+
+def border_colour(image: np.ndarray) -> np.ndarray:
+    """The median of the outermost pixels, per channel: shape () for grey, (3,) for RGB. Occurs in the border."""
+    edges = (image[0], image[-1], image[1:-1, 0], image[1:-1, -1])
+    border = np.concatenate([edge.reshape(-1, *image.shape[2:]) for edge in edges])
+    return np.sort(border, axis=0)[len(border) // 2]
+
+
+def scale_image(image: np.ndarray, height: int, width: int, *, labels: bool = False) -> np.ndarray:
+    """The image at exactly (height, width); Pillow's bicubic (antialiased when it shrinks), or nearest for labels."""
+    from PIL import Image
+
+    if image.shape[:2] == (height, width):
+        return image
+    method = Image.Resampling.NEAREST if labels else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize((width, height), method))
+
+
+def degrade(image: np.ndarray, factor: int) -> np.ndarray:
+    """What super-resolution starts from: bicubic down by the factor and back up (`sr4.bicubic@1`). Same shape.
+
+    Raises ValueError when a side is shorter than the factor.
+    """
+    height, width = image.shape[:2]
+    if min(height, width) < factor:
+        raise ValueError(
+            f"an image of {width}x{height} cannot be degraded {factor} times; its side must be >= {factor}"
+        )
+    return scale_image(scale_image(image, height // factor, width // factor), height, width)
