@@ -1,0 +1,191 @@
+"""Joint attention over a packed sequence.
+
+A token sees what comes before it in its own sample, and all of its own split where the split is full or noise; a noise
+split is seen by nobody else. The samples stand as rows of a few lengths (padding to one length would cost more, one row
+for all samples ten times more), each row with its own mask. Two permutations do it: flat tokens to rows and back.
+"""
+# Shapes: N tokens in stream order, B rows of T places, H query heads, G key heads, d head size.
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.packed import PackedSequence
+
+ROUND_TO = 8
+MAX_BUCKETS = 3
+
+
+def allowed_matrix(packed: PackedSequence) -> Tensor:
+    """Who may see whom, in sequence order: [query N, key N] bool. The plain statement that the layout must agree with."""
+    sample = np.repeat(np.arange(len(packed.sample_lens)), packed.sample_lens)
+    split = np.repeat(np.arange(len(packed.split_lens)), packed.split_lens)
+    mode = np.repeat(np.array(packed.attention_modes), packed.split_lens)
+    place = np.arange(packed.num_tokens)
+    same_split = split[:, None] == split[None, :]
+    looks_ahead = same_split & np.isin(mode, ["full", "noise"])[:, None]
+    hidden = (mode == "noise")[None, :] & ~same_split
+    return torch.from_numpy(
+        (sample[:, None] == sample[None, :]) & ((place[None, :] <= place[:, None]) | looks_ahead) & ~hidden
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Rows of one padded length, and who may see whom in each ([B, 1, T, T] bool; None: everybody everybody)."""
+
+    num_rows: int
+    length: int
+    mask: Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionLayout:
+    """Where each token stands among the rows. Made once per forward, used by every layer."""
+
+    to_rows: Tensor
+    """[places] the token at each place; padding repeats token 0."""
+    from_rows: Tensor
+    """[N] the place of each token."""
+    buckets: tuple[Bucket, ...]
+
+    @classmethod
+    def from_packed(cls, packed: PackedSequence, device: torch.device | None = None) -> "AttentionLayout":
+        """The layout of tokens in stream order (text, ViT, latent)."""
+        order = torch.cat([packed.text_token_index, packed.vit_token_index, packed.latent_token_index])
+        modes = np.array(packed.attention_modes)
+        split = np.repeat(np.arange(len(packed.split_lens)), packed.split_lens)
+        rules = _Rules(
+            split=split,
+            looks_ahead=np.repeat(modes != "causal", packed.split_lens),
+            hidden=np.repeat(modes == "noise", packed.split_lens),
+        )
+        return _layout(packed.sample_lens, order.cpu().numpy(), rules, device or packed.device)
+
+    @classmethod
+    def from_segments(cls, lengths: Sequence[int], device: torch.device) -> "AttentionLayout":
+        """The layout of segments within which everybody sees everybody (the images of a ViT), tokens in order."""
+        return _layout(lengths, np.arange(sum(lengths)), None, device)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, layout: AttentionLayout) -> Tensor:
+    """What each token gathers: q [N, H, d], k and v [N, G, d] in stream order -> [N, H, d]."""
+    rows = [_Permute.apply(x, layout.to_rows, layout.from_rows) for x in (q, k, v)]
+    gathered, start = [], 0
+    for bucket in layout.buckets:
+        end = start + bucket.num_rows * bucket.length
+        q_BHTd, k_BGTd, v_BGTd = (
+            x[start:end].view(bucket.num_rows, bucket.length, *x.shape[1:]).transpose(1, 2) for x in rows
+        )
+        out_BHTd = masked_attention(q_BHTd, k_BGTd, v_BGTd, bucket.mask)
+        gathered.append(out_BHTd.transpose(1, 2).reshape(end - start, *q.shape[1:]))
+        start = end
+    out = torch.cat(gathered) if gathered else q
+    return _Permute.apply(out, layout.from_rows, layout.to_rows)
+
+
+def masked_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Softmax attention of rows, scale d^-1/2: [B, H, Tq, d], [B, G, Tk, d] twice, bool [B, 1, Tq, Tk] -> [B, H, Tq, d]."""
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=q.shape[1] != k.shape[1])
+
+
+class _Permute(torch.autograd.Function):
+    """Takes rows by index; the gradient goes back by the opposite index instead of being scattered.
+
+    That holds in both directions although padding repeats token 0: a padded place sees itself alone and no token sees
+    it, so no gradient that reaches it belongs to a token, and none that it hands on reaches one.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, index: Tensor, inverse: Tensor) -> Tensor:
+        ctx.save_for_backward(inverse)
+        return x.index_select(0, index)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        (inverse,) = ctx.saved_tensors
+        return grads[0].index_select(0, inverse), None, None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """Per token, in sequence order: its split, whether it sees the whole of it, whether others may not see it."""
+
+    split: np.ndarray
+    looks_ahead: np.ndarray
+    hidden: np.ndarray
+
+
+def _layout(lengths: Sequence[int], order: np.ndarray, rules: _Rules | None, device: torch.device) -> AttentionLayout:
+    """order: the sequence place of each token of the streams."""
+    lens = np.asarray(lengths, dtype=np.int64)
+    starts = np.cumsum(lens) - lens
+    stream_of = np.empty(len(order), dtype=np.int64)
+    stream_of[order] = np.arange(len(order))
+    to_rows, from_rows = [], np.empty(len(order), dtype=np.int64)
+    buckets, base = [], 0
+    for members, length in _bucket_rows(lens):
+        offset = np.arange(length)
+        real = offset[None, :] < lens[members, None]
+        place = np.where(real, starts[members, None] + offset[None, :], 0)
+        to_rows.append(np.where(real, stream_of[place], 0).ravel())
+        from_rows[stream_of[place[real]]] = base + np.flatnonzero(real.ravel())
+        mask = _mask(place, real, rules)
+        buckets.append(Bucket(len(members), length, None if mask is None else torch.from_numpy(mask).to(device)))
+        base += real.size
+    index = np.concatenate(to_rows) if to_rows else np.empty(0, dtype=np.int64)
+    return AttentionLayout(torch.from_numpy(index).to(device), torch.from_numpy(from_rows).to(device), tuple(buckets))
+
+
+def _mask(place: np.ndarray, real: np.ndarray, rules: _Rules | None) -> np.ndarray | None:
+    """Who sees whom in rows: place, real [B, T] -> [B, 1, T, T]. Padding sees itself, so that no softmax is empty."""
+    if rules is None:
+        if real.all():
+            return None
+        allowed = real[:, :, None] & real[:, None, :]
+    else:
+        split, ahead, hidden = rules.split[place], rules.looks_ahead[place], rules.hidden[place]
+        same = split[:, :, None] == split[:, None, :]
+        allowed = np.tri(place.shape[1], dtype=bool)[None] | (same & ahead[:, :, None])
+        allowed &= same | ~hidden[:, None, :]
+        allowed &= real[:, :, None] & real[:, None, :]
+    diagonal = np.arange(place.shape[1])
+    allowed[:, diagonal, diagonal] = True
+    return allowed[:, None]
+
+
+def _bucket_rows(lens: np.ndarray) -> list[tuple[np.ndarray, int]]:
+    """(rows, padded length) of at most MAX_BUCKETS groups with the least total of places, shortest first."""
+    if len(lens) == 0:
+        return []
+    if (lens == lens[0]).all():
+        return [(np.arange(len(lens)), int(lens[0]))]
+    padded = -(-lens // ROUND_TO) * ROUND_TO
+    sizes, counts = np.unique(padded, return_counts=True)
+    cuts = _best_cuts(sizes.tolist(), counts.tolist())
+    edges = [0, *sizes[cuts].tolist()]
+    return [(np.flatnonzero((padded > low) & (padded <= high)), high) for low, high in pairwise(edges)]
+
+
+def _best_cuts(sizes: list[int], counts: list[int]) -> list[int]:
+    """Positions in sizes of the bucket lengths that waste least; the last is always one."""
+
+    rows = [0, *accumulate(counts)]
+
+    def cost(first: int, last: int) -> float:
+        # A place costs its own work plus its row's length in attention; 64 balances them for heads of 32 to 64.
+        return (rows[last + 1] - rows[first]) * sizes[last] * (64 + sizes[last])
+
+    best: list[tuple[float, list[int]]] = [(cost(0, end), [end]) for end in range(len(sizes))]
+    for _ in range(MAX_BUCKETS - 1):
+        best = [
+            min([best[end], *((best[cut][0] + cost(cut + 1, end), [*best[cut][1], end]) for cut in range(end))])
+            for end in range(len(sizes))
+        ]
+    return best[-1][1]

@@ -1,0 +1,153 @@
+"""The whole network: what enters the decoder, the decoder, and the two heads that leave it.
+
+Layers are plain torch: transformers' would cost a second of import in every stage, and know one token stream, not two.
+"""
+# Shapes: N = T text + V ViT + L latent tokens, D hidden, C text targets, Lt target latent tokens.
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.attention import AttentionLayout, attend
+from model.config import ModelConfig
+from model.connector import Connector
+from model.decoder import Kept, LanguageModel, Rotary, Streams
+from model.initialise import copy_und_to_gen, initialise
+from model.packed import PackedSequence
+from model.tables import TIMESTEP_WIDTH, rotary_tables, sincos_2d, timestep_features
+from model.vit import ViT
+
+
+class Prediction(NamedTuple):
+    """What one forward says."""
+
+    text_logits: Tensor
+    """[C, vocab] at each place with a label."""
+    velocity: Tensor
+    """[Lt, latent_dim] of each target latent token: from data towards noise."""
+
+
+class UniMedVL(nn.Module):
+    """State-dict keys are the published names."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        hidden = config.llm.hidden_size
+        self.config = config
+        self.language_model = LanguageModel(config.llm)
+        self.vit_model = ViT(config.vit)
+        self.connector = Connector(config.vit.hidden_size, hidden)
+        self.vit_pos_embed = PositionTable(hidden, config.vit_max_patches_per_side)
+        self.time_embedder = TimeEmbedder(hidden)
+        self.vae2llm = nn.Linear(config.latent_dim, hidden)
+        self.llm2vae = nn.Linear(hidden, config.latent_dim)
+        self.latent_pos_embed = PositionTable(hidden, config.max_latent_size)
+
+    def forward(self, packed: PackedSequence, noisy_latents: Tensor, sigma: Tensor) -> Prediction:
+        """noisy_latents [L, latent_dim] at noise levels sigma [L] (0 for clean images) -> Prediction."""
+        layout = AttentionLayout.from_packed(packed)
+
+        def attend_within(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            return attend(q, k, v, layout)
+
+        states = self.language_model.model(
+            self.embed(packed, noisy_latents, sigma), self.rotary(packed), lambda _: attend_within, _read_states(packed)
+        )
+        return Prediction(self.language_model.lm_head(states.und), self.llm2vae(states.gen))
+
+    def embed(self, packed: PackedSequence, noisy_latents: Tensor, sigma: Tensor) -> Streams:
+        """What enters the first layer: text and ViT tokens, and latent tokens."""
+        text = self.embed_text(packed.text_ids)
+        vit = self.embed_vit(packed)
+        return Streams(torch.cat([text, vit]), self.embed_latents(noisy_latents, sigma, packed.latent_position_ids))
+
+    def embed_text(self, ids: Tensor) -> Tensor:
+        """[n] -> [n, D]."""
+        return self.language_model.model.embed_tokens(ids)
+
+    def embed_vit(self, packed: PackedSequence) -> Tensor:
+        """ViT tokens: encoder, connector, plus the fixed 2-D table: [V, D]."""
+        patches = packed.vit_patches.to(self.dtype)
+        features = self.vit_model(patches, packed.vit_position_ids, packed.vit_grids)
+        return self.connector(features) + self.vit_pos_embed(packed.vit_position_ids)
+
+    def embed_latents(self, noisy: Tensor, sigma: Tensor, position_ids: Tensor) -> Tensor:
+        """[L, latent_dim], [L], [L] -> [L, D]."""
+        return (
+            self.vae2llm(noisy.to(self.dtype))
+            + self.time_embedder(sigma, self.dtype)
+            + self.latent_pos_embed(position_ids)
+        )
+
+    def rotary(self, packed: PackedSequence) -> Rotary:
+        """Angles of all tokens in stream order."""
+        order = torch.cat([packed.text_token_index, packed.vit_token_index, packed.latent_token_index])
+        return self.rotary_at(packed.position_ids[order])
+
+    def rotary_at(self, position_ids: Tensor) -> Rotary:
+        """Angles at positions [N]."""
+        llm = self.config.llm
+        return Rotary(*rotary_tables(position_ids, llm.head_dim, llm.rope_theta, self.dtype))
+
+    def init_weights(
+        self,
+        generator: torch.Generator,
+        *,
+        residual_scale: bool,
+        gen_key_equals_query: bool,
+        std: float = 0.02,
+    ) -> None:
+        """Fills every weight from generator (CPU). See model.initialise for the rules."""
+        initialise(
+            self,
+            generator,
+            std=std,
+            residual_scale=residual_scale,
+            gen_key_equals_query=gen_key_equals_query,
+        )
+
+    def copy_und_to_gen(self) -> None:
+        """Makes the gen expert a copy of the und expert."""
+        copy_und_to_gen(self)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.vae2llm.weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.vae2llm.weight.device
+
+
+class TimeEmbedder(nn.Module):
+    """Two linear layers over cosines and sines of sigma: [L] -> [L, D]."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        first = nn.Linear(TIMESTEP_WIDTH, hidden)
+        self.mlp = nn.Sequential(first, nn.SiLU(), nn.Linear(hidden, hidden))
+
+    def forward(self, sigma: Tensor, dtype: torch.dtype) -> Tensor:
+        return self.mlp(timestep_features(sigma).to(dtype))
+
+
+class PositionTable(nn.Module):
+    """A fixed sine-cosine row for each id: [n] -> [n, D]. Stored with the weights, never trained."""
+
+    def __init__(self, hidden: int, side: int) -> None:
+        super().__init__()
+        self.pos_embed = nn.Parameter(torch.empty(side**2, hidden), requires_grad=False)
+        if not self.pos_embed.is_meta:
+            self.pos_embed.copy_(sincos_2d(hidden, side))
+
+    def forward(self, position_ids: Tensor) -> Tensor:
+        return F.embedding(position_ids, self.pos_embed)
+
+
+def _read_states(packed: PackedSequence) -> Kept:
+    """The tokens whose last state a head reads, as places in their streams."""
+    place = torch.empty(packed.num_tokens, dtype=torch.int64, device=packed.device)
+    place[packed.text_token_index] = torch.arange(len(packed.text_ids), device=packed.device)
+    return Kept(place[packed.label_token_index], packed.target_index)
