@@ -5,7 +5,7 @@ Text is always data: `<|im_end|>` in a report is split into plain pieces and can
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -14,11 +14,14 @@ from model.packed import SpecialTokens
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+    from tokenizers.models import Model
 
 MARKERS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>")
 """Padding, then the four that the packed sequence uses. They come after the learned entries, as in Qwen2."""
 
 FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt")
+
+_KNOWN_TEXTS = 100_000
 
 # Where Qwen2 cuts text before it merges: contractions, words with their leading sign, single digits, signs, blanks.
 _WORDS = (
@@ -32,6 +35,8 @@ class TextTokenizer:
 
     backend: "Tokenizer"
     special: SpecialTokens
+    _known: dict[str, list[int]] = field(default_factory=dict, compare=False, repr=False)
+    """Texts seen before: templates repeat, and every visit of a sample asks again."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -42,7 +47,9 @@ class TextTokenizer:
             return cls.of(Tokenizer.from_file(str(folder / "tokenizer.json")), str(folder))
         missing = [name for name in FILES[1:] if not (folder / name).is_file()]
         if missing:
-            raise ValueError(f"{folder} holds no tokenizer.json and lacks {', '.join(missing)}; copy the tokenizer there")
+            raise ValueError(
+                f"{folder} holds no tokenizer.json and lacks {', '.join(missing)}; copy the tokenizer there"
+            )
         return cls.of(_from_slow_files(folder), str(folder))
 
     @classmethod
@@ -64,7 +71,12 @@ class TextTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Token ids of the text alone: no marker is added, and none that the text spells out is recognised."""
-        return self.backend.encode(text, add_special_tokens=False).ids
+        ids = self._known.get(text)
+        if ids is None:
+            if len(self._known) >= _KNOWN_TEXTS:
+                self._known.clear()
+            ids = self._known[text] = self.backend.encode(text, add_special_tokens=False).ids
+        return list(ids)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of the ids; markers and ids without a token are left out, broken bytes become U+FFFD."""
@@ -114,7 +126,7 @@ def save_tokenizer(tokenizer: TextTokenizer, folder: Path) -> None:
     )
 
 
-def _empty(model: object) -> "Tokenizer":
+def _empty(model: "Model") -> "Tokenizer":
     from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 
     backend = Tokenizer(model)

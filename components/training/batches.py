@@ -1,0 +1,156 @@
+"""From the planner's visits to what one forward reads: tokens, noise levels and noise."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from components.assembly.dataset import SampleIndex
+from components.records.keys import generator
+from components.records.sample import Image, Sample
+from components.training.augment import augmented, plain
+from components.training.latents import LatentStore
+from components.training.layout import Item, LatentItem, Layout, TextItem, Visit, VitItem
+from components.training.pixels import PixelStore
+from model.config import ModelConfig
+from model.image_transform import patchify_latent, patchify_pixels
+from model.objective import sigma_of
+from model.packed import PackedSequence, SequenceBuilder
+
+# Shapes: L latent tokens of the micro-batch, D numbers in one.
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """One forward of training."""
+
+    packed: PackedSequence
+    sigma: Tensor
+    """[L], 0 for clean images."""
+    noise: Tensor
+    """[L, D]."""
+
+    def to(self, device: torch.device) -> "MicroBatch":
+        return MicroBatch(self.packed.to(device), self.sigma.to(device), self.noise.to(device))
+
+
+class BatchMaker:
+    """Builds micro-batches of visits; every random number is keyed by (seed, sample, pass)."""
+
+    def __init__(
+        self,
+        index: SampleIndex,
+        layout: Layout,
+        config: ModelConfig,
+        *,
+        latents: LatentStore,
+        pixels: PixelStore,
+        timestep_shift: float,
+        augment: bool,
+    ) -> None:
+        self._index = index
+        self._numbers = {name: number for number, name in enumerate(index.ids)}
+        self._layout = layout
+        self._config = config
+        self._latents = latents
+        self._pixels = pixels
+        self._shift = timestep_shift
+        self._augment = augment
+
+    def num_tokens(self, visit: Visit) -> int:
+        """Length of a visit's packed sample: what the planner asks for."""
+        return self._layout.num_tokens(self._index.layout(self._numbers[visit.sample_id]), visit)
+
+    def check_room(self, room: int) -> None:
+        """Raises ValueError that names the samples which cannot fit in `room` tokens, before anything is trained."""
+        whole = self._layout.without_dropout()
+        lengths = {
+            name: whole.num_tokens(self._index.layout(number), Visit(name, 0)) for name, number in self._numbers.items()
+        }
+        too_long = sorted((length, name) for name, length in lengths.items() if length > room)
+        if too_long:
+            length, name = too_long[-1]
+            raise ValueError(
+                f"{len(too_long)} of {len(lengths)} samples do not fit in a packed sequence of {room} tokens, the longest "
+                f"is {name} with {length}; raise training.tokens_per_sequence to {length}"
+            )
+
+    def build(self, visits: Iterable[Visit]) -> MicroBatch:
+        """The micro-batch of these visits, in their order."""
+        planned = [self._plan(visit) for visit in visits]
+        vit = iter(self._vit_patches(planned))
+        builder = SequenceBuilder(self._layout.tokenizer.special, self._config)
+        sigmas: list[np.ndarray] = []
+        noises: list[np.ndarray] = []
+        for visit, sample, items in planned:
+            draw = generator(self._layout.seed, "noise", visit.sample_id, visit.pass_number)
+            builder.start_sample()
+            for item in items:
+                match item:
+                    case TextItem():
+                        builder.add_text(item.ids, item.supervised, item.dropped)
+                    case VitItem():
+                        builder.add_vit(torch.empty(0) if item.dropped else next(vit), item.grid, item.dropped)
+                    case LatentItem(dropped=True):
+                        builder.add_latent(torch.empty(0), item.grid, target=False, dropped=True)
+                    case LatentItem():
+                        self._add_latents(builder, item, _image(sample, item.piece), draw, sigmas, noises)
+            builder.end_sample()
+        return MicroBatch(builder.build(), *self._chance(sigmas, noises))
+
+    def _plan(self, visit: Visit) -> tuple[Visit, Sample, list[Item]]:
+        number = self._numbers[visit.sample_id]
+        return visit, self._index.read(number), self._layout.items(self._index.layout(number), visit)
+
+    def _vit_patches(self, planned: Sequence[tuple[Visit, Sample, list[Item]]]) -> list[Tensor]:
+        """Patches of every image that the ViT reads, in order; images of one size are changed together."""
+        images: list[np.ndarray] = []
+        keys: list[tuple[object, ...]] = []
+        for visit, sample, items in planned:
+            for item in items:
+                if isinstance(item, VitItem) and not item.dropped:
+                    images.append(self._pixels.sized(_image(sample, item.piece), self._layout.vit))
+                    keys.append((self._layout.seed, visit.sample_id, visit.pass_number, item.piece))
+        patches: list[Tensor] = [torch.empty(0)] * len(images)
+        for shape in dict.fromkeys(image.shape for image in images):
+            members = [i for i, image in enumerate(images) if image.shape == shape]
+            chosen = [images[i] for i in members]
+            pixels = augmented(chosen, [keys[i] for i in members]) if self._augment else plain(chosen)
+            for i, image in zip(members, pixels, strict=True):
+                patches[i] = patchify_pixels(image, self._layout.vit_patch)
+        return patches
+
+    def _add_latents(
+        self,
+        builder: SequenceBuilder,
+        item: LatentItem,
+        image: Image,
+        draw: np.random.Generator,
+        sigmas: list[np.ndarray],
+        noises: list[np.ndarray],
+    ) -> None:
+        tokens = patchify_latent(self._latents.sample(image, draw), self._config.latent_patch)
+        for _ in range(max(item.copies, 1)):
+            builder.add_latent(tokens, item.grid, target=item.copies > 0)
+            logit = draw.standard_normal(dtype=np.float32) if item.copies else -np.inf
+            sigmas.append(np.full(len(tokens), logit, np.float32))
+            noises.append(
+                draw.standard_normal(tokens.shape, dtype=np.float32)
+                if item.copies
+                else np.zeros(tokens.shape, np.float32)
+            )
+
+    def _chance(self, logits: list[np.ndarray], noises: list[np.ndarray]) -> tuple[Tensor, Tensor]:
+        """Noise levels [L] (exactly 0 where the logit is minus infinity) and noise [L, D]."""
+        if not noises:
+            return torch.zeros(0), torch.zeros(0, self._config.latent_dim)
+        sigma = sigma_of(torch.from_numpy(np.concatenate(logits)), self._shift)
+        return sigma, torch.from_numpy(np.concatenate(noises))
+
+
+def _image(sample: Sample, number: int) -> Image:
+    piece = sample.pieces[number]
+    assert isinstance(piece, Image)
+    return piece

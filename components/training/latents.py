@@ -1,0 +1,65 @@
+"""Latents of stored images: encoded one at a time, so that no bit depends on who else is asked for, and then kept."""
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from components.records.sample import Image
+from components.training.augment import plain
+from components.training.pixels import PixelStore
+from model.autoencoder import Autoencoder
+from model.image_transform import ImageTransform
+
+# Shapes: z latent channels, h x w latents.
+
+CACHE_BYTES = 2**30
+
+
+class Moments(NamedTuple):
+    """Mean and standard deviation of the raw latents of one image: [z, h, w] each."""
+
+    mean: Tensor
+    std: Tensor
+
+
+class LatentStore:
+    """What the autoencoder says of each distinct image."""
+
+    def __init__(
+        self, autoencoder: Autoencoder, transform: ImageTransform, pixels: PixelStore, capacity_bytes: int = CACHE_BYTES
+    ) -> None:
+        self._autoencoder = autoencoder.eval().requires_grad_(False)
+        self._transform = transform
+        self._pixels = pixels
+        self._capacity = capacity_bytes
+        self._held = 0
+        self._kept: OrderedDict[str, Moments] = OrderedDict()
+
+    def moments(self, image: Image) -> Moments:
+        """The image's moments, on the CPU."""
+        if image.sha256 in self._kept:
+            self._kept.move_to_end(image.sha256)
+            return self._kept[image.sha256]
+        moments = self._encode(image)
+        self._kept[image.sha256] = moments
+        self._held += 2 * moments.mean.nbytes
+        while self._held > self._capacity and len(self._kept) > 1:
+            _, oldest = self._kept.popitem(last=False)
+            self._held -= 2 * oldest.mean.nbytes
+        return moments
+
+    def sample(self, image: Image, draw: np.random.Generator) -> Tensor:
+        """A normalised latent of the image, drawn from its moments: [z, h, w]."""
+        mean, std = self.moments(image)
+        noise = torch.from_numpy(draw.standard_normal(mean.shape, dtype=np.float32))
+        return self._autoencoder.normalise(mean + std * noise)
+
+    @torch.no_grad()
+    def _encode(self, image: Image) -> Moments:
+        device = next(self._autoencoder.parameters()).device
+        pixels = plain([self._pixels.sized(image, self._transform)]).to(device)
+        mean, logvar = self._autoencoder.encode(pixels)
+        return Moments(mean[0].cpu(), (0.5 * logvar[0].clamp(-30, 20)).exp().cpu())

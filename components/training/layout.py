@@ -1,0 +1,154 @@
+"""What a sample becomes: the plan of texts, ViT images and latent images that one packed sample is built from.
+
+Everything here follows from the sample, its pass and the seed, and no pixel is decoded: the planner asks for lengths,
+the batch for the plan itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from components.assembly.dataset import ImageShape
+from components.records.keys import unit_interval
+from components.records.sample import Clinical, Text
+from components.records.vocabulary import ImageRole
+from components.training.settings import ConditionDropout, SideRange
+from components.training.tokenizer import TextTokenizer
+from model.config import ModelConfig
+from model.image_transform import ImageTransform
+from model.packed import Grid
+
+Shape = Text | Clinical | ImageShape
+"""A piece of a conversation without its pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One use of a sample: which, and in which pass through its source."""
+
+    sample_id: str
+    pass_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextItem:
+    """A text between its two markers; a dropped one leaves nothing behind."""
+
+    ids: tuple[int, ...]
+    supervised: bool
+    dropped: bool
+
+    @property
+    def num_tokens(self) -> int:
+        return 0 if self.dropped else len(self.ids) + 2
+
+
+@dataclass(frozen=True, slots=True)
+class VitItem:
+    """An image that the ViT reads."""
+
+    piece: int
+    """Its place among the sample's pieces."""
+    grid: Grid
+    dropped: bool
+
+    @property
+    def num_tokens(self) -> int:
+        return 0 if self.dropped else self.grid[0] * self.grid[1] + 2
+
+
+@dataclass(frozen=True, slots=True)
+class LatentItem:
+    """An image as latent tokens: clean (a condition), or a target of which `copies` noised ones are made."""
+
+    piece: int
+    grid: Grid
+    copies: int
+    """Noised copies; 0 for a clean condition."""
+    dropped: bool
+
+    @property
+    def num_tokens(self) -> int:
+        return 0 if self.dropped else (self.grid[0] * self.grid[1] + 2) * max(self.copies, 1)
+
+
+Item = TextItem | VitItem | LatentItem
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """The numbers that turn samples into plans. `seed` differs from stage to stage."""
+
+    tokenizer: TextTokenizer
+    vit: ImageTransform
+    vae: ImageTransform
+    vit_patch: int
+    latent_stride: int
+    dropout: ConditionDropout
+    noised_copies: int
+    seed: str
+
+    def items(self, pieces: Sequence[Shape], visit: Visit) -> list[Item]:
+        """The plan of a sample's pieces in this visit. Conditions of a drawing may be dropped, each by its own draw."""
+        last_target = max((i for i, piece in enumerate(pieces) if _is_target(piece)), default=-1)
+        items: list[Item] = []
+        for number, piece in enumerate(pieces):
+            if isinstance(piece, ImageShape):
+                items += self._image_items(number, piece, visit, last_target, is_last=number == len(pieces) - 1)
+            else:
+                supervised = isinstance(piece, Text) and piece.supervised
+                dropped = not supervised and number < last_target and self._dropped("text", visit, number)
+                items.append(TextItem(tuple(self.tokenizer.encode(text_of(piece))), supervised, dropped))
+        return items
+
+    def num_tokens(self, pieces: Sequence[Shape], visit: Visit) -> int:
+        """Length of the packed sample in this visit."""
+        return sum(item.num_tokens for item in self.items(pieces, visit))
+
+    def without_dropout(self) -> "Layout":
+        """The same layout with every condition kept: its lengths are the longest there can be."""
+        return replace(self, dropout=ConditionDropout(text=0.0, vit=0.0, vae=0.0))
+
+    def _image_items(
+        self, number: int, shape: ImageShape, visit: Visit, last_target: int, *, is_last: bool
+    ) -> list[Item]:
+        is_condition = number < last_target
+        vit = VitItem(number, self._vit_grid(shape), is_condition and self._dropped("vit", visit, number))
+        if shape.role is ImageRole.UNDERSTAND:
+            return [vit]
+        clean = LatentItem(number, self._latent_grid(shape), 0, is_condition and self._dropped("vae", visit, number))
+        if shape.role is ImageRole.CONDITION:
+            return [clean, vit]
+        noised = LatentItem(number, clean.grid, self.noised_copies, False)
+        # Nothing sees noised tokens but themselves, so what follows a drawing reads the clean copy.
+        return [noised] if is_last else [noised, clean, vit]
+
+    def _dropped(self, kind: Literal["text", "vit", "vae"], visit: Visit, number: int) -> bool:
+        share = getattr(self.dropout, kind)
+        return unit_interval(self.seed, "drop", kind, visit.sample_id, visit.pass_number, number) < share
+
+    def _vit_grid(self, shape: ImageShape) -> Grid:
+        width, height = self.vit.size(shape.width, shape.height)
+        return height // self.vit_patch, width // self.vit_patch
+
+    def _latent_grid(self, shape: ImageShape) -> Grid:
+        width, height = self.vae.size(shape.width, shape.height)
+        return height // self.latent_stride, width // self.latent_stride
+
+
+def text_of(piece: Text | Clinical) -> str:
+    """The words of a text or of a rendered clinical record."""
+    return piece.text if isinstance(piece, Text) else piece.render()
+
+
+def image_transforms(
+    config: ModelConfig, *, vit_side: SideRange, vae_side: SideRange
+) -> tuple[ImageTransform, ImageTransform]:
+    """How images are sized for the ViT and for the autoencoder."""
+    vit = ImageTransform(vit_side.max, vit_side.min, config.vit.patch_size)
+    vae = ImageTransform(vae_side.max, vae_side.min, config.latent_stride)
+    return vit, vae
+
+
+def _is_target(piece: Shape) -> bool:
+    return isinstance(piece, ImageShape) and piece.role is ImageRole.TARGET

@@ -1,0 +1,55 @@
+"""Pixels of stored images at the size that the network reads them: each distinct image is decoded once while there is room."""
+
+import io
+from collections import OrderedDict
+
+import numpy as np
+
+from components.records.sample import Image
+from model.image_transform import ImageTransform
+
+# Shapes: h, w = rows and columns after resizing.
+
+CACHE_BYTES = 2**30
+
+
+class PixelStore:
+    """Sized images, kept by content up to CACHE_BYTES; what was longest unused goes first."""
+
+    def __init__(self, capacity_bytes: int = CACHE_BYTES) -> None:
+        self._capacity = capacity_bytes
+        self._held = 0
+        self._kept: OrderedDict[tuple[str, int, int], np.ndarray] = OrderedDict()
+
+    def sized(self, image: Image, transform: ImageTransform) -> np.ndarray:
+        """RGB pixels uint8 [h, w, 3], resized (bicubic) as the transform says; not to be written to."""
+        key = (image.sha256, transform.max_side, transform.min_side)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        pixels = rgb_pixels(image.png, transform)
+        self._kept[key] = pixels
+        self._held += pixels.nbytes
+        while self._held > self._capacity and len(self._kept) > 1:
+            _, oldest = self._kept.popitem(last=False)
+            self._held -= oldest.nbytes
+        return pixels
+
+
+def rgb_pixels(png: bytes, transform: ImageTransform) -> np.ndarray:
+    """RGB pixels uint8 [h, w, 3] of a stored PNG at the transform's size. Raises ValueError when it is damaged."""
+    from PIL import Image as PIL
+    from PIL import UnidentifiedImageError
+
+    try:
+        with PIL.open(io.BytesIO(png), formats=["PNG"]) as file:
+            picture = file.convert("RGB")
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise ValueError(
+            f"an image of the data set cannot be decoded ({error}); `dvc checkout` brings it back"
+        ) from None
+    size = transform.size(*picture.size)
+    resized = picture if picture.size == size else picture.resize(size, PIL.Resampling.BICUBIC)
+    pixels = np.asarray(resized)
+    pixels.flags.writeable = False
+    return pixels
