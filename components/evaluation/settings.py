@@ -1,6 +1,7 @@
 """How a checkpoint is examined."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,6 +15,22 @@ class DrawingSettings:
     edit_guidance: float
     """Text guidance of edits."""
     image_guidance: float
+    guidance_interval: tuple[float, float] = (0.4, 1.0)
+    """Noise levels between which guidance works (low, high]; outside it the plain velocity is followed."""
+    renorm: Literal["global", "channel", "text_channel"] = "global"
+    renorm_min: float = 0.0
+    """A guided velocity is shortened to the plain one's length, by no more than this factor; 1 never shortens."""
+
+    def __post_init__(self) -> None:
+        if self.grid_points < 2:
+            raise ValueError(f"drawing.grid_points must be at least 2 (one step), got {self.grid_points}")
+        low, high = self.guidance_interval
+        if not 0 <= low < high <= 1:
+            raise ValueError(f"drawing.guidance_interval must satisfy 0 <= low < high <= 1, got {low}, {high}")
+
+    def one_step(self) -> "DrawingSettings":
+        """One Euler step without guidance: the mean of what could be drawn, a second decoding of edits."""
+        return replace(self, grid_points=2, text_guidance=1.0, edit_guidance=1.0, image_guidance=1.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

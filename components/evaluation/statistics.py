@@ -78,7 +78,9 @@ def mean_interval(
 def cluster_sums(values: ArrayLike, clusters: Sequence[Hashable]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum and number of the values of each cluster, clusters sorted by name. Shapes: (n,), n names -> (k,), (k,)."""
     array = np.asarray(values, dtype=np.float64)
-    names, index = np.unique(np.asarray([str(c) if not isinstance(c, int) else c for c in clusters]), return_inverse=True)
+    names, index = np.unique(
+        np.asarray([str(c) if not isinstance(c, int) else c for c in clusters]), return_inverse=True
+    )
     sums = np.bincount(index, weights=array, minlength=len(names))
     return sums, np.bincount(index, minlength=len(names)).astype(np.float64)
 

@@ -1,0 +1,178 @@
+"""The stage `judge`: trains the judge on real training images and measures it on real held-out ones.
+
+It depends on the data set alone, so that both sides of a gate are looked at by the same judge.
+"""
+# Shapes: B images, 3 colours, S pixels a side.
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.assembly.dataset import Dataset, LabelledImage
+from components.context import StageContext
+from components.evaluation.images import decode
+from components.evaluation.judge_network import FACTS, SIDE, WEIGHTS, Judge, build, pixels
+from components.evaluation.settings import JudgeSettings
+from components.records.keys import seed_of
+from components.storage.atomic import write_bytes, write_json
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPixels:
+    """Images as tensors with their modality and the family (source and region) that balancing draws from."""
+
+    images: "Tensor"
+    """(N, 3, S, S) uint8."""
+    modalities: tuple[str, ...]
+    families: tuple[str, ...]
+    splits: tuple[str, ...]
+
+
+def train_judge(ctx: StageContext) -> None:
+    """Write evaluation/judge/{judge.safetensors, judge.json}."""
+    import torch
+    from safetensors.torch import save
+
+    torch.set_num_threads(ctx.recipe.compute.threads)
+    torch.use_deterministic_algorithms(True)
+    dataset = Dataset(ctx.workspace.dataset)
+    settings = ctx.recipe.evaluation.judge
+    train = load_pixels(dataset.images("train"))
+    classes = tuple(sorted(set(train.modalities)))
+    generator = torch.Generator().manual_seed(seed_of("judge", ctx.recipe.seed))
+    network = build(len(classes))
+    initialise(network, generator)
+
+    def each_step(step: int, loss: float) -> None:
+        ctx.raise_if_stopped()
+        ctx.progress.update(step, settings.steps, "training the judge", loss=loss)
+
+    loss = fit(network, train, classes, settings, generator, each_step)
+    network.eval()
+    folder = ctx.workspace.evaluation / "judge"
+    write_bytes(folder / WEIGHTS, save(network.state_dict()))
+    facts = {"classes": list(classes), "side": SIDE, "train_images": dict(sorted(Counter(train.modalities).items()))}
+    write_json(folder / FACTS, facts)
+    heldout = measure(Judge.load(folder), load_pixels(dataset.images("test", "within-subject")))
+    write_json(
+        folder / FACTS, {**facts, "dataset_id": dataset.dataset_id, "final_loss": round(loss, 6), "heldout": heldout}
+    )
+
+
+def fit(
+    network: "nn.Module",
+    train: LabelledPixels,
+    classes: Sequence[str],
+    settings: JudgeSettings,
+    generator: "torch.Generator",
+    each_step=lambda step, loss: None,
+) -> float:
+    """The smoothed last loss. Modalities are drawn equally often, families within them by the root of their size."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    weights = torch.tensor(draw_weights(train.modalities, train.families), dtype=torch.float64)
+    labels = torch.tensor([classes.index(name) for name in train.modalities])
+    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=max(settings.steps, 2), pct_start=0.1
+    )
+    smoothed = 0.0
+    for step in range(settings.steps):
+        picked = torch.multinomial(weights, settings.batch, replacement=True, generator=generator)
+        batch = augment(train.images[picked].float() / 127.5 - 1, generator)
+        loss = cross_entropy(network(batch), labels[picked])
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        smoothed = loss.item() if step == 0 else 0.95 * smoothed + 0.05 * loss.item()
+        each_step(step + 1, smoothed)
+    return smoothed
+
+
+def augment(images: "Tensor", generator: "torch.Generator") -> "Tensor":
+    """The images mirrored, cropped, blurred, brightened and noised, each by its own draw. (B, 3, S, S) -> same.
+
+    Blur matters most: a drawing is softer than a photograph, and softness is no modality.
+    """
+    import torch
+    from torch.nn.functional import affine_grid, avg_pool2d, grid_sample
+
+    count = len(images)
+
+    def draw(low: float, high: float) -> "Tensor":
+        return low + (high - low) * torch.rand(count, 1, 1, 1, generator=generator)
+
+    theta = torch.zeros(count, 2, 3)
+    scale = draw(0.8, 1.15).view(count)
+    mirror = torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0)
+    theta[:, 0, 0], theta[:, 1, 1] = scale * mirror, scale
+    theta[:, :, 2] = 0.15 * (2 * torch.rand(count, 2, generator=generator) - 1)
+    grid = affine_grid(theta, list(images.shape), align_corners=False)
+    moved = grid_sample(images, grid, padding_mode="border", align_corners=False)
+    soft = avg_pool2d(moved, 3, stride=1, padding=1, count_include_pad=False)
+    moved = torch.lerp(moved, soft, draw(-0.3, 1.0).clamp(0, 1))
+    moved = moved * draw(0.7, 1.2) + draw(-0.15, 0.15)
+    noise = torch.randn(moved.shape, generator=generator)
+    return (moved + draw(0, 0.12) * noise).clamp(-1, 1)
+
+
+def initialise(network: "nn.Module", generator: "torch.Generator") -> None:
+    """Kaiming weights and zero biases from the generator alone."""
+    import torch
+    from torch import nn
+
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                fan_in = module.weight[0].numel()
+                module.weight.normal_(0, (2 / fan_in) ** 0.5, generator=generator)
+                if module.bias is not None:
+                    module.bias.zero_()
+
+
+def load_pixels(images: Iterable[LabelledImage]) -> LabelledPixels:
+    """The images as tensors; families are source and region."""
+    import torch
+
+    tensors, modalities, families, splits = [], [], [], []
+    for image in images:
+        tensors.append(((pixels(decode(image.png)) + 1) * 127.5).round().to(torch.uint8))
+        modalities.append(image.modality.value)
+        families.append(f"{image.source}/{image.anatomy}")
+        splits.append(image.split.value)
+    if not tensors:
+        raise ValueError("the data set has no images of the asked split; the judge needs real ones")
+    return LabelledPixels(torch.stack(tensors), tuple(modalities), tuple(families), tuple(splits))
+
+
+def draw_weights(modalities: Sequence[str], families: Sequence[str]) -> list[float]:
+    """Weight of each image: modalities share equally, families within one by the root of their size."""
+    sizes = Counter(zip(modalities, families, strict=True))
+    share: Counter[str] = Counter()
+    for (modality, _), size in sizes.items():
+        share[modality] += size**0.5  # type: ignore[assignment]
+    return [
+        sizes[modality, family] ** -0.5 / share[modality] for modality, family in zip(modalities, families, strict=True)
+    ]
+
+
+def measure(judge: Judge, heldout: LabelledPixels) -> dict[str, object]:
+    """Images, right ones and the table truth -> verdict -> count, over all held-out images and per split."""
+    verdicts = judge.name([image.permute(1, 2, 0).numpy() for image in heldout.images])
+    result: dict[str, object] = {}
+    for split in ("all", *sorted(set(heldout.splits))):
+        chosen = [i for i, name in enumerate(heldout.splits) if split in ("all", name)]
+        confusion: dict[str, dict[str, int]] = {}
+        for i in chosen:
+            row = confusion.setdefault(heldout.modalities[i], {})
+            row[verdicts[i]] = row.get(verdicts[i], 0) + 1
+        right = sum(heldout.modalities[i] == verdicts[i] for i in chosen)
+        result[split] = {"n": len(chosen), "right": right, "confusion": confusion}
+    return result

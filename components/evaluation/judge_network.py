@@ -1,0 +1,90 @@
+"""The judge: a small convolutional network that names the modality of an image. It shares nothing with the model."""
+# Shapes: B images, 3 colours, S pixels a side, M modalities.
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from components.records.keys import sha256_bytes
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+SIDE = 64
+"""Images are looked at in this size, so that any recipe's drawings can be judged."""
+
+WEIGHTS = "judge.safetensors"
+FACTS = "judge.json"
+
+_CHANNELS = (16, 32, 64)
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A trained judge and the names of its classes."""
+
+    network: "nn.Module"
+    classes: tuple[str, ...]
+    sha256: str
+    """Of the weights file; part of the scorer's id, so that two judges are never mixed up."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The judge in the folder; raises ValueError when its weights do not fit its classes."""
+        from safetensors.torch import load
+
+        facts = json.loads((folder / FACTS).read_text())
+        data = (folder / WEIGHTS).read_bytes()
+        network = build(len(facts["classes"]))
+        try:
+            network.load_state_dict(load(data))
+        except RuntimeError as error:
+            raise ValueError(f"{folder / WEIGHTS} is not a judge of {len(facts['classes'])} classes: {error}") from None
+        network.eval()
+        return cls(network, tuple(facts["classes"]), sha256_bytes(data))
+
+    @property
+    def scorer(self) -> str:
+        """The id under which its verdicts stand."""
+        return f"judge.modality@{self.sha256[:8]}"
+
+    def name(self, images: Sequence[np.ndarray]) -> list[str]:
+        """The modality it sees in each image (uint8, any size, RGB or grey)."""
+        import torch
+
+        found: list[str] = []
+        with torch.inference_mode():
+            for begin in range(0, len(images), _BATCH):
+                batch = torch.stack([pixels(image) for image in images[begin : begin + _BATCH]])
+                found += [self.classes[index] for index in self.network(batch).argmax(dim=1).tolist()]
+        return found
+
+
+def build(num_classes: int) -> "nn.Module":
+    """An untrained judge. Shapes: (B, 3, S, S) in [-1, 1] -> (B, M)."""
+    from torch import nn
+
+    layers: list[nn.Module] = []
+    before = 3
+    for channels in _CHANNELS:
+        convolution = nn.Conv2d(before, channels, 3, stride=2, padding=1)
+        layers += [convolution, nn.GroupNorm(8, channels), nn.ReLU()]
+        before = channels
+    layers += [nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * before, num_classes)]
+    return nn.Sequential(*layers)
+
+
+def pixels(image: np.ndarray) -> "Tensor":
+    """The image as the judge sees it: (3, SIDE, SIDE) float32 in [-1, 1]."""
+    import torch
+    from PIL import Image
+
+    picture = Image.fromarray(image).convert("RGB")
+    if picture.size != (SIDE, SIDE):
+        picture = picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.array(picture, dtype=np.float32)).permute(2, 0, 1) / 127.5 - 1

@@ -1,0 +1,329 @@
+"""A checkpoint that answers and draws: the one way from an image and a sentence to the network and back.
+
+Prediction, the registered model, the command line and the web page all go through it, and images and texts take the
+form that training gave them. Results do not depend on who else is in a batch.
+"""
+# Shapes: images are uint8 (h, w, 3); m latent tokens of D numbers.
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+
+from components.evaluation.settings import DrawingSettings
+from components.images.resize import fit_image
+from components.training.settings import SideRange
+from components.training.tokenizer import TextTokenizer
+
+if TYPE_CHECKING:
+    import torch
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from model.autoencoder import Autoencoder
+    from model.generation import Context
+    from model.image_transform import ImageTransform
+    from model.unimedvl import UniMedVL
+
+    Picture = np.ndarray | Image
+
+EachBatch = Callable[[int, int], None]
+"""Called with (done, total) after each batch; may raise to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A prompt, about an image or about none. With options, their likelihoods can be asked for."""
+
+    prompt: str
+    image: "Picture | None" = None
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A generated answer. `option_logprobs` are summed over each option's tokens, empty when not asked for."""
+
+    text: str
+    num_tokens: int
+    finish_reason: Literal["stop", "length"]
+    logprob: float
+    option_logprobs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DrawRequest:
+    """What to draw: from words alone, or from a condition image and an instruction. Equal seeds, equal drawings."""
+
+    prompt: str
+    seed: int
+    condition: "Picture | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSettings:
+    """How images reach this checkpoint's network, as its config.json says."""
+
+    side: int
+    square: bool
+    vae_side: SideRange
+    vit_side: SideRange
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Self:
+        """The settings in the `unimed` block of config.json; the published sizes where there is none."""
+        stored = config.get("unimed", {}).get("image_settings") or {}
+        vae_low, vae_high = stored.get("vae_side", (512, 1024))
+        vit_low, vit_high = stored.get("vit_side", (224, 980))
+        return cls(
+            side=int(stored.get("side", vae_high)),
+            square=bool(stored.get("square", False)),
+            vae_side=SideRange(min=int(vae_low), max=int(vae_high)),
+            vit_side=SideRange(min=int(vit_low), max=int(vit_high)),
+        )
+
+
+class Predictor:
+    """A loaded checkpoint. Holds no state between calls."""
+
+    def __init__(
+        self, model: "UniMedVL", autoencoder: "Autoencoder", tokenizer: TextTokenizer, images: ImageSettings
+    ) -> None:
+        from model.image_transform import ImageTransform
+
+        config = model.config
+        self._model, self._autoencoder, self._tokenizer, self.images = model, autoencoder, tokenizer, images
+        self._vit = ImageTransform(images.vit_side.max, images.vit_side.min, config.vit.patch_size)
+        self._vae = ImageTransform(images.vae_side.max, images.vae_side.min, config.latent_stride)
+        model.eval()
+        autoencoder.eval()
+
+    @classmethod
+    def load(cls, checkpoint: Path, *, threads: int | None = None, device: str = "cpu") -> Self:
+        """The checkpoint in the folder; `threads` sets torch's number for this process. Raises ValueError if it is broken."""
+        import torch
+
+        from model.weights import load_checkpoint
+
+        if threads is not None:
+            torch.set_num_threads(threads)
+        tokenizer = TextTokenizer.load(checkpoint)
+        dtype = torch.float32 if device == "cpu" else torch.bfloat16
+        model, autoencoder, config = load_checkpoint(checkpoint, device, dtype)
+        return cls(model, autoencoder, tokenizer, ImageSettings.of(config))
+
+    def answer(
+        self,
+        questions: Sequence[Question],
+        *,
+        max_new_tokens: int,
+        score_options: bool = False,
+        batch: int = 64,
+        each_batch: EachBatch = lambda done, total: None,
+    ) -> list[Answer]:
+        """The greedy answer to each question, in order; with `score_options`, the options' log-probabilities too."""
+        import torch
+
+        from model.generation import generate_text, score_text
+
+        answers: list[Answer | None] = [None] * len(questions)
+        # Questions about one image stand together: a batch reads each of its images once.
+        order = sorted(range(len(questions)), key=lambda i: (_image_key(questions[i].image), questions[i].prompt, i))
+        with torch.inference_mode():
+            for begin in range(0, len(order), batch):
+                chosen = order[begin : begin + batch]
+                contexts = self._question_contexts([questions[i] for i in chosen])
+                scored = [i for i in chosen if score_options and questions[i].options]
+                options = [[self._tokenizer.encode(option) for option in questions[i].options] for i in scored]
+                scores = score_text([contexts[chosen.index(i)] for i in scored], options) if scored else []
+                by_question = dict(zip(scored, scores, strict=True))
+                generated = generate_text(contexts, max_new_tokens=max_new_tokens)
+                for i, found in zip(chosen, generated, strict=True):
+                    answers[i] = Answer(
+                        self._tokenizer.decode(found.ids).strip(),
+                        len(found.ids),
+                        found.finish_reason,
+                        float(found.logprob),
+                        tuple(float(value) for value in by_question.get(i, ())),
+                    )
+                each_batch(begin + len(chosen), len(order))
+        return [answer for answer in answers if answer is not None]
+
+    def choose(self, questions: Sequence[Question], *, batch: int = 64) -> list[list[float]]:
+        """The log-probability of each option of each question, summed over the option's tokens and its end."""
+        import torch
+
+        from model.generation import score_text
+
+        missing = [question.prompt for question in questions if not question.options]
+        if missing:
+            raise ValueError(f"a question without options cannot be scored: {missing[0]!r}; give options")
+        scores: list[list[float]] = []
+        with torch.inference_mode():
+            for begin in range(0, len(questions), batch):
+                chosen = questions[begin : begin + batch]
+                options = [[self._tokenizer.encode(option) for option in question.options] for question in chosen]
+                scores += [[float(v) for v in row] for row in score_text(self._question_contexts(chosen), options)]
+        return scores
+
+    def draw(
+        self,
+        requests: Sequence[DrawRequest],
+        settings: DrawingSettings,
+        *,
+        batch: int = 16,
+        each_batch: EachBatch = lambda done, total: None,
+    ) -> list[np.ndarray]:
+        """One image a request, in order: uint8 (h, w, 3), of the condition's size where there is one."""
+        import torch
+
+        drawn: list[np.ndarray | None] = [None] * len(requests)
+        # Drawings from words and edits are guided differently, so they are drawn apart.
+        order = sorted(range(len(requests)), key=lambda i: (requests[i].condition is not None, i))
+        split = sum(request.condition is None for request in requests)
+        starts = [*range(0, split, batch), *range(split, len(order), batch)]
+        with torch.inference_mode():
+            for begin in starts:
+                chosen = order[begin : min(begin + batch, split if begin < split else len(order))]
+                pictures = self._draw_batch([requests[i] for i in chosen], settings)
+                for i, picture in zip(chosen, pictures, strict=True):
+                    drawn[i] = picture
+                each_batch(begin + len(chosen), len(order))
+        return [picture for picture in drawn if picture is not None]
+
+    def reconstruct(self, images: Sequence["Picture"]) -> list[np.ndarray]:
+        """Each image through the autoencoder and back: the best that any drawing of it could be."""
+        import torch
+
+        with torch.inference_mode():
+            return [self._decode(self._latent(self._fitted(image), None)) for image in images]
+
+    def _question_contexts(self, questions: Sequence[Question]) -> list["Context"]:
+        from model.generation import Context
+
+        with_image: dict[str, Context] = {}
+        contexts = []
+        for question in questions:
+            key = _image_key(question.image)
+            if key not in with_image:
+                context = Context(self._model, self._tokenizer.special)
+                if question.image is not None:
+                    self._add_vit(context, self._fitted(question.image))
+                with_image[key] = context
+            context = with_image[key].copy()
+            context.add_text(self._tokenizer.encode(question.prompt))
+            contexts.append(context)
+        return contexts
+
+    def _draw_batch(self, requests: Sequence[DrawRequest], settings: DrawingSettings) -> list[np.ndarray]:
+        import torch
+
+        from model.generation import Context, generate_image
+
+        special, config = self._tokenizer.special, self._model.config
+        whole, no_text, no_image, grids, noises = [], [], [], [], []
+        for request in requests:
+            generator = torch.Generator().manual_seed(request.seed)
+            context, without_image = (Context(self._model, special) for _ in range(2))
+            width, height = self._vae.size(self.images.side, self.images.side)
+            if request.condition is not None:
+                picture = self._fitted(request.condition)
+                width, height = self._vae.size(*picture.size)
+                grid = (height // config.latent_stride, width // config.latent_stride)
+                context.add_latent(self._tokens(self._latent(picture, generator)), grid)
+                self._add_vit(context, picture)
+            grid = (height // config.latent_stride, width // config.latent_stride)
+            no_text.append(context.copy())
+            ids = self._tokenizer.encode(request.prompt)
+            context.add_text(ids)
+            without_image.add_text(ids)
+            whole.append(context)
+            no_image.append(without_image)
+            grids.append(grid)
+            noises.append(torch.randn(grid[0] * grid[1], config.latent_dim, generator=generator))
+        guidance = self._guidance(settings, is_edit=requests[0].condition is not None)
+        drawn = generate_image(whole, no_text, no_image, grids, guidance, noises)
+        return [self._decode(self._untokens(tokens, grid)) for tokens, grid in zip(drawn, grids, strict=True)]
+
+    def _guidance(self, settings: DrawingSettings, *, is_edit: bool) -> Any:
+        from model.generation import GuidanceSettings
+
+        return GuidanceSettings(
+            num_timesteps=settings.grid_points,
+            timestep_shift=settings.timestep_shift,
+            text_scale=settings.edit_guidance if is_edit else settings.text_guidance,
+            image_scale=settings.image_guidance if is_edit else 1.0,
+            interval=settings.guidance_interval,
+            renorm=settings.renorm,
+            renorm_min=settings.renorm_min,
+        )
+
+    def _fitted(self, image: "Picture") -> "Image":
+        """The image padded and scaled as the training images were: a PIL RGB picture."""
+        from PIL import Image
+
+        picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
+        pixels = np.asarray(picture.convert("RGB"))
+        return Image.fromarray(fit_image(pixels, self.images.side, square=self.images.square))
+
+    def _add_vit(self, context: "Context", picture: "Image") -> None:
+        from model.image_transform import patchify_pixels
+
+        pixels = self._to_model(self._vit(picture))
+        patch = self._model.config.vit.patch_size
+        grid = (pixels.shape[-2] // patch, pixels.shape[-1] // patch)
+        context.add_vit(patchify_pixels(pixels, patch), grid)
+
+    def _latent(self, picture: "Image", generator: "torch.Generator | None") -> "Tensor":
+        """Normalised latents [z, h, w]: drawn from the encoder's distribution, or its mean without a generator."""
+        import torch
+
+        mean, logvar = self._autoencoder.encode(self._to_model(self._vae(picture))[None])
+        if generator is not None:
+            noise = torch.randn(mean.shape, generator=generator).to(mean)
+            mean = mean + (0.5 * logvar.clamp(-30, 20)).exp() * noise
+        return self._autoencoder.normalise(mean)[0]
+
+    def _decode(self, latent: "Tensor") -> np.ndarray:
+        from model.image_transform import to_uint8
+
+        dtype = next(self._autoencoder.parameters()).dtype
+        return to_uint8(self._autoencoder.decode(latent[None].to(dtype))[0]).cpu().numpy()
+
+    def _tokens(self, latent: "Tensor") -> "Tensor":
+        from model.image_transform import patchify_latent
+
+        return patchify_latent(latent, self._model.config.latent_patch)
+
+    def _untokens(self, tokens: "Tensor", grid: tuple[int, int]) -> "Tensor":
+        from model.image_transform import unpatchify_latent
+
+        return unpatchify_latent(tokens, grid, self._model.config.latent_patch)
+
+    def _to_model(self, pixels: "Tensor") -> "Tensor":
+        weight = next(self._model.parameters())
+        return pixels.to(device=weight.device, dtype=weight.dtype)
+
+
+def weights_sha256(checkpoint: Path) -> str:
+    """What identifies a checkpoint: sha256 of the sorted lines `sha256  name` of its files."""
+    lines = []
+    for file in checkpoint.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as handle:
+                lines.append(
+                    f"{hashlib.file_digest(handle, 'sha256').hexdigest()}  {file.relative_to(checkpoint).as_posix()}"
+                )
+    if not lines:
+        raise ValueError(f"{checkpoint} holds no checkpoint; `unimed status` says which stage makes it")
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def _image_key(image: "Picture | None") -> str:
+    if image is None:
+        return ""
+    pixels = np.asarray(image)
+    return hashlib.blake2b(pixels.tobytes() + repr(pixels.shape).encode(), digest_size=16).hexdigest()
