@@ -56,8 +56,10 @@ class AttentionLayout:
     buckets: tuple[Bucket, ...]
 
     @classmethod
-    def from_packed(cls, packed: PackedSequence, device: torch.device | None = None) -> "AttentionLayout":
-        """The layout of tokens in stream order (text, ViT, latent)."""
+    def from_packed(
+        cls, packed: PackedSequence, device: torch.device | None = None, *, max_buckets: int = MAX_BUCKETS
+    ) -> "AttentionLayout":
+        """The layout of tokens in stream order (text, ViT, latent). With one bucket, row b is sample b."""
         order = torch.cat([packed.text_token_index, packed.vit_token_index, packed.latent_token_index])
         modes = np.array(packed.attention_modes)
         split = np.repeat(np.arange(len(packed.split_lens)), packed.split_lens)
@@ -66,12 +68,12 @@ class AttentionLayout:
             looks_ahead=np.repeat(modes != "causal", packed.split_lens),
             hidden=np.repeat(modes == "noise", packed.split_lens),
         )
-        return _layout(packed.sample_lens, order.cpu().numpy(), rules, device or packed.device)
+        return _layout(packed.sample_lens, order.cpu().numpy(), rules, device or packed.device, max_buckets)
 
     @classmethod
     def from_segments(cls, lengths: Sequence[int], device: torch.device) -> "AttentionLayout":
         """The layout of segments within which everybody sees everybody (the images of a ViT), tokens in order."""
-        return _layout(lengths, np.arange(sum(lengths)), None, device)
+        return _layout(lengths, np.arange(sum(lengths)), None, device, MAX_BUCKETS)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, layout: AttentionLayout) -> Tensor:
@@ -122,7 +124,9 @@ class _Rules:
     hidden: np.ndarray
 
 
-def _layout(lengths: Sequence[int], order: np.ndarray, rules: _Rules | None, device: torch.device) -> AttentionLayout:
+def _layout(
+    lengths: Sequence[int], order: np.ndarray, rules: _Rules | None, device: torch.device, max_buckets: int
+) -> AttentionLayout:
     """order: the sequence place of each token of the streams."""
     lens = np.asarray(lengths, dtype=np.int64)
     starts = np.cumsum(lens) - lens
@@ -130,7 +134,7 @@ def _layout(lengths: Sequence[int], order: np.ndarray, rules: _Rules | None, dev
     stream_of[order] = np.arange(len(order))
     to_rows, from_rows = [], np.empty(len(order), dtype=np.int64)
     buckets, base = [], 0
-    for members, length in _bucket_rows(lens):
+    for members, length in _bucket_rows(lens, max_buckets):
         offset = np.arange(length)
         real = offset[None, :] < lens[members, None]
         place = np.where(real, starts[members, None] + offset[None, :], 0)
@@ -160,20 +164,20 @@ def _mask(place: np.ndarray, real: np.ndarray, rules: _Rules | None) -> np.ndarr
     return allowed[:, None]
 
 
-def _bucket_rows(lens: np.ndarray) -> list[tuple[np.ndarray, int]]:
-    """(rows, padded length) of at most MAX_BUCKETS groups with the least total of places, shortest first."""
+def _bucket_rows(lens: np.ndarray, max_buckets: int) -> list[tuple[np.ndarray, int]]:
+    """(rows, padded length) of at most max_buckets groups with the least total of places, shortest first."""
     if len(lens) == 0:
         return []
     if (lens == lens[0]).all():
         return [(np.arange(len(lens)), int(lens[0]))]
     padded = -(-lens // ROUND_TO) * ROUND_TO
     sizes, counts = np.unique(padded, return_counts=True)
-    cuts = _best_cuts(sizes.tolist(), counts.tolist())
+    cuts = _best_cuts(sizes.tolist(), counts.tolist(), max_buckets)
     edges = [0, *sizes[cuts].tolist()]
     return [(np.flatnonzero((padded > low) & (padded <= high)), high) for low, high in pairwise(edges)]
 
 
-def _best_cuts(sizes: list[int], counts: list[int]) -> list[int]:
+def _best_cuts(sizes: list[int], counts: list[int], max_buckets: int) -> list[int]:
     """Positions in sizes of the bucket lengths that waste least; the last is always one."""
 
     rows = [0, *accumulate(counts)]
@@ -183,7 +187,7 @@ def _best_cuts(sizes: list[int], counts: list[int]) -> list[int]:
         return (rows[last + 1] - rows[first]) * sizes[last] * (64 + sizes[last])
 
     best: list[tuple[float, list[int]]] = [(cost(0, end), [end]) for end in range(len(sizes))]
-    for _ in range(MAX_BUCKETS - 1):
+    for _ in range(max_buckets - 1):
         best = [
             min([best[end], *((best[cut][0] + cost(cut + 1, end), [*best[cut][1], end]) for cut in range(end))])
             for end in range(len(sizes))

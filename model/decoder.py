@@ -84,7 +84,7 @@ class Attention(nn.Module):
         return Streams(self._expert("").o(gathered[:num_und]), self._expert("_moe_gen").o(gathered[num_und:]))
 
     def _heads(self, x: Tensor, expert: _Projections) -> tuple[Tensor, Tensor, Tensor]:
-        q, k, v = (project(x).view(x.shape[0], -1, self.head_dim) for project in (expert.q, expert.k, expert.v))
+        q, k, v = (project(x).unflatten(-1, (-1, self.head_dim)) for project in (expert.q, expert.k, expert.v))
         return expert.q_norm(q), expert.k_norm(k), v
 
     def _expert(self, suffix: str) -> _Projections:

@@ -43,7 +43,7 @@ class _RMSNorm(torch.autograd.Function):
         unit, inverse, weight = ctx.saved_tensors
         of_weight = of_x = None
         if ctx.needs_input_grad[1]:
-            of_weight = (grad * unit).reshape(-1, weight.shape[0]).sum(0).to(weight.dtype)
+            of_weight = (grad * unit).flatten(0, -2).sum(0).to(weight.dtype)
         if ctx.needs_input_grad[0]:
             wide, unit = (grad * weight).float(), unit.float()
             along = (wide * unit).mean(-1, keepdim=True)

@@ -118,7 +118,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, layout: AttentionLayout) -> Tensor:
         projections = (self.q_proj, self.k_proj, self.v_proj)
-        q, k, v = (project(x).view(x.shape[0], self.num_heads, -1) for project in projections)
+        q, k, v = (project(x).unflatten(-1, (self.num_heads, -1)) for project in projections)
         return self.out_proj(attend(q, k, v, layout).flatten(1))
 
 
