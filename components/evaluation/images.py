@@ -4,6 +4,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,8 @@ def ssim(reference: Rgb, image: Rgb) -> float:
     from skimage.metrics import structural_similarity
 
     _check_sizes(reference, image)
-    return float(structural_similarity(reference, image, data_range=255, channel_axis=-1))
+    score: Any = structural_similarity(reference, image, data_range=255, channel_axis=-1)
+    return float(score)
 
 
 def overlap(reference: NDArray[np.bool_], mask: NDArray[np.bool_]) -> Overlap:

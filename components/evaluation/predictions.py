@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ PLAIN, GREY, SHUFFLED, SHUFFLED_IN_MODALITY = (
 RECONSTRUCTION, ONE_STEP = "control:reconstruction", "one-step"
 
 _TEXT = (
-    "benchmark split task question_type answer_type modality anatomy sex age_band patient_key record_id prompt_id "
-    "prompt reference"
-).split()
+    *("benchmark", "split", "task", "question_type", "answer_type", "modality", "anatomy", "sex", "age_band"),
+    *("patient_key", "record_id", "prompt_id", "prompt", "reference"),
+)
 
 PREDICTION_SCHEMA = pa.schema(
     [("item_id", pa.string()), ("variant", pa.string()), ("seed", pa.int64())]
@@ -86,7 +87,7 @@ def benchmark_ids(items: Iterable[BenchmarkItem]) -> dict[str, str]:
 def write_predictions(folder: Path, rows: Iterable[Mapping[str, Any]], header: PredictionHeader) -> Path:
     """The written file; rows are sorted by key, so that equal predictions are equal bytes. Raises on a key used twice."""
     ordered = sorted(rows, key=row_key)
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in pairwise(ordered):
         if row_key(one) == row_key(other):
             raise ValueError(f"two predictions have the key {row_key(one)}; a key is (item, variant, seed)")
     values = {name: getattr(header, name) for name in PredictionHeader.__dataclass_fields__}

@@ -81,7 +81,7 @@ def cluster_sums(values: ArrayLike, clusters: Sequence[Hashable]) -> tuple[NDArr
     names, index = np.unique(
         np.asarray([str(c) if not isinstance(c, int) else c for c in clusters]), return_inverse=True
     )
-    sums = np.bincount(index, weights=array, minlength=len(names))
+    sums = np.bincount(index, weights=array, minlength=len(names)).astype(np.float64)
     return sums, np.bincount(index, minlength=len(names)).astype(np.float64)
 
 

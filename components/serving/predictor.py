@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from model.autoencoder import Autoencoder
     from model.generation import Context
-    from model.image_transform import ImageTransform
     from model.unimedvl import UniMedVL
 
     Picture = np.ndarray | Image
@@ -202,48 +201,46 @@ class Predictor:
             return [self._decode(self._latent(self._fitted(image), None)) for image in images]
 
     def _question_contexts(self, questions: Sequence[Question]) -> list["Context"]:
-        from model.generation import Context
+        from model.generation import Context, prefill
 
         with_image: dict[str, Context] = {}
-        contexts = []
-        for question in questions:
-            key = _image_key(question.image)
+        keys = [_image_key(question.image) for question in questions]
+        for key, question in zip(keys, questions, strict=True):
             if key not in with_image:
-                context = Context(self._model, self._tokenizer.special)
+                with_image[key] = Context(self._model, self._tokenizer.special)
                 if question.image is not None:
-                    self._add_vit(context, self._fitted(question.image))
-                with_image[key] = context
-            context = with_image[key].copy()
+                    self._add_vit(with_image[key], self._fitted(question.image))
+        prefill(list(with_image.values()))
+        contexts = [with_image[key].copy() for key in keys]
+        for context, question in zip(contexts, questions, strict=True):
             context.add_text(self._tokenizer.encode(question.prompt))
-            contexts.append(context)
         return contexts
 
     def _draw_batch(self, requests: Sequence[DrawRequest], settings: DrawingSettings) -> list[np.ndarray]:
         import torch
 
-        from model.generation import Context, generate_image
+        from model.generation import Context, generate_image, prefill
 
-        special, config = self._tokenizer.special, self._model.config
-        whole, no_text, no_image, grids, noises = [], [], [], [], []
-        for request in requests:
+        stride, special = self._model.config.latent_stride, self._tokenizer.special
+        no_text, no_image = ([Context(self._model, special) for _ in requests] for _ in range(2))
+        grids, noises = [], []
+        for request, context in zip(requests, no_text, strict=True):
             generator = torch.Generator().manual_seed(request.seed)
-            context, without_image = (Context(self._model, special) for _ in range(2))
             width, height = self._vae.size(self.images.side, self.images.side)
             if request.condition is not None:
                 picture = self._fitted(request.condition)
                 width, height = self._vae.size(*picture.size)
-                grid = (height // config.latent_stride, width // config.latent_stride)
-                context.add_latent(self._tokens(self._latent(picture, generator)), grid)
+                tokens = self._tokens(self._latent(picture, generator))
+                context.add_latent(tokens, (height // stride, width // stride))
                 self._add_vit(context, picture)
-            grid = (height // config.latent_stride, width // config.latent_stride)
-            no_text.append(context.copy())
-            ids = self._tokenizer.encode(request.prompt)
-            context.add_text(ids)
-            without_image.add_text(ids)
-            whole.append(context)
-            no_image.append(without_image)
-            grids.append(grid)
-            noises.append(torch.randn(grid[0] * grid[1], config.latent_dim, generator=generator))
+            grids.append((height // stride, width // stride))
+            shape = (height // stride * (width // stride), self._model.config.latent_dim)
+            noises.append(torch.randn(shape, generator=generator))
+        prefill(no_text)
+        whole = [context.copy() for context in no_text]
+        for context, without_image, request in zip(whole, no_image, requests, strict=True):
+            for with_text in (context, without_image):
+                with_text.add_text(self._tokenizer.encode(request.prompt))
         guidance = self._guidance(settings, is_edit=requests[0].condition is not None)
         drawn = generate_image(whole, no_text, no_image, grids, guidance, noises)
         return [self._decode(self._untokens(tokens, grid)) for tokens, grid in zip(drawn, grids, strict=True)]

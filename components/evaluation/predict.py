@@ -1,0 +1,225 @@
+"""The stage `predict`: answers, captions and drawings for every benchmark item, raw, with their controls.
+
+Nothing is scored here, so a changed scorer draws nothing again. Equal questions about equal images are answered once.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.assembly.dataset import Dataset
+from components.context import Interrupted, StageContext
+from components.evaluation.controls import grey_image, shuffled_images
+from components.evaluation.images import decode, encode
+from components.evaluation.predictions import (
+    GREY,
+    ONE_STEP,
+    PLAIN,
+    RECONSTRUCTION,
+    SHUFFLED,
+    SHUFFLED_IN_MODALITY,
+    PredictionHeader,
+    benchmark_ids,
+    prediction_row,
+    write_predictions,
+)
+from components.recipes.recipe import Recipe
+from components.records.benchmark import BenchmarkItem
+from components.records.keys import seed_of, sha256_bytes
+from components.storage.atomic import read_json
+from components.storage.progress import Progress
+
+if TYPE_CHECKING:
+    from components.serving.predictor import Predictor
+
+Say = Callable[[str, int, int], None]
+"""Called with (what, done, total); raises Interrupted when the stage was asked to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """One item in one variant, with the image that the model is shown."""
+
+    item: BenchmarkItem
+    variant: str
+    image: bytes | None
+
+
+def predict(ctx: StageContext) -> None:
+    """Write evaluation/predictions/predictions-00000.parquet for the final stage's checkpoint."""
+    predict_benchmark(
+        ctx.workspace.checkpoints / ctx.recipe.final_stage,
+        ctx.workspace.dataset,
+        ctx.workspace.evaluation / "predictions",
+        ctx.recipe,
+        ctx.progress,
+        ctx.stop,
+    )
+
+
+def predict_benchmark(
+    checkpoint: Path, dataset: Path, out: Path, recipe: Recipe, progress: Progress, stop: threading.Event
+) -> Path:
+    """The predictions file of any checkpoint on a data set's benchmark, in the folder `out`."""
+    from components.serving.predictor import Predictor, weights_sha256
+
+    def say(what: str, done: int, total: int) -> None:
+        if stop.is_set():
+            raise Interrupted("predict was asked to stop")
+        progress.update(done, total, what)
+
+    data = Dataset(dataset)
+    items = data.benchmark()
+    say("loading the checkpoint", 0, 1)
+    weights = weights_sha256(checkpoint)
+    predictor = Predictor.load(checkpoint, threads=recipe.compute.threads)
+    rows = predict_items(predictor, items, recipe, say)
+    header = PredictionHeader(
+        dataset_id=data.dataset_id,
+        benchmarks=benchmark_ids(items),
+        decoding=decoding(recipe),
+        weights_sha256=weights,
+        checkpoint=_name_of(checkpoint),
+    )
+    return write_predictions(out, ({**row, "weights_sha256": weights} for row in rows), header)
+
+
+def predict_items(
+    predictor: "Predictor", items: Sequence[BenchmarkItem], recipe: Recipe, say: Say
+) -> list[dict[str, Any]]:
+    """The rows of all items: text first, then drawings."""
+    asked = [item for item in items if item.answer_type != "image"]
+    drawn = [item for item in items if item.answer_type == "image"]
+    rows = answer_rows(predictor, plan_questions(asked), recipe, say) if asked else []
+    return rows + draw_rows(predictor, drawn, recipe, say)
+
+
+def plan_questions(items: Sequence[BenchmarkItem]) -> list[Showing]:
+    """Every text item as it is, with a grey image, and with the images of others where they change the answer."""
+    grey = grey_image(items)
+    questions = [item for item in items if item.answer_type != "caption"]
+    shuffled = shuffled_images(questions, same_modality=False)
+    in_modality = shuffled_images(questions, same_modality=True)
+    showings = [Showing(item, PLAIN, item.image) for item in items] + [Showing(item, GREY, grey) for item in items]
+    for variant, images in ((SHUFFLED, shuffled), (SHUFFLED_IN_MODALITY, in_modality)):
+        showings += [Showing(item, variant, images[item.item_id]) for item in questions if item.item_id in images]
+    return showings
+
+
+def answer_rows(predictor: "Predictor", showings: Sequence[Showing], recipe: Recipe, say: Say) -> list[dict[str, Any]]:
+    """Greedy answers to the showings; the plain ones with options carry each option's log-probability too."""
+    from components.serving.predictor import Answer, Question
+
+    settings = recipe.evaluation
+    groups: dict[tuple[int, bool], dict[tuple[str, str, tuple[str, ...]], Question]] = {}
+    pictures: dict[str, Any] = {}
+    for showing in showings:
+        key = _question_key(showing)
+        if showing.image is not None and key[0] not in pictures:
+            pictures[key[0]] = decode(showing.image)
+        group = groups.setdefault(_group(showing, recipe), {})
+        group.setdefault(key, Question(showing.item.prompt, pictures.get(key[0]), showing.item.options))
+    answers: dict[tuple[tuple[int, bool], tuple[str, str, tuple[str, ...]]], Answer] = {}
+    for (tokens, scored), questions in sorted(groups.items()):
+        found = predictor.answer(
+            list(questions.values()),
+            max_new_tokens=tokens,
+            score_options=scored,
+            batch=settings.batch,
+            each_batch=lambda done, total: say("answering", done, total),
+        )
+        answers.update({((tokens, scored), key): answer for key, answer in zip(questions, found, strict=True)})
+    rows = []
+    for showing in showings:
+        answer = answers[_group(showing, recipe), _question_key(showing)]
+        rows.append(
+            prediction_row(
+                showing.item,
+                variant=showing.variant,
+                seed=0,
+                image=showing.image,
+                response_raw=answer.text,
+                n_tokens=answer.num_tokens,
+                finish_reason=answer.finish_reason,
+                answer_logprob=round(answer.logprob, 6),
+                choice_logprobs=[round(value, 6) for value in answer.option_logprobs],
+            )
+        )
+    return rows
+
+
+def draw_rows(predictor: "Predictor", items: Sequence[BenchmarkItem], recipe: Recipe, say: Say) -> list[dict[str, Any]]:
+    """Drawings of the items: sampled; edits in one step besides; and each real image through the autoencoder alone."""
+    from components.serving.predictor import DrawRequest
+
+    drawing = recipe.evaluation.drawing
+    # One noise per item, whoever draws: two checkpoints are compared on equal draws.
+    requests = [
+        DrawRequest(
+            item.prompt,
+            seed_of("draw", recipe.seed, item.item_id),
+            decode(item.image) if item.image is not None else None,
+        )
+        for item in items
+    ]
+    edits = [number for number, item in enumerate(items) if item.image is not None]
+    rows = []
+    sampled = predictor.draw(requests, drawing, each_batch=lambda done, total: say("drawing", done, total))
+    for item, picture in zip(items, sampled, strict=True):
+        rows.append(_drawn(item, PLAIN, recipe.seed, encode(picture)))
+    once = predictor.draw(
+        [requests[number] for number in edits],
+        drawing.one_step(),
+        each_batch=lambda done, total: say("drawing in one step", done, total),
+    )
+    for number, picture in zip(edits, once, strict=True):
+        rows.append(_drawn(items[number], ONE_STEP, recipe.seed, encode(picture)))
+    real = {sha256_bytes(item.reference_image): item.reference_image for item in items if item.reference_image}
+    rebuilt = dict(zip(real, predictor.reconstruct([decode(png) for png in real.values()]), strict=True))
+    for item in items:
+        if item.reference_image:
+            picture = rebuilt[sha256_bytes(item.reference_image)]
+            rows.append(_drawn(item, RECONSTRUCTION, recipe.seed, encode(picture)))
+    return rows
+
+
+def decoding(recipe: Recipe) -> dict[str, str]:
+    """Benchmark kind -> how its answers are made: part of what makes two numbers comparable."""
+    settings, drawing = recipe.evaluation, recipe.evaluation.drawing
+    shared = f"{drawing.grid_points} grid points, shift {drawing.timestep_shift:g}"
+    low, high = drawing.guidance_interval
+    guided = f"in ({low:g}, {high:g}], renorm {drawing.renorm} >= {drawing.renorm_min:g}, seed {recipe.seed}"
+    edit = f"text guidance {drawing.edit_guidance:g}, image guidance {drawing.image_guidance:g}"
+    return {
+        "vqa": f"greedy, at most {settings.answer_tokens} tokens",
+        "caption": f"greedy, at most {settings.caption_tokens} tokens",
+        "t2i": f"{shared}, text guidance {drawing.text_guidance:g} {guided}",
+        "edit": f"{shared}, {edit} {guided}",
+    }
+
+
+def _drawn(item: BenchmarkItem, variant: str, seed: int, picture: bytes) -> dict[str, Any]:
+    return prediction_row(item, variant=variant, seed=seed, image=item.image, response_image=picture)
+
+
+def _group(showing: Showing, recipe: Recipe) -> tuple[int, bool]:
+    """(most tokens, whether options are scored)."""
+    is_caption = showing.item.answer_type == "caption"
+    tokens = recipe.evaluation.caption_tokens if is_caption else recipe.evaluation.answer_tokens
+    return tokens, showing.variant == PLAIN and bool(showing.item.options)
+
+
+def _question_key(showing: Showing) -> tuple[str, str, tuple[str, ...]]:
+    """What the model sees, and the options that are scored."""
+    image = sha256_bytes(showing.image) if showing.image is not None else ""
+    scored = showing.item.options if showing.variant == PLAIN else ()
+    return image, showing.item.prompt, scored
+
+
+def _name_of(checkpoint: Path) -> str:
+    config = checkpoint / "config.json"
+    stored: Any = read_json(config) if config.is_file() else {}
+    block = stored.get("unimed", {}) if isinstance(stored, dict) else {}
+    return str(block.get("name", checkpoint.name))
