@@ -1,10 +1,11 @@
 """Pixels of stored images at the size that the network reads them: each distinct image is decoded once while there is room."""
 
-import io
 from collections import OrderedDict
 
 import numpy as np
 
+from components.images.png import decode_png
+from components.images.resize import scale_image
 from components.records.sample import Image
 from model.image_transform import ImageTransform
 
@@ -37,19 +38,10 @@ class PixelStore:
 
 
 def rgb_pixels(png: bytes, transform: ImageTransform) -> np.ndarray:
-    """RGB pixels uint8 [h, w, 3] of a stored PNG at the transform's size. Raises ValueError when it is damaged."""
-    from PIL import Image as PIL
-    from PIL import UnidentifiedImageError
-
-    try:
-        with PIL.open(io.BytesIO(png), formats=["PNG"]) as file:
-            picture = file.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ValueError(
-            f"an image of the data set cannot be decoded ({error}); `dvc checkout` brings it back"
-        ) from None
-    size = transform.size(*picture.size)
-    resized = picture if picture.size == size else picture.resize(size, PIL.Resampling.BICUBIC)
-    pixels = np.asarray(resized)
-    pixels.flags.writeable = False
-    return pixels
+    """RGB pixels uint8 [h, w, 3] of a stored PNG at the transform's size. Raises ImageError when it is damaged."""
+    pixels = decode_png(png)
+    rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
+    width, height = transform.size(rgb.shape[1], rgb.shape[0])
+    sized = np.ascontiguousarray(scale_image(rgb, height, width))
+    sized.flags.writeable = False
+    return sized

@@ -87,6 +87,8 @@ class StartSettings:
     """Scale the output layers of residual branches by 1/sqrt(2 L) at initialisation."""
     gen_key_equals_query: bool
     """Start the gen expert with k_proj = q_proj: same-position attention, copying from a clean condition."""
+    image_side: int
+    """Pixels of the square images that the autoencoder and the ViT begin with."""
     autoencoder: AutoencoderTraining
     vision: VisionWarmup
 
@@ -99,6 +101,11 @@ class TrainingSettings:
     """Packed sequences per optimizer step, over all ranks; any world size that divides it gives the same samples."""
     tokens_per_sequence: int
     """Room of one packed sequence. A longer sample is an error, never a crop."""
+    sequences_per_forward: int
+    """Packed sequences that go through the network together: memory against speed, never which samples a step has."""
+    source_power: Mapping[Literal["text", "t2i", "i2t", "interleaved"], float]
+    """Power of a source's number of samples that weighs it inside its group: 0.5 lifts small sources, 1 keeps the
+    balance that assembly made."""
     noised_copies: int
     """Noised targets per drawn image, each with its own noise level (published: 1)."""
     timestep_shift: float

@@ -1,0 +1,58 @@
+"""The loss curve of a stage: one row every few steps, the same bytes whether or not the stage was interrupted."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from components.training.loop import StepReport
+
+EVERY = 10
+"""Steps that a row stands for."""
+
+
+class LossRows:
+    """A hook that gathers rows {step, text_loss, image_loss, learning_rate, grad_norm, tokens, skipped}.
+
+    Losses and norm are means over the row's steps, tokens and skipped are sums; a skipped step counts in no mean.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self.rows: list[dict[str, float]] = []
+        self._pending: list[dict[str, float]] = []
+
+    def on_step(self, report: StepReport) -> None:
+        values = {
+            "text_loss": report.text_loss,
+            "image_loss": report.image_loss,
+            "learning_rate": report.learning_rate,
+            "grad_norm": report.grad_norm,
+            "tokens": report.tokens,
+            "skipped": int(report.skipped),
+        }
+        self._pending.append({key: value if math.isfinite(value) else 0.0 for key, value in values.items()})
+        if report.step % EVERY == 0 or report.step == self._total:
+            self.rows.append({"step": report.step, **_row(self._pending)})
+            self._pending = []
+
+    def state(self) -> dict[str, Any]:
+        """All rows so far and the steps that wait for their row; JSON values only."""
+        return {"rows": self.rows, "pending": self._pending}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on where the state was taken."""
+        self.rows, self._pending = list(state["rows"]), list(state["pending"])
+
+    def text(self) -> str:
+        """The rows as JSON lines."""
+        return "".join(json.dumps(row, allow_nan=False) + "\n" for row in self.rows)
+
+
+def _row(steps: list[dict[str, float]]) -> dict[str, float]:
+    taken = [step for step in steps if not step["skipped"]]
+    means = {
+        key: float(f"{sum(step[key] for step in taken) / max(len(taken), 1):.6g}")
+        for key in ("text_loss", "image_loss", "learning_rate", "grad_norm")
+    }
+    return {**means, "tokens": sum(step["tokens"] for step in steps), "skipped": sum(step["skipped"] for step in steps)}
