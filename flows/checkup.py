@@ -1,0 +1,148 @@
+"""What `unimed doctor` looks at."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+PACKAGES = ("torch", "prefect", "dvc", "mlflow", "ray", "great-expectations", "pyarrow", "transformers", "diffusers")
+MEMORY_BYTES = 6_000_000_000
+DISK_BYTES = 3_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    state: Literal["good", "note", "bad"]
+    what: str
+    found: str
+    fix: str = ""
+
+    @property
+    def sign(self) -> str:
+        return {"good": "✓", "note": "!", "bad": "✗"}[self.state]
+
+    def to_json(self) -> dict[str, str]:
+        """For `--json`."""
+        return {"state": self.state, "what": self.what, "found": self.found, "fix": self.fix}
+
+
+def examine() -> list[Finding]:
+    """Findings about this machine, the installation and the workspace around the current folder."""
+    return [*_machine(), *_packages(), *_workspace()]
+
+
+def _machine() -> Iterator[Finding]:
+    import psutil
+
+    system = f"{platform.system()} {platform.machine()}"
+    is_linux = system == "Linux x86_64"
+    yield Finding(
+        "good" if is_linux else "bad", "system", system, "" if is_linux else "use Linux on x86-64 (WSL works)"
+    )
+    right = sys.version_info[:2] == (3, 11)
+    yield Finding("good" if right else "bad", "Python", platform.python_version(), "" if right else "use Python 3.11")
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
+    avx2 = " avx2" in flags
+    yield Finding(
+        "good" if avx2 else "bad",
+        "processor",
+        f"{os.cpu_count()} cores, {'AVX2' if avx2 else 'no AVX2'}",
+        "" if avx2 else "needs a processor with AVX2",
+    )
+    memory = psutil.virtual_memory()
+    enough = memory.total >= MEMORY_BYTES
+    found = f"{memory.total / 1e9:.0f} GB, {memory.available / 1e9:.0f} free"
+    yield Finding("good" if enough else "note", "memory", found, "" if enough else "tiny wants about 6 GB")
+    free = shutil.disk_usage(Path.cwd()).free
+    roomy = free >= DISK_BYTES
+    yield Finding(
+        "good" if roomy else "note",
+        "disk here",
+        f"{free / 1e9:.0f} GB free",
+        "" if roomy else "tiny wants about 3 GB; `unimed gc` helps",
+    )
+    git = shutil.which("git")
+    yield Finding(
+        "good" if git else "note",
+        "git",
+        git or "not found",
+        "" if git else "install git: versions then record the commit",
+    )
+
+
+def _packages() -> Iterator[Finding]:
+    for name in PACKAGES:
+        try:
+            yield Finding("good", name, version(name))
+        except PackageNotFoundError:
+            yield Finding("bad", name, "not installed", "run `make setup`")
+
+
+def _workspace() -> Iterator[Finding]:
+    from components.recipes.recipe import read_recipe
+    from components.storage.locks import holder, holder_text
+    from components.storage.workspace import find_workspace
+
+    try:
+        workspace = find_workspace()
+    except ValueError as error:
+        yield Finding("note", "workspace", "none here", str(error).partition("; ")[2])
+        return
+    yield Finding("good", "workspace", str(workspace.root))
+    try:
+        recipe = read_recipe(workspace.params)
+        yield Finding("good", "recipe", f"{recipe.recipe}, {len(recipe.sources)} sources")
+    except ValueError as error:
+        yield Finding("bad", "recipe", str(error).splitlines()[0], "mend params.yaml")
+        return
+    writable = os.access(workspace.root, os.W_OK)
+    yield Finding(
+        "good" if writable else "bad",
+        "writable",
+        "yes" if writable else "no",
+        "" if writable else "this user may not write here",
+    )
+    dvc = (workspace.root / ".dvc" / "config").is_file()
+    yield Finding(
+        "good" if dvc else "note",
+        "DVC",
+        "initialised" if dvc else "not yet",
+        "" if dvc else "the first `unimed retrain` does it",
+    )
+    lock = workspace.private / "retrain.lock"
+    busy = holder(lock) is not None
+    yield Finding("note" if busy else "good", "runs", holder_text(lock) if busy else "none now")
+    yield from _servers(workspace)
+
+
+def _servers(workspace: Any) -> Iterator[Finding]:
+    from flows.server import answers
+    from flows.services import live_services
+
+    for service in live_services(workspace).values():
+        yield Finding("good", service.name, service.url or "running")
+    api = os.environ.get("PREFECT_API_URL")
+    if api:
+        alive = answers(f"{api}/health")
+        yield Finding(
+            "good" if alive else "bad",
+            "PREFECT_API_URL",
+            api,
+            "" if alive else "it does not answer; start it, or unset the variable",
+        )
+    tracking = os.environ.get("MLFLOW_TRACKING_URI")
+    if tracking and tracking.startswith("http"):
+        alive = answers(f"{tracking.rstrip('/')}/health")
+        yield Finding(
+            "good" if alive else "bad",
+            "MLFLOW_TRACKING_URI",
+            tracking,
+            "" if alive else "it does not answer; start it, or unset the variable",
+        )

@@ -1,0 +1,177 @@
+"""`unimed data add | check | stats | list`: what goes in, what was kept, what was thrown away and why."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli.output import AsJson, DryRun, bytes_text, note, print_json, print_table, working
+
+BINS = ("kept", "filtered", "quarantined", "duplicate", "contaminating", "heldout")
+Format = Annotated[
+    str, typer.Option("--format", "-f", help="How its files are laid out; an unknown one lists the known.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this file's commands as a group."""
+    group = typer.Typer(
+        name="data",
+        help="Data sets: add one, check one, see what became of every record.",
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    group.command("add", epilog="Example: unimed data add clinic --path ~/exports/may --format dicom")(add)
+    group.command("check", epilog="Example: unimed data check fundus --json")(check)
+    group.command("stats", epilog="Example: unimed data stats")(stats)
+    group.command("list", epilog="Example: unimed data list")(list_sources)
+    app.add_typer(group)
+
+
+def add(
+    name: Annotated[str, typer.Argument(help="Name of the new source: lower case letters, digits, dashes.")],
+    path: Annotated[Path, typer.Option("--path", "-p", help="Folder with the raw files; they are copied.")],
+    format_name: Format,
+    as_json: AsJson = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Add a data set: check it, copy its files into the workspace, name it in params.yaml."""
+    from components.storage.workspace import find_workspace
+    from flows.sources import add_source, check_new_source
+
+    workspace = find_workspace()
+    check_new_source(workspace, name, path, format_name)
+    with working(f"checking {path}"):
+        found = run_check(workspace, path, format_name)
+    if not dry_run:
+        with working(f"copying {path}"):
+            add_source(workspace, name, path, format_name)
+    if as_json:
+        print_json({"source": name, "added": not dry_run, **found})
+        return
+    show_counts({name: found})
+    verb = "would be added" if dry_run else "is added"
+    print(f"source {name} {verb}. Next: unimed retrain")
+
+
+def check(
+    name: Annotated[str, typer.Argument(help="A source of params.yaml.")] = "",
+    format_name: Annotated[str, typer.Option("--format", "-f", help="With --path: how its files are laid out.")] = "",
+    path: Annotated[Path | None, typer.Option("--path", "-p", help="A folder that is not added yet.")] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, help="List at most this many quarantined records; 0: all.")
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Read a data set as a run would, without running anything: what would be kept, what quarantined, and why."""
+    from components.recipes.reading import nearest
+    from components.recipes.recipe import read_recipe
+    from components.storage.workspace import find_workspace
+
+    workspace = find_workspace()
+    if path is not None:
+        if not format_name:
+            raise ValueError("--path needs --format; an unknown format lists the known ones")
+        if not path.is_dir():
+            raise ValueError(f"--path {path} is not a folder")
+        folder, source = path, name or path.name
+    else:
+        sources = read_recipe(workspace.params).sources
+        if name not in sources:
+            raise ValueError(
+                f"unknown source {name!r}{nearest(name, sources)}" if name else "which source? give its name"
+            )
+        folder, source = workspace.root / sources[name].path, name
+        format_name = format_name or sources[name].format
+        if not folder.is_dir():
+            prepare_raw(workspace)
+    with working(f"checking {source}"):
+        found = run_check(workspace, folder, format_name)
+    if as_json:
+        print_json(found)
+        return
+    show_counts({source: found})
+    rejected = found.get("quarantined_records", [])
+    shown = rejected[:limit] if limit else rejected
+    if shown:
+        rows = [(entry.get("file", ""), entry["reason"], entry["detail"]) for entry in shown]
+        print_table("quarantined", ["file", "reason", ""], rows)
+    if len(shown) < len(rejected):
+        print(f"… and {len(rejected) - len(shown)} more")
+
+
+def run_check(workspace: Any, folder: Path, format_name: str) -> dict[str, Any]:
+    """What validation says about the folder."""
+    from components.recipes.recipe import read_recipe
+    from components.validation.check import check as check_folder
+
+    return check_folder(folder.absolute(), format_name, read_recipe(workspace.params).validation)
+
+
+def prepare_raw(workspace: Any) -> None:
+    """Lay the default raw data into the workspace, as `retrain` would."""
+    from components.recipes.recipe import read_recipe
+    from flows.run import prepare
+
+    with working("delivering the default raw data"):
+        for line in prepare(workspace, read_recipe(workspace.params)):
+            note(line)
+
+
+def stats(as_json: AsJson = False) -> None:
+    """What became of every raw record of the present data set, per source, adding up."""
+    from components.storage.workspace import find_workspace
+    from flows.state import read_manifest
+
+    workspace = find_workspace()
+    manifest = read_manifest(workspace)
+    if manifest is None:
+        raise ValueError("there is no data set yet; `unimed retrain` assembles one")
+    sources = manifest["sources"]
+    if as_json:
+        print_json({"dataset_id": manifest["dataset_id"], "sources": sources})
+        return
+    print(f"dataset {manifest['dataset_id']}")
+    show_counts(sources)
+    print(f"the whole report: {workspace.dataset / 'report.html'}")
+
+
+def list_sources(as_json: AsJson = False) -> None:
+    """The sources that params.yaml names, with their files."""
+    from components.recipes.recipe import read_recipe
+    from components.storage.workspace import find_workspace
+
+    workspace = find_workspace()
+    rows = []
+    for name, source in read_recipe(workspace.params).sources.items():
+        files = [file for file in (workspace.root / source.path).rglob("*") if file.is_file()]
+        size = sum(file.stat().st_size for file in files)
+        rows.append({"name": name, "format": source.format, "path": source.path, "files": len(files), "bytes": size})
+    if as_json:
+        print_json(rows)
+        return
+    cells = [(row["name"], row["format"], row["path"], row["files"], bytes_text(row["bytes"])) for row in rows]
+    print_table("", ["source", "format", "path", "#files", "#size"], cells)
+
+
+def show_counts(sources: dict[str, dict[str, Any]]) -> None:
+    """The bins of each source and their reasons, as tables."""
+    print_table("", ["source", *(f"#{name}" for name in ("raw", *BINS))], count_rows(sources))
+    reasons = [
+        (name, reason, count)
+        for name, entry in sources.items()
+        for reason, count in sorted(entry.get("reasons", {}).items())
+    ]
+    if reasons:
+        print_table("why records were not kept", ["source", "reason", "#records"], reasons)
+
+
+def count_rows(sources: dict[str, dict[str, Any]]) -> list[tuple[object, ...]]:
+    """One row a source and, for several, their sum: raw and the six bins."""
+    columns = ("raw", *BINS)
+    rows: list[tuple[object, ...]] = [
+        (name, *(int(entry.get(column, 0)) for column in columns)) for name, entry in sources.items()
+    ]
+    if len(sources) > 1:
+        rows.append(("all", *(sum(int(entry.get(column, 0)) for entry in sources.values()) for column in columns)))
+    return rows

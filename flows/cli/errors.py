@@ -1,0 +1,102 @@
+"""From an exception to one clear line and an exit code; the traceback goes to a file."""
+
+import errno
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+DONE, FAILED, IMPOSSIBLE, AGAIN = 0, 1, 2, 75
+
+
+class Failed(Exception):
+    """It was tried and did not work: exit 1."""
+
+
+class StartAgain(Exception):
+    """Stopped on request with the work saved: exit 75."""
+
+
+def explain(error: BaseException) -> int:
+    """Print one line for the error and return the exit code: 2 for what the user asked, 1 for what failed."""
+    code, text = _verdict(error)
+    print(text, file=sys.stderr)
+    return code
+
+
+def _verdict(error: BaseException) -> tuple[int, str]:
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if isinstance(error, KeyboardInterrupt):
+        return AGAIN, "stopped; start the same command again to go on"
+    if isinstance(error, StartAgain) or names & {"StageInterrupted", "Interrupted"}:
+        return AGAIN, str(error)
+    if "StageFailed" in names:
+        return FAILED, stage_failure(error)
+    if isinstance(error, Failed):
+        return FAILED, str(error)
+    if isinstance(error, ValueError) and _is_ours(error):
+        return IMPOSSIBLE, str(error)
+    if isinstance(error, OSError):
+        return _of_the_system(error)
+    where = _keep_traceback(error)
+    first = " ".join(str(error).split())[:300]
+    return FAILED, f"unexpected {type(error).__name__}: {first}; the traceback is in {where}"
+
+
+def stage_failure(error: BaseException) -> str:
+    """What the stage said when it failed, in one line, and where its log is."""
+    stage, reason = getattr(error, "stage", "?"), getattr(error, "reason", str(error))
+    said = last_words(stage)
+    return f"stage {stage} failed: {said or reason}\nits log: unimed logs {stage}"
+
+
+def last_words(stage: str) -> str:
+    """The message of the failed stage's last progress line; empty when there is none."""
+    from components.storage.workspace import find_workspace
+    from flows.following import read_last
+
+    try:
+        line = read_last(find_workspace().progress, stage)
+    except ValueError:
+        return ""
+    return str(line.get("message", "")) if line.get("state") == "failed" else ""
+
+
+def _of_the_system(error: OSError) -> tuple[int, str]:
+    name = error.filename if isinstance(error.filename, str | os.PathLike) else ""
+    text = f"{name}: {error.strerror or error}" if name else str(error.strerror or error)
+    if error.errno == errno.ENOSPC:
+        return FAILED, f"{text}; free some space (`unimed gc` helps) and start the same command again"
+    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError | FileExistsError):
+        return IMPOSSIBLE, text
+    if isinstance(error, PermissionError):
+        return IMPOSSIBLE, f"{text}; this user may not do that there"
+    return FAILED, f"{text} (traceback: {_keep_traceback(error)})"
+
+
+def _is_ours(error: ValueError) -> bool:
+    """Whether our own code raised it with words for people: its innermost frame lies in flows, components or model."""
+    frames = traceback.extract_tb(error.__traceback__)
+    root = Path(__file__).parents[2]
+    return not frames or any(
+        Path(frames[-1].filename).is_relative_to(root / room) for room in ("flows", "components", "model")
+    )
+
+
+def _keep_traceback(error: BaseException) -> Path:
+    """Write the traceback where the user can send it from; the current folder's workspace, else the temporary folder."""
+    import tempfile
+
+    from components.storage.workspace import find_workspace
+
+    try:
+        folder = find_workspace().logs
+        folder.mkdir(parents=True, exist_ok=True)
+    except (ValueError, OSError):
+        folder = Path(tempfile.gettempdir())
+    path = folder / "unimed-error.log"
+    text = "".join(traceback.format_exception(error))
+    with path.open("a") as handle:
+        handle.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(sys.argv)}\n{text}\n")
+    return path

@@ -1,0 +1,37 @@
+"""`unimed`: the command line. Nothing heavy is imported before a command runs."""
+
+import sys
+
+import typer
+
+from flows.cli import data, images, models, scheduling, services, training, workspace
+from flows.cli.errors import explain
+
+app = typer.Typer(
+    name="unimed",
+    help="UniMed keeps retraining one network that answers questions about medical images and draws them.\n\n"
+    "The main job is `unimed retrain`: raw images in, a judged and promoted model version out.",
+    epilog="Begin with `unimed doctor`, then `unimed retrain`. Each command has --help with an example.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (training, workspace, models, data, images, scheduling, services):
+    group.add_to(app)
+
+
+def main() -> int:
+    """Run the command line; the exit code: 0 done, 1 it failed, 2 asked for something impossible, 75 start me again."""
+    try:
+        app()
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except (Exception, KeyboardInterrupt) as error:
+        return explain(error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""`unimed models | promote | rollback | lineage`: registered versions and what happens to them."""
+
+import getpass
+import os
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli.output import AsJson, DryRun, print_json, print_table, when_text, working
+
+Version = Annotated[str, typer.Argument(metavar="V", help="A version's number, or champion or challenger.")]
+Why = Annotated[str, typer.Option("--why", help="The reason, for the decision log.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command("models", epilog="Example: unimed models --json")(models)
+    app.command("promote", epilog='Example: unimed promote 7 --why "reads new scanner better"')(promote)
+    app.command("rollback", epilog='Example: unimed rollback --why "complaints from ward 3"')(rollback)
+    app.command("lineage", epilog="Example: unimed lineage champion")(lineage)
+
+
+def models(as_json: AsJson = False) -> None:
+    """Every registered version, newest first, with its metrics and the decision about it."""
+    from components.registry.versions import models as list_models
+
+    workspace = here()
+    with working("asking MLflow"):
+        rows = list_models(workspace)
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        print("no version is registered yet; `unimed retrain` makes one")
+        return
+    columns = ["#version", "alias", "recipe", "#pool accuracy", "decision", "weights", "data set", "made"]
+    print_table("", columns, [_model_row(row) for row in rows])
+
+
+def _model_row(row: dict[str, Any]) -> tuple[object, ...]:
+    accuracy = row["metrics"].get("vqa/pool/accuracy")
+    decision = row["decision"]
+    return (
+        row["version"],
+        ", ".join(row["aliases"]),
+        row["recipe"],
+        "" if accuracy is None else f"{accuracy:.3f}",
+        f"{decision['action']}: {decision['why']}"[:60] if decision else "",
+        row["weights_sha256"][:12],
+        row["dataset_id"][:12],
+        when_text(row["created_at_ms"] / 1000) if row.get("created_at_ms") else "",
+    )
+
+
+def promote(version: Version, why: Why = "", as_json: AsJson = False, dry_run: DryRun = False) -> None:
+    """Make a version champion; the decision is written to the log first."""
+    from components.registry.promotion import promote as promote_version
+    from components.registry.versions import resolve
+
+    workspace = here()
+    if dry_run:
+        print(f"would make version {resolve(workspace, version).number} champion")
+        return
+    with working(f"promoting {version}"):
+        decision = promote_version(workspace, version, who=who(), why=why)
+    _show_decision(decision, as_json=as_json)
+
+
+def rollback(why: Why = "", as_json: AsJson = False, dry_run: DryRun = False) -> None:
+    """Make the champion before this one champion again."""
+    from components.registry.promotion import rollback as roll_back
+
+    workspace = here()
+    if dry_run:
+        from components.registry.summary import champion_summary
+
+        champion = champion_summary(workspace)["champion"]
+        print(
+            f"would go back from version {champion['version']}" if champion else "there is no champion to go back from"
+        )
+        return
+    with working("going back to the champion before"):
+        decision = roll_back(workspace, who=who(), why=why)
+    _show_decision(decision, as_json=as_json)
+
+
+def _show_decision(decision: Any, *, as_json: bool) -> None:
+    if as_json:
+        print_json(decision.to_json())
+        return
+    before = f", before it version {decision.champion_before}" if decision.champion_before else ""
+    print(
+        f"champion is version {decision.champion_after}{before} ({decision.action} by {decision.who}: {decision.why})"
+    )
+
+
+def lineage(version: Version, as_json: AsJson = False) -> None:
+    """Where a version comes from: raw deliveries, every stage with its hashes, the evaluation, the decision."""
+    from components.registry.lineage import lineage as read_lineage
+    from components.registry.lineage import render_lineage
+
+    workspace = here()
+    with working("reading the record"):
+        tree = read_lineage(workspace, version)
+    if as_json:
+        print_json(tree)
+    else:
+        from flows.cli.output import console
+
+        console().print(render_lineage(tree))
+
+
+def here() -> Any:
+    """The workspace around the current folder, entered."""
+    from components.storage.workspace import find_workspace
+    from flows.environment import enter
+
+    workspace = find_workspace()
+    enter(workspace)
+    return workspace
+
+
+def who() -> str:
+    """Who asks, for the decision log."""
+    return os.environ.get("UNIMED_USER") or getpass.getuser()

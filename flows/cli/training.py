@@ -1,0 +1,184 @@
+"""`unimed retrain`: the main job."""
+
+import sys
+import time
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli.errors import Failed, StartAgain
+from flows.cli.output import AsJson, DryRun, bytes_text, note, print_json, seconds_text, working
+
+PROMOTE = ("gate", "approve", "never")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command("retrain", epilog="Example: unimed retrain --promote approve")(retrain)
+
+
+def retrain(
+    recipe: Annotated[
+        str, typer.Option("--recipe", help="tiny, small or unimedvl-14b; refused when params.yaml is another one.")
+    ] = "",
+    switch: Annotated[
+        bool, typer.Option("--switch", help="With --recipe: replace params.yaml by that recipe.")
+    ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="An experiment: this recipe key, other value; never promoted. May be given several times.",
+        ),
+    ] = None,
+    promote: Annotated[
+        str, typer.Option("--promote", help="gate: the measured rule decides; approve: a person does; never.")
+    ] = "gate",
+    as_json: AsJson = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Bring everything up to date: raw data in, a judged and perhaps promoted model version out.
+
+    Only what changed is done again. Ctrl-C stops within seconds; the same command goes on.
+    """
+    from components.recipes.recipe import read_recipe
+    from components.storage.workspace import find_workspace
+    from flows.session import session
+
+    begun = time.time()
+    check_promote(promote)
+    workspace = find_workspace()
+    if settings and recipe:
+        raise ValueError("--recipe and --set exclude each other: an experiment starts from the recipe in force")
+    if recipe:
+        use_recipe(workspace, recipe, switch=switch, dry_run=dry_run)
+    if settings:
+        from flows.experiment import make_experiment
+
+        workspace = make_experiment(workspace, settings)
+        promote = "never"
+        note(f"experiment in {workspace.root}; it is registered without an alias and never promoted")
+    numbers = read_recipe(workspace.params)
+    with session(workspace, "retrain") as held:
+        if held.ended_leftovers:
+            note(f"ended {held.ended_leftovers} processes that a killed run had left behind")
+        plan = look(workspace, numbers)
+        if dry_run:
+            show_plan(plan, as_json=as_json)
+            return
+        from flows.run import is_settled
+
+        if plan.nothing_to_do and is_settled(workspace):
+            say_nothing_to_do(workspace, plan, begun, as_json=as_json)
+            return
+        show_plan(plan, as_json=False)
+        state = run_with_display(held, plan, promote)
+    finish(workspace, state, begun, as_json=as_json)
+
+
+def check_promote(value: str) -> None:
+    """Raise ValueError for a word that --promote does not know."""
+    from components.recipes.reading import nearest
+
+    if value not in PROMOTE:
+        raise ValueError(f"unknown --promote {value!r}{nearest(value, PROMOTE)}")
+
+
+def use_recipe(workspace: Any, name: str, *, switch: bool, dry_run: bool) -> None:
+    """Check that params.yaml is this shipped recipe, or with `switch` make it so; raises ValueError with the difference."""
+    import difflib
+
+    from components.recipes.reading import load_yaml
+    from components.recipes.recipe import shipped_recipe
+    from components.storage.atomic import write_text
+
+    shipped = shipped_recipe(name)
+    if load_yaml(workspace.params) == load_yaml(shipped):
+        return
+    before, after = workspace.params.read_text(), shipped.read_text()
+    if switch and not dry_run:
+        write_text(workspace.params, after)
+        note(f"params.yaml is now the recipe {name}")
+        return
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), "params.yaml", f"recipe {name}", n=0, lineterm=""
+    )
+    shown = [line for line in lines if not line.startswith("@@")]
+    more = [f"… and {len(shown) - 30} more lines"] if len(shown) > 30 else []
+    text = "\n".join([*shown[:30], *more])
+    raise ValueError(f"{text}\nparams.yaml is not the recipe {name} (difference above); take it with --switch")
+
+
+def look(workspace: Any, recipe: Any) -> Any:
+    """Deliver what is missing of the raw data and find out what there is to do."""
+    from flows.run import find_work, prepare
+
+    with working("looking at raw data, recipe and code"):
+        reports = prepare(workspace, recipe)
+        plan = find_work(workspace, recipe)
+    for line in reports:
+        note(line)
+    return plan
+
+
+def show_plan(plan: Any, *, as_json: bool) -> None:
+    """What will run and what it will take."""
+    if as_json:
+        print_json(plan.to_json())
+        return
+    if plan.affected:
+        for stage in plan.affected:
+            note(f"  {stage:<28} {plan.reasons.get(stage, 'reads what is made before it')}")
+        disk = bytes_text(plan.disk_bytes)
+        note(
+            f"{len(plan.affected)} of {len(plan.stages)} stages, about {seconds_text(plan.seconds)} and {disk} of disk"
+        )
+    elif not plan.judged:
+        note(f"all stages are up to date; to register and judge, about {seconds_text(plan.seconds)}")
+    else:
+        note("all stages are up to date; closing what a killed run left open")
+
+
+def run_with_display(held: Any, plan: Any, promote: str) -> Any:
+    """Run the flow under the live display and return its final state."""
+    from flows.cli.display import Display
+    from flows.run import run
+
+    with Display(held.workspace):
+        return run(held, plan, promote)
+
+
+def say_nothing_to_do(workspace: Any, plan: Any, begun: float, *, as_json: bool) -> None:
+    """The short end of a run that had nothing to do."""
+    from components.registry.summary import champion_summary
+
+    if as_json:
+        print_json({"state": "nothing-to-do", "message": plan.why_nothing, "ran": [], **champion_summary(workspace)})
+        return
+    print(plan.why_nothing + ".")
+    champion = champion_summary(workspace)["champion"]
+    if champion:
+        print(f'champion: version {champion["version"]}. Change a file or a number, or try: unimed ask IMAGE "…"')
+    note(f"({time.time() - begun:.1f} s)")
+
+
+def finish(workspace: Any, state: Any, begun: float, *, as_json: bool) -> None:
+    """Show how the flow ended; raises StartAgain, or what a stage raised."""
+    if state.name == "Interrupted":
+        raise StartAgain(f"{state.message}: unimed {' '.join(sys.argv[1:]) or 'retrain'}")
+    if not state.is_completed():
+        try:
+            state.result()
+        except ValueError:
+            raise
+        except Exception as error:
+            raise Failed(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}; see `unimed logs`") from error
+        raise Failed(f"the flow ended as {state.name}: {state.message}")
+    from flows.cli.last_screen import collect, show
+
+    summary = collect(workspace, state.result(), time.time() - begun)
+    if as_json:
+        print_json(summary)
+    else:
+        show(summary)

@@ -1,0 +1,39 @@
+"""What this process and its children need in their environment before Prefect is imported."""
+
+import os
+import sys
+from pathlib import Path
+
+from components.stage import ENVIRONMENT as SILENCE
+from components.storage.workspace import ENVIRONMENT as WORKSPACE
+from components.storage.workspace import Workspace
+
+RUN = "UNIMED_RUN"
+"""Carried by all that a retrain starts (its server, stages, their workers) and by nothing else."""
+
+LOGGING = Path(__file__).with_name("prefect_logging.yaml")
+
+
+def enter(workspace: Workspace) -> None:
+    """Move into the workspace and set what every child should have: silence, PATH, the workspace, Prefect's home."""
+    os.chdir(workspace.root)
+    for name, value in SILENCE.items():
+        os.environ.setdefault(name, value)
+    folder = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", os.defpath)
+    if path.split(os.pathsep)[0] != folder:
+        os.environ["PATH"] = os.pathsep.join([folder, path])
+    os.environ[WORKSPACE] = str(workspace.root)
+    os.environ["PREFECT_HOME"] = str(prefect_home(workspace))
+    prefect_home(workspace).mkdir(parents=True, exist_ok=True)
+    workspace.logs.mkdir(parents=True, exist_ok=True)
+
+
+def prefect_home(workspace: Workspace) -> Path:
+    """Prefect's database and settings of this workspace."""
+    return workspace.private / "prefect"
+
+
+def quiet_prefect() -> None:
+    """Send what Prefect logs in this process to its home's retrain.log instead of the terminal."""
+    os.environ["PREFECT_LOGGING_SETTINGS_PATH"] = str(LOGGING)

@@ -1,0 +1,74 @@
+"""Making a workspace from the installed package."""
+
+from pathlib import Path
+
+from components.recipes import recipe as recipes
+from components.storage.atomic import write_text
+from components.storage.workspace import Workspace
+from flows.run import prepare
+
+DVCIGNORE = """\
+# DVC writes a .gitignore beside each output; a folder that is somebody's input must not change by that.
+.gitignore
+.writing-*
+/.unimed
+"""
+GITIGNORE = """\
+# What a run makes stays with DVC; code.json, dvc.lock, params.yaml and dvc.yaml belong in git.
+/data/
+/checkpoints/
+/training/
+/evaluation/
+/.unimed/
+"""
+
+
+def planned_files(folder: Path, recipe: str) -> list[Path]:
+    """The files that `make_workspace` would write; raises ValueError for what it would refuse."""
+    check_folder(folder, recipe)
+    return [folder / name for name in (*workspace_files(recipe), ".dvc/config", "data/raw")]
+
+
+def make_workspace(folder: Path, recipe: str) -> tuple[Workspace, list[str]]:
+    """The workspace, with what delivery of the raw data has to report. Files that are there already are left alone.
+
+    Raises ValueError when the folder is a workspace with another recipe, or holds other things.
+    """
+    check_folder(folder, recipe)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in workspace_files(recipe).items():
+        if not (folder / name).exists():
+            write_text(folder / name, text)
+    workspace = Workspace(folder.resolve())
+    return workspace, prepare(workspace, recipes.read_recipe(workspace.params))
+
+
+def workspace_files(recipe: str) -> dict[str, str]:
+    """Name -> text of the files that make a folder a workspace."""
+    shipped = recipes.shipped_recipe(recipe)
+    return {
+        "params.yaml": shipped.read_text(),
+        "dvc.yaml": shipped.with_name("dvc.yaml").read_text(),
+        ".dvcignore": DVCIGNORE,
+        ".gitignore": GITIGNORE,
+    }
+
+
+def check_folder(folder: Path, recipe: str) -> None:
+    """Raise ValueError when a workspace with this recipe cannot stand there."""
+    shipped = recipes.shipped_recipe(recipe)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; give a folder")
+    if not folder.is_dir():
+        return
+    params = folder / "params.yaml"
+    if params.is_file():
+        name = recipes.read_recipe(params).recipe
+        if name != recipes.read_recipe(shipped).recipe:
+            raise ValueError(
+                f"{folder} is a workspace with the recipe {name}; `unimed retrain --recipe {recipe} --switch` changes it"
+            )
+        return
+    strangers = sorted(path.name for path in folder.iterdir() if path.name not in (".git", "data", "README.md"))
+    if strangers:
+        raise ValueError(f"{folder} is not empty ({', '.join(strangers[:3])} …); give a new folder")

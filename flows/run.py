@@ -1,0 +1,59 @@
+"""From a held workspace to a finished flow: what `unimed retrain` and a scheduled run have in common."""
+
+import time
+from typing import Any
+
+from components.recipes.recipe import Recipe
+from components.storage.workspace import Workspace
+from flows.journal import begin_journal
+from flows.plan import Plan, check_disk, make_plan
+from flows.session import Session
+
+
+def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
+    """Make the workspace a DVC repository with its raw data delivered, if it is not yet; returns what delivery reports."""
+    from components.sources.delivery import prepare as deliver
+    from components.storage.dvc import ensure_initialised
+
+    ensure_initialised(workspace)
+    return list(deliver(workspace, recipe) or ())
+
+
+def find_work(workspace: Workspace, recipe: Recipe) -> Plan:
+    """What there is to do, asked of DVC and the registry; raises ValueError when the disk has no room for it."""
+    plan = make_plan(workspace, recipe)
+    check_disk(workspace, plan)
+    return plan
+
+
+def is_settled(workspace: Workspace) -> bool:
+    """Whether no killed run waits to be called crashed."""
+    from flows.past_runs import dead_runs
+
+    return not dead_runs(workspace)
+
+
+def settle(held: Session) -> None:
+    """Call the runs of killed processes crashed, in Prefect and in MLflow."""
+    from components.registry.tracking import mark_crashed_runs
+    from flows.past_runs import crash_past_runs
+
+    mark_crashed_runs(held.workspace)
+    held.wait_for_server()
+    crash_past_runs(held.workspace)
+
+
+def run(held: Session, plan: Plan, promote: str) -> Any:
+    """Run the flow and return its final Prefect state; an Outcome is its result when it completed."""
+    begin_journal(held.workspace, plan.to_json())
+    held.need_server()
+    from prefect import tags
+
+    from flows.past_runs import noted, run_tag
+    from flows.retrain import retrain
+
+    settle(held)
+    tag = run_tag(held.mark)
+    label = time.strftime("retrain-%Y%m%d-%H%M%S")
+    with noted(held.workspace, tag), tags(tag, f"workspace:{held.workspace.root.name}"):
+        return retrain(str(held.workspace.root), promote, label, return_state=True)  # type: ignore[call-overload]

@@ -1,0 +1,56 @@
+"""A retrain's hold on its workspace: the lock, what an earlier run left behind, and a server to report to."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from components.storage.locks import hold
+from components.storage.workspace import Workspace
+from flows.environment import RUN, enter, quiet_prefect
+from flows.leftovers import end_leftovers
+from flows.server import Server, answers, start_server
+
+API = "PREFECT_API_URL"
+
+
+@dataclass(slots=True)
+class Session:
+    """One run in progress: nobody else changes the workspace meanwhile."""
+
+    workspace: Workspace
+    mark: str
+    """This run's value of UNIMED_RUN."""
+    ended_leftovers: int = 0
+    """Processes of a killed run that had to be ended."""
+    server: Server | None = field(default=None)
+
+    def need_server(self) -> None:
+        """Have a Prefect server to report to: $PREFECT_API_URL, else that of `unimed up`, else a child of our own."""
+        if os.environ.get(API):
+            return
+        from flows.services import live_services
+
+        services = live_services(self.workspace)
+        if "prefect" in services and answers(f"{services['prefect'].url}/api/health"):
+            os.environ[API] = f"{services['prefect'].url}/api"
+            return
+        self.server = start_server(self.workspace)
+        os.environ[API] = self.server.url
+
+    def wait_for_server(self) -> None:
+        """Return when our own server answers; at once when it is somebody else's."""
+        if self.server is not None:
+            self.server.wait_ready()
+
+
+@contextmanager
+def session(workspace: Workspace, what: str) -> Iterator[Session]:
+    """Hold the workspace for a run; raises Held, naming the holder, when another one does."""
+    enter(workspace)
+    quiet_prefect()
+    with hold(workspace.private / "retrain.lock", what):
+        mark = uuid.uuid4().hex
+        os.environ[RUN] = mark
+        yield Session(workspace, mark, ended_leftovers=end_leftovers(workspace, mine=mark))
