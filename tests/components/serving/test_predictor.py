@@ -1,0 +1,115 @@
+"""One door to a checkpoint: results belong to the request, not to the batch, the order or the size of the image."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from components.recipes.recipe import Recipe
+from components.serving.predictor import DrawRequest, ImageSettings, Predictor, Question, weights_sha256
+from tests.components.evaluation.material import SIDE, make_checkpoint, recipe
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkpoint(tmp_path_factory.mktemp("checkpoint"))
+
+
+@pytest.fixture(scope="module")
+def predictor(checkpoint: Path) -> Predictor:
+    return Predictor.load(checkpoint, threads=1)
+
+
+@pytest.fixture(scope="module")
+def settings() -> Recipe:
+    return recipe()
+
+
+def picture(number: int, height: int = SIDE, width: int = SIDE) -> np.ndarray:
+    return np.random.default_rng(number).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def test_answers_do_not_depend_on_the_batch_and_come_in_the_order_asked(predictor):
+    questions = [Question(f"What is this, {number % 3}?", picture(number % 4)) for number in range(7)]
+    together = predictor.answer(questions, max_new_tokens=5, batch=7)
+    alone = [predictor.answer([question], max_new_tokens=5)[0] for question in questions]
+    assert [answer.text for answer in together] == [answer.text for answer in alone]
+    assert [answer.logprob for answer in together] == pytest.approx([answer.logprob for answer in alone], abs=1e-4)
+
+
+def test_an_answer_cut_by_the_limit_says_so(predictor):
+    (answer,) = predictor.answer([Question("Why?", picture(1))], max_new_tokens=2)
+    assert answer.num_tokens <= 2 and (answer.finish_reason == "stop" or answer.num_tokens == 2)
+
+
+def test_options_are_scored_alike_alone_and_beside_an_answer(predictor):
+    question = Question("Which?", picture(2), options=("CT", "MRI", "brain"))
+    (answer,) = predictor.answer([question], max_new_tokens=3, score_options=True)
+    (scores,) = predictor.choose([question])
+    assert list(answer.option_logprobs) == pytest.approx(scores, abs=1e-4)
+    assert len(scores) == 3 and all(score < 0 for score in scores)
+
+
+def test_scoring_a_question_without_options_is_an_error(predictor):
+    with pytest.raises(ValueError, match=r"'Which\?'; give options"):
+        predictor.choose([Question("Which?", picture(2))])
+
+
+def test_text_needs_no_image(predictor):
+    assert len(predictor.answer([Question("What is the liver?")], max_new_tokens=3)) == 1
+
+
+def test_equal_seeds_draw_equal_images_and_other_seeds_others(predictor, settings):
+    requests = [DrawRequest("A CT image.", seed) for seed in (1, 2, 1)]
+    first, other, again = predictor.draw(requests, settings.evaluation.drawing)
+    assert first.shape == (SIDE, SIDE, 3) and first.dtype == np.uint8
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def test_drawings_and_edits_in_one_call_equal_those_alone(predictor, settings):
+    requests = [DrawRequest("Enhance.", 3, picture(1)), DrawRequest("A CT image.", 4), DrawRequest("Enhance.", 5, picture(2))]
+    together = predictor.draw(requests, settings.evaluation.drawing)
+    for request, drawn in zip(requests, together, strict=True):
+        (alone,) = predictor.draw([request], settings.evaluation.drawing)
+        assert np.abs(alone.astype(int) - drawn.astype(int)).max() <= 1
+
+
+def test_an_edit_depends_on_its_condition(predictor, settings):
+    one, other = predictor.draw(
+        [DrawRequest("Enhance.", 3, picture(1)), DrawRequest("Enhance.", 3, picture(2))], settings.evaluation.drawing
+    )
+    assert not np.array_equal(one, other)
+
+
+def test_images_of_any_size_and_mode_are_squared_as_in_training(predictor, settings):
+    wide = Image.fromarray(picture(1, 40, 70)).convert("L")
+    (drawn,) = predictor.draw([DrawRequest("Enhance.", 3, wide)], settings.evaluation.drawing.one_step())
+    assert drawn.shape == (SIDE, SIDE, 3)
+    assert len(predictor.answer([Question("What?", wide)], max_new_tokens=2)) == 1
+
+
+def test_reconstruction_keeps_the_size(predictor):
+    (rebuilt,) = predictor.reconstruct([picture(1)])
+    assert rebuilt.shape == (SIDE, SIDE, 3)
+
+
+def test_a_loaded_checkpoint_names_the_image_sizes_it_was_trained_with(predictor):
+    assert (predictor.images.side, predictor.images.square) == (SIDE, True)
+
+
+def test_published_folders_have_published_sizes():
+    found = ImageSettings.of({})
+    assert (found.square, found.vae_side.min, found.vae_side.max) == (False, 512, 1024)
+
+
+def test_the_weights_hash_follows_content_not_place(checkpoint, tmp_path):
+    copied = tmp_path / "elsewhere"
+    copied.mkdir()
+    for file in checkpoint.iterdir():
+        (copied / file.name).write_bytes(file.read_bytes())
+    assert weights_sha256(copied) == weights_sha256(checkpoint)
+    (copied / "merges.txt").write_text("#version: 0.2\n")
+    assert weights_sha256(copied) != weights_sha256(checkpoint)
+    with pytest.raises(ValueError, match="holds no checkpoint"):
+        weights_sha256(tmp_path / "nothing")
