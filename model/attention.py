@@ -78,16 +78,14 @@ class AttentionLayout:
 
 def attend(q: Tensor, k: Tensor, v: Tensor, layout: AttentionLayout) -> Tensor:
     """What each token gathers: q [N, H, d], k and v [N, G, d] in stream order -> [N, H, d]."""
-    rows = [_Permute.apply(x, layout.to_rows, layout.from_rows) for x in (q, k, v)]
-    gathered, start = [], 0
-    for bucket in layout.buckets:
-        end = start + bucket.num_rows * bucket.length
-        q_BHTd, k_BGTd, v_BGTd = (
-            x[start:end].view(bucket.num_rows, bucket.length, *x.shape[1:]).transpose(1, 2) for x in rows
-        )
+    places = [bucket.num_rows * bucket.length for bucket in layout.buckets]
+    # split, not slices: the gradient of a slice is a zeroed copy of the whole.
+    q_parts, k_parts, v_parts = (_Permute.apply(x, layout.to_rows, layout.from_rows).split(places) for x in (q, k, v))
+    gathered = []
+    for bucket, parts in zip(layout.buckets, zip(q_parts, k_parts, v_parts, strict=True), strict=True):
+        q_BHTd, k_BGTd, v_BGTd = (x.unflatten(0, (bucket.num_rows, bucket.length)).transpose(1, 2) for x in parts)
         out_BHTd = masked_attention(q_BHTd, k_BGTd, v_BGTd, bucket.mask)
-        gathered.append(out_BHTd.transpose(1, 2).reshape(end - start, *q.shape[1:]))
-        start = end
+        gathered.append(out_BHTd.transpose(1, 2).flatten(0, 1))
     out = torch.cat(gathered) if gathered else q
     return _Permute.apply(out, layout.from_rows, layout.to_rows)
 

@@ -42,12 +42,12 @@ class _RMSNorm(torch.autograd.Function):
         (grad,) = grads
         unit, inverse, weight = ctx.saved_tensors
         of_weight = of_x = None
+        product = grad * unit
         if ctx.needs_input_grad[1]:
-            of_weight = (grad * unit).flatten(0, -2).sum(0).to(weight.dtype)
+            of_weight = product.flatten(0, -2).sum(0).to(weight.dtype)
         if ctx.needs_input_grad[0]:
-            wide, unit = (grad * weight).float(), unit.float()
-            along = (wide * unit).mean(-1, keepdim=True)
-            of_x = wide.addcmul(unit, along, value=-1).mul_(inverse).to(grad.dtype)
+            along = (product.float() @ weight.float()).div_(-weight.shape[0]).unsqueeze(-1)
+            of_x = (grad * weight).float().addcmul_(unit.float(), along).mul_(inverse).to(grad.dtype)
         return of_x, of_weight, None
 
 
