@@ -1,13 +1,16 @@
 """Latents of stored images: encoded one at a time, so that no bit depends on who else is asked for, and then kept."""
 
 from collections import OrderedDict
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from components.records.keys import sha256_bytes
 from components.records.sample import Image
+from components.storage.atomic import write_bytes, write_text
 from components.training.augment import plain
 from components.training.pixels import PixelStore
 from model.autoencoder import Autoencoder
@@ -29,8 +32,17 @@ class LatentStore:
     """What the autoencoder says of each distinct image."""
 
     def __init__(
-        self, autoencoder: Autoencoder, transform: ImageTransform, pixels: PixelStore, capacity_bytes: int = CACHE_BYTES
+        self,
+        autoencoder: Autoencoder,
+        transform: ImageTransform,
+        pixels: PixelStore,
+        *,
+        name: str = "",
+        capacity_bytes: int = CACHE_BYTES,
     ) -> None:
+        """`name` stands for all that the bits depend on besides the images: weights, sides, threads."""
+        self._name = name
+        self._recalled = 0
         self._autoencoder = autoencoder.eval().requires_grad_(False)
         self._transform = transform
         self._pixels = pixels
@@ -44,11 +56,7 @@ class LatentStore:
             self._kept.move_to_end(image.sha256)
             return self._kept[image.sha256]
         moments = self._encode(image)
-        self._kept[image.sha256] = moments
-        self._held += 2 * moments.mean.nbytes
-        while self._held > self._capacity and len(self._kept) > 1:
-            _, oldest = self._kept.popitem(last=False)
-            self._held -= 2 * oldest.mean.nbytes
+        self._keep(image.sha256, moments)
         return moments
 
     def sample(self, image: Image, draw: np.random.Generator) -> Tensor:
@@ -56,6 +64,47 @@ class LatentStore:
         mean, std = self.moments(image)
         noise = torch.from_numpy(draw.standard_normal(mean.shape, dtype=np.float32))
         return self._autoencoder.normalise(mean + std * noise)
+
+    def recall(self, folder: Path) -> None:
+        """Takes what an earlier stage encoded under the same name; a damaged or missing file is no loss."""
+        from safetensors.torch import load
+
+        path, stamp = self._files(folder)
+        if not (path.is_file() and stamp.is_file()):
+            return
+        data = path.read_bytes()
+        if sha256_bytes(data) != stamp.read_text():
+            return
+        tensors = load(data)
+        for key in sorted({name.partition("/")[0] for name in tensors}):
+            self._keep(key, Moments(tensors[f"{key}/mean"], tensors[f"{key}/std"]))
+        self._recalled = len(self._kept)
+
+    def keep(self, folder: Path) -> None:
+        """Leaves what is encoded for the next stage, and drops what other autoencoders left there."""
+        from safetensors.torch import save
+
+        if len(self._kept) == self._recalled:
+            return
+        path, stamp = self._files(folder)
+        tensors = {f"{key}/{part}": value for key, m in self._kept.items() for part, value in m._asdict().items()}
+        data = save({name: tensors[name].contiguous() for name in sorted(tensors)})
+        stamp.unlink(missing_ok=True)
+        write_bytes(path, data)
+        write_text(stamp, sha256_bytes(data))
+        for other in folder.iterdir():
+            if other not in (path, stamp):
+                other.unlink(missing_ok=True)
+
+    def _files(self, folder: Path) -> tuple[Path, Path]:
+        return folder / f"{self._name}.safetensors", folder / f"{self._name}.sha256"
+
+    def _keep(self, key: str, moments: Moments) -> None:
+        self._kept[key] = moments
+        self._held += 2 * moments.mean.nbytes
+        while self._held > self._capacity and len(self._kept) > 1:
+            _, oldest = self._kept.popitem(last=False)
+            self._held -= 2 * oldest.mean.nbytes
 
     @torch.no_grad()
     def _encode(self, image: Image) -> Moments:

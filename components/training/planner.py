@@ -7,6 +7,7 @@ state is a few kilobytes of JSON.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
+from typing import Literal
 
 from components.records.keys import keyed_hash, unit_interval
 from components.training.layout import Visit
@@ -14,6 +15,7 @@ from components.training.layout import Visit
 OPEN_BINS = 8
 """Sequences filled side by side. More fill better and delay a sample longer."""
 
+Group = Literal["text", "t2i", "i2t", "interleaved"]
 Bin = tuple[Visit, ...]
 """The samples of one packed sequence, in order."""
 
@@ -22,8 +24,8 @@ Bin = tuple[Visit, ...]
 class Mixture:
     """How often each group, and each source inside it, is drawn."""
 
-    groups: Mapping[str, float]
-    source_power: Mapping[str, float]
+    groups: Mapping[Group, float]
+    source_power: Mapping[Group, float]
     """Group -> power of a source's number of samples that weighs it inside the group; 1 draws all samples alike."""
 
 
@@ -32,7 +34,7 @@ class Entry:
     """A sample as the planner sees it."""
 
     sample_id: str
-    group: str
+    group: Group
     source: str
 
 
@@ -148,7 +150,7 @@ def check_world_size(sequences_per_step: int, world_size: int) -> None:
 
 
 def _streams(entries: Sequence[Entry], mixture: Mixture, seed: str) -> dict[str, _Stream]:
-    ids: dict[tuple[str, str], list[str]] = {}
+    ids: dict[tuple[Group, str], list[str]] = {}
     for entry in entries:
         if mixture.groups.get(entry.group, 0) > 0:
             ids.setdefault((entry.group, entry.source), []).append(entry.sample_id)

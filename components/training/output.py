@@ -1,0 +1,41 @@
+"""The finished checkpoint of a stage: averaged and raw weights, autoencoder, configs and tokenizer in one folder."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components.storage.atomic import atomic_folder
+from components.training.loop import Learner
+from components.training.tokenizer import FILES
+from model.autoencoder import Autoencoder
+from model.weights import save_checkpoint
+
+RAW_FILE = "model.safetensors"
+
+
+def write_output(
+    folder: Path, learner: Learner, autoencoder: Autoencoder, parent: Path, image_settings: Mapping[str, Any]
+) -> None:
+    """Writes the checkpoint folder, whole or not at all; the next stage and inference read its averaged weights."""
+    from safetensors.torch import save_file
+
+    with atomic_folder(folder) as writing:
+        save_checkpoint(writing, learner.model, autoencoder, image_settings, state=learner.average.weights)
+        raw = {name: value.detach().cpu().contiguous() for name, value in learner.model.state_dict().items()}
+        save_file(raw, writing / RAW_FILE, metadata={"format": "pt"})
+        copy_tokenizer(parent, writing)
+
+
+def copy_tokenizer(parent: Path, folder: Path) -> None:
+    """Copies the tokenizer's files that the parent has."""
+    for name in FILES:
+        if (parent / name).is_file():
+            shutil.copyfile(parent / name, folder / name)
+
+
+def file_sha256(path: Path) -> str:
+    """Hex sha256 of the file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

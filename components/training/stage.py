@@ -1,0 +1,117 @@
+"""The stage `train`: one stage of the curriculum, from its parent's checkpoint to its own."""
+
+import json
+import shutil
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.assembly.dataset import Dataset
+from components.context import Interrupted, StageContext
+from components.recipes.reading import nearest
+from components.records.keys import keyed_hash
+from components.storage.atomic import read_json
+from components.training.loop import Hook, StepReport
+from components.training.losses import EVERY
+from components.training.output import file_sha256
+from components.training.run import StageJob
+from components.training.trainer import ProgressHook, train_through_ray
+
+if TYPE_CHECKING:
+    from components.registry.tracking import Run
+
+
+def train(ctx: StageContext) -> None:
+    """Writes checkpoints/<stage>/ and training/<stage>.jsonl.
+
+    Raises Interrupted when asked to stop (the state is saved) and ValueError for what a person can mend.
+    """
+    if ctx.item not in ctx.recipe.curriculum:
+        raise ValueError(f"no curriculum stage {ctx.item!r}{nearest(ctx.item, ctx.recipe.curriculum)}")
+    key = run_key(ctx)
+    job = stage_job(ctx, key)
+    with ExitStack() as stack:
+        hooks: list[Hook] = [ProgressHook(ctx.progress.update, ctx.item, job.settings.steps)]
+        run = _tracked(ctx, key, stack)
+        if run is not None:
+            hooks.append(run)
+        finished = train_through_ray(ctx, job, f"{ctx.item}-{key}", hooks)
+        if run is not None and ctx.recipe.compute.workers > 0:
+            run.replay(job.losses)
+        if not finished:
+            raise Interrupted(f"train@{ctx.item} was asked to stop; its state is saved")
+    _forget_other_runs(job)
+
+
+def stage_job(ctx: StageContext, key: str) -> StageJob:
+    """What the stage works on, under its run key."""
+    workspace = ctx.workspace
+    parent = workspace.checkpoints / ctx.recipe.curriculum[ctx.item].parent
+    if not parent.is_dir():
+        raise ValueError(f"{parent} is missing; run `dvc repro` or `unimed retrain`, which make it first")
+    return StageJob(
+        recipe=ctx.recipe,
+        stage=ctx.item,
+        dataset=workspace.dataset,
+        parent=parent,
+        checkpoint=workspace.checkpoints / ctx.item,
+        losses=workspace.losses / f"{ctx.item}.jsonl",
+        states=workspace.training_state / f"{ctx.item}-{key}",
+        latents=workspace.training_state / "latents",
+    )
+
+
+def run_key(ctx: StageContext) -> str:
+    """What identifies this work: stage, numbers, inputs and code. The number of workers is no part of it."""
+    recipe, workspace = ctx.recipe, ctx.workspace
+    stage = recipe.curriculum[ctx.item]
+    parent = workspace.checkpoints / stage.parent
+    weights = {file.name: file_sha256(file) for file in sorted(parent.glob("*.safetensors"))}
+    numbers = {
+        "seed": recipe.seed,
+        "threads": recipe.compute.threads,
+        "model": asdict(recipe.model),
+        "training": asdict(recipe.training),
+        "stage": asdict(stage),
+    }
+    code_file = workspace.root / "code.json"
+    code = read_json(code_file).get("training", "") if code_file.is_file() else ""  # type: ignore[attr-defined]
+    text = json.dumps(numbers, sort_keys=True, default=dict)
+    return keyed_hash("train", ctx.item, text, Dataset(workspace.dataset).dataset_id, sorted(weights.items()), code)
+
+
+class TrackedRun:
+    """A hook that draws the loss curves in MLflow while the stage trains."""
+
+    def __init__(self, run: "Run") -> None:
+        self._run = run
+
+    def on_step(self, report: StepReport) -> None:
+        if report.step % EVERY == 0 and not report.skipped:
+            names = ("text_loss", "image_loss", "learning_rate", "grad_norm")
+            self._run.log(report.step, {f"train/{name}": getattr(report, name) for name in names})
+
+    def replay(self, losses: Path) -> None:
+        """Sends the rows that workers left: they have no run of their own."""
+        if losses.is_file():
+            for line in losses.read_text().splitlines():
+                row = json.loads(line)
+                self._run.log(row["step"], {f"train/{name}": v for name, v in row.items() if name != "step"})
+
+
+def _tracked(ctx: StageContext, key: str, stack: ExitStack) -> TrackedRun | None:
+    from components.registry.tracking import stage_run
+
+    run = stack.enter_context(stage_run(ctx, key))
+    run.params({"seed": ctx.recipe.seed, "training": asdict(ctx.recipe.training)})
+    run.params({f"curriculum.{ctx.item}": asdict(ctx.recipe.curriculum[ctx.item])})
+    run.dataset(Dataset(ctx.workspace.dataset).dataset_id, "training")
+    return TrackedRun(run)
+
+
+def _forget_other_runs(job: StageJob) -> None:
+    """Removes the states of earlier runs of this stage: other numbers or inputs, finished or given up."""
+    for folder in job.states.parent.glob(f"{job.stage}-*"):
+        if folder != job.states:
+            shutil.rmtree(folder, ignore_errors=True)

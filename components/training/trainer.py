@@ -1,0 +1,154 @@
+"""A curriculum stage through Ray Train: in this process with no workers, else on as many as the recipe says.
+
+Ray starts the ranks, restarts lost ones and gives them their places. What a stage has learnt lies in our own training
+states, so a restarted worker group, like a restarted stage, goes on from the newest of them.
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from components.context import StageContext
+from components.training.loop import Hook
+from components.training.run import StageJob, train_stage
+from components.training.world import World
+
+MAX_FAILURES = 3
+"""How often a lost worker group is started again."""
+STOP_FILE = "stop"
+OBJECT_STORE_BYTES = 200 * 2**20
+
+
+def train_through_ray(ctx: StageContext, job: StageJob, name: str, hooks: Iterable[Hook]) -> bool:
+    """Trains the stage; True when its checkpoint is written, False when it was stopped and its state saved."""
+    if job.recipe.compute.workers == 0:
+        return _in_this_process(ctx, job, name, list(hooks))
+    return _on_workers(ctx, job, name)
+
+
+def _in_this_process(ctx: StageContext, job: StageJob, name: str, hooks: list[Hook]) -> bool:
+    def loop(_: dict[str, Any]) -> bool:
+        return train_stage(job, World(), hooks=hooks, should_stop=ctx.stop.is_set, say=ctx.progress.say)
+
+    return bool(_trainer(ctx, loop, {}, name, workers=0).fit().return_value)
+
+
+def _on_workers(ctx: StageContext, job: StageJob, name: str) -> bool:
+    """Fits in a daemon thread: Ray would take our signal handlers in the main one, and a stopped stage must save."""
+    import ray
+
+    stop_file = job.states / STOP_FILE
+    job.states.mkdir(parents=True, exist_ok=True)
+    stop_file.unlink(missing_ok=True)
+    # A finished or broken run of the same name would be taken up by Ray; our own states say where to go on.
+    shutil.rmtree(_storage(ctx) / name, ignore_errors=True)
+    outcome: list[BaseException] = []
+    config = {"job": job, "progress": ctx.progress, "stop_file": str(stop_file)}
+
+    def fit() -> None:
+        try:
+            _trainer(ctx, train_on_worker, config, name, workers=job.recipe.compute.workers).fit()
+        except BaseException as error:
+            outcome.append(error)
+
+    _start_ray(job.recipe.compute.workers, job.recipe.compute.threads)
+    try:
+        thread = threading.Thread(target=fit, daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.2)
+            if ctx.stop.is_set() and not stop_file.exists():
+                stop_file.touch()
+    finally:
+        ray.shutdown()
+    if outcome:
+        raise _plain(outcome[0])
+    stopped = stop_file.exists()
+    stop_file.unlink(missing_ok=True)
+    return not stopped
+
+
+def train_on_worker(config: dict[str, Any]) -> None:
+    """What each Ray worker does: its rank's part of the stage."""
+    import ray.train
+
+    context = ray.train.get_context()
+    world = World(rank=context.get_world_rank(), size=context.get_world_size())
+    job, progress, stop_file = config["job"], config["progress"], Path(config["stop_file"])
+    hooks: list[Hook] = [ProgressHook(progress.update, job.stage, job.settings.steps)] if world.is_first else []
+    say = progress.say if world.is_first else _silent
+    train_stage(job, world, hooks=hooks, should_stop=stop_file.exists, say=say)
+
+
+class ProgressHook:
+    """A hook that tells the display how far the stage is."""
+
+    def __init__(self, update: Callable[..., None], stage: str, total: int) -> None:
+        self._update, self._stage, self._total = update, stage, total
+
+    def on_step(self, report: Any) -> None:
+        self._update(
+            report.step,
+            self._total,
+            f"training {self._stage}",
+            text_loss=report.text_loss,
+            image_loss=report.image_loss,
+            tokens=report.tokens,
+        )
+
+
+def _trainer(ctx: StageContext, loop: Callable[..., Any], config: dict[str, Any], name: str, *, workers: int) -> Any:
+    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    from ray.train.torch import TorchTrainer
+
+    run = RunConfig(name=name, storage_path=str(_storage(ctx)), failure_config=FailureConfig(max_failures=MAX_FAILURES))
+    scaling = ScalingConfig(num_workers=workers, use_gpu=workers > 0 and _has_gpu())
+    return TorchTrainer(loop, train_loop_config=config, scaling_config=scaling, run_config=run)
+
+
+def _start_ray(workers: int, threads: int) -> None:
+    """A cluster that RAY_ADDRESS names, else one of our own on this machine."""
+    import ray
+
+    source = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH", "")]))
+    carried = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA", "HF_HUB_OFFLINE", "TOKENIZERS_PARALLELISM")
+    variables = {"PYTHONPATH": path, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    environment = {"env_vars": variables | {name: os.environ[name] for name in carried if name in os.environ}}
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(runtime_env=environment, log_to_driver=False)
+        return
+    ray.init(
+        num_cpus=max(workers, 1) + 1,
+        include_dashboard=False,
+        log_to_driver=False,
+        object_store_memory=OBJECT_STORE_BYTES,
+        runtime_env=environment,
+    )
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _storage(ctx: StageContext) -> Path:
+    return ctx.workspace.private / "ray"
+
+
+def _plain(error: BaseException) -> BaseException:
+    """The worker's own ValueError out of what Ray wraps around it, so that a person reads one sentence."""
+    failures = getattr(error, "worker_failures", None) or {}
+    for failure in failures.values():
+        cause = getattr(failure, "cause", failure)
+        if isinstance(cause, ValueError):
+            return ValueError(str(cause))
+    return error
+
+
+def _silent(_: str) -> None:
+    return None
