@@ -1,7 +1,17 @@
 """How records become the UniMed-5M training set and its benchmark."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+FORMS = ("open", "closed", "choice")
+EDIT_WEIGHTS = {
+    "super-resolution": 4.0,
+    "translation-grey-matter": 1.5,
+    "translation-white-matter": 1.5,
+    "organ-map": 1.5,
+    "staining": 1.5,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,3 +81,47 @@ class AssemblySettings:
     splits: SplitSettings
     excluded_patients: tuple[str, ...] = ()
     """Patient keys taken out by `unimed data remove --patient`."""
+    drawing_samples: int = 1500
+    """Text-to-image conversations made for training (balanced over families)."""
+    edit_samples: int = 2000
+    """Editing conversations made for training, over all edits."""
+    edits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType(dict(EDIT_WEIGHTS)))
+    """Edit -> weight; its share of `edit_samples`. `components/assembly/edits.py` lists them."""
+    benchmark_captions: int = 100
+    """Held-out captions, over both held-out splits."""
+    caption_characters: tuple[int, int] = (10, 1024)
+    """Records whose caption is shorter or longer are filtered as caption-length. Never applied to short answers."""
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"assembly.{name} must be at least {least}, got {getattr(self, name)}"
+            for name, least in (
+                ("image_side", 8),
+                ("super_resolution_factor", 2),
+                ("max_shard_bytes", 1024),
+                ("turns_per_sample", 1),
+                ("question_turns", 0),
+                ("caption_samples", 0),
+                ("drawing_samples", 0),
+                ("edit_samples", 0),
+                ("benchmark_items", 2),
+            )
+            if getattr(self, name) < least
+        ]
+        problems += [
+            f"assembly.questions.{name}: unknown form {form!r}; known: {', '.join(FORMS)}"
+            for name, question in self.questions.items()
+            for form in question.forms
+            if form not in FORMS
+        ]
+        problems += [
+            f"assembly.{where}.{name}: a weight must be >= 0, got {weight}"
+            for where, weights in (
+                ("questions", {name: question.weight for name, question in self.questions.items()}),
+                ("edits", self.edits),
+            )
+            for name, weight in weights.items()
+            if weight < 0
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))

@@ -1,0 +1,67 @@
+"""Keyed choices: pure functions of what is chosen from and a key, so that input order and machine do not matter."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from components.assembly.corpus import Entry
+from components.records.keys import keyed_hash, unit_interval
+
+T = TypeVar("T")
+
+
+def by_key(items: Iterable[T], *key: object, text: Callable[[T], str] = str) -> list[T]:
+    """The items in the order of a keyed hash of their texts (which must differ)."""
+    return sorted(items, key=lambda item: keyed_hash(*key, text(item)))
+
+
+def pick(items: Sequence[T], *key: object) -> T:
+    """One of the items (in sorted order), all equally likely."""
+    return items[int(unit_interval(*key) * len(items))]
+
+
+def weighted_pick(weights: Mapping[str, float], *key: object) -> str:
+    """One of the names, by weight."""
+    mark = unit_interval(*key) * sum(weights.values())
+    for name in sorted(weights):
+        mark -= weights[name]
+        if mark < 0:
+            return name
+    return max(weights)
+
+
+def shares(count: int, weights: Mapping[str, float]) -> dict[str, int]:
+    """`count` in whole numbers by weight (largest remainder, ties by name); the sum is `count`, or 0 without weight."""
+    whole = sum(weights.values())
+    if not whole:
+        return dict.fromkeys(weights, 0)
+    exact = {name: count * weight / whole for name, weight in weights.items()}
+    found = {name: int(value) for name, value in exact.items()}
+    rest = sorted(exact, key=lambda name: (found[name] - exact[name], name))
+    for name in rest[: count - sum(found.values())]:
+        found[name] += 1
+    return found
+
+
+def draw_by_family(entries: Iterable[Entry], count: int, *key: object) -> list[Entry]:
+    """`count` draws: families and, inside them, patients by the square root of their images; then every image of a
+    patient once before any twice, in keyed order."""
+    families: dict[str, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+    for entry in entries:
+        families["\x1f".join(entry.family)][entry.patient_key].append(entry)
+    drawn: list[Entry] = []
+    sizes = {name: sum(map(len, patients.values())) ** 0.5 for name, patients in families.items()}
+    for family, share in sorted(shares(count, sizes).items()):
+        weights = {name: len(images) ** 0.5 for name, images in families[family].items()}
+        for patient, number in sorted(shares(share, weights).items()):
+            images = by_key(families[family][patient], "draw", *key, text=lambda entry: entry.id)
+            drawn += [images[k % len(images)] for k in range(number)]
+    return drawn
+
+
+def round_robin(groups: Mapping[str, Sequence[T]]) -> Iterable[T]:
+    """One item of each group in turn until all are used up; groups in the order of their names."""
+    for turn in range(max(map(len, groups.values()), default=0)):
+        for name in sorted(groups):
+            if turn < len(groups[name]):
+                yield groups[name][turn]

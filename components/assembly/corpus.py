@@ -1,0 +1,145 @@
+"""Validated records as assembly sees them: facts first, for every record; images later, one row group at a time."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from components.images.png import decode_png
+from components.records.record import Provenance
+from components.records.vocabulary import Modality, Split
+
+COLOUR_SPREAD, COLOUR_SHARE = 48, 0.002
+"""An image is in colour when this share of its pixels has channels that lie further apart than the spread."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A validated record without its image bytes."""
+
+    id: str
+    source: str
+    patient_key: str
+    modality: Modality
+    anatomy: str
+    facts: Mapping[str, str]
+    targets: tuple[str, ...]
+    """Names of its paired images."""
+    delivered_split: Split | None
+    position: float | None
+    licence: str
+    provenance: Provenance
+    pixels: str
+    """Hash of the decoded pixels; a grey image and the same image stored as RGB are equal."""
+    split: Split = Split.TRAIN
+
+    @property
+    def family(self) -> tuple[str, str, str]:
+        """What looks alike: modality, region, and contrast or stain."""
+        return self.modality.value, self.anatomy, self.facts.get("contrast") or self.facts.get("stain") or ""
+
+    def on(self, split: Split) -> "Entry":
+        """The same record on that side."""
+        return replace(self, split=split)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    file: Path
+    group: int
+    row: int
+
+
+class Corpus:
+    """Every validated record of the named sources, in the order of their ids, whatever the order on disk."""
+
+    def __init__(self, validated: Path, sources: Sequence[str]) -> None:
+        """Reads facts and hashes pixels. Raises ValueError for a source that was not validated or an id met twice."""
+        self._places: dict[str, _Place] = {}
+        self._loaded: tuple[tuple[Path, int], list[dict]] | None = None
+        entries: list[Entry] = []
+        for source in sorted(sources):
+            files = sorted((validated / source).glob("records-*.parquet"))
+            if not files:
+                raise ValueError(f"{validated / source} holds no records; run `unimed retrain` to validate {source}")
+            for file in files:
+                entries += self._read_file(file, source)
+        self.entries: tuple[Entry, ...] = tuple(sorted(entries, key=lambda entry: entry.id))
+
+    def images(self, identity: str) -> tuple[bytes, dict[str, bytes]]:
+        """The record's PNG and its paired images by name. Quick when asked in the order of ids."""
+        place = self._places[identity]
+        if self._loaded is None or self._loaded[0] != (place.file, place.group):
+            table = pq.ParquetFile(place.file).read_row_group(place.group, columns=["image", "targets"])
+            self._loaded = ((place.file, place.group), table.to_pylist())
+        row = self._loaded[1][place.row]
+        return row["image"], dict(row["targets"])
+
+    def _read_file(self, file: Path, source: str) -> list[Entry]:
+        parquet = pq.ParquetFile(file)
+        names = [name for name in parquet.schema_arrow.names if name != "targets"]
+        found = []
+        for group in range(parquet.num_row_groups):
+            table = parquet.read_row_group(group, columns=[*names, "targets.key_value.key"])
+            for number, row in enumerate(table.to_pylist()):
+                entry = _entry(row)
+                if entry.source != source:
+                    raise ValueError(
+                        f"{file} holds {entry.id} of source {entry.source}; remove data/validated/{source}"
+                    )
+                if entry.id in self._places:
+                    raise ValueError(f"record {entry.id} occurs twice in data/validated; ids must be unique")
+                self._places[entry.id] = _Place(file, group, number)
+                found.append(entry)
+        return found
+
+
+def pixel_hash(pixels: np.ndarray) -> str:
+    """Hash of shape and values; RGB whose channels are equal counts as grey."""
+    if pixels.ndim == 3 and (pixels[..., :1] == pixels).all():
+        pixels = pixels[..., 0]
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).tobytes())
+    return digest.hexdigest()
+
+
+def is_coloured(pixels: np.ndarray) -> bool:
+    """Whether the image shows colour: enough pixels whose channels differ."""
+    if pixels.ndim == 2:
+        return False
+    spread = pixels.max(axis=-1).astype(np.int16) - pixels.min(axis=-1)
+    return bool((spread > COLOUR_SPREAD).mean() > COLOUR_SHARE)
+
+
+def _entry(row: dict) -> Entry:
+    pixels = decode_png(row["image"])
+    facts = dict(row["facts"])
+    facts.setdefault("colour", "yes" if is_coloured(pixels) else "no")
+    return Entry(
+        id=row["id"],
+        source=row["source"],
+        patient_key=row["patient_key"],
+        modality=Modality(row["modality"]),
+        anatomy=row["anatomy"],
+        facts=facts,
+        targets=tuple(sorted(_target_name(target) for target in row["targets"])),
+        delivered_split=Split(row["delivered_split"]) if row["delivered_split"] else None,
+        position=row["position"],
+        licence=row["licence"],
+        provenance=Provenance(**row["provenance"]),
+        pixels=pixel_hash(pixels),
+    )
+
+
+def _target_name(item: object) -> str:
+    match item:
+        case str():
+            return item
+        case {"key": str(name)}:
+            return name
+        case (str(name), *_):
+            return name
+    raise ValueError(f"a map key was expected, got {item!r}")

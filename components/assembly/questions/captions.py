@@ -1,0 +1,71 @@
+"""One or two sentences that say what labels, header and geometry say of an image, and nothing else."""
+
+import re
+
+from components.assembly.corpus import Entry
+from components.assembly.questions.types import slice_plane
+from components.records.vocabulary import Modality
+
+CAPTION_PROMPTS = ("Describe this image.", "What does this image show?")
+"""The benchmark uses the first."""
+CAPTION_PROMPT_ID = "unimed.caption@1"
+DRAWING_PROMPT_ID = "unimed.t2i@1"
+WORDINGS = 2
+"""Wording 0 is what the model learns to say; both are prompts for drawing."""
+
+
+def caption(entry: Entry, wording: int = 0) -> str:
+    """What the image is, then its findings: only those that a label supports."""
+    what = _subject(entry)
+    first = f"{_article(what)} {what}" if wording % WORDINGS == 0 else f"This is {_article(what).lower()} {what}"
+    return " ".join([f"{first}.", *_findings(entry)])
+
+
+def caption_facts(text: str) -> dict[str, str]:
+    """{modality, anatomy, plane} that a caption of ours names; a fact it does not name, or names twice, is absent."""
+    found = {"modality": [m.value for m in Modality if re.search(rf"(?<!\w){re.escape(m.value)}(?!\w)", text)]}
+    found["plane"] = [plane for plane in ("axial", "coronal", "sagittal") if re.search(rf"(?i)\b{plane}\b", text)]
+    found["anatomy"] = re.findall(r"of the ([a-z ]+?)(?: stained with|[.,])", text)
+    return {name: values[0] for name, values in found.items() if len(set(values)) == 1}
+
+
+def _subject(entry: Entry) -> str:
+    facts, where = entry.facts, f"of the {entry.anatomy}"
+    plane = slice_plane(entry)
+    match entry.modality:
+        case Modality.MRI | Modality.CT:
+            kind = " ".join(part for part in (plane, _contrast(entry), entry.modality.value) if part)
+            return f"{kind} {'slice' if plane else 'image'} {where}"
+        case Modality.ULTRASOUND:
+            mode = "colour Doppler " if facts.get("doppler") == "yes" else ""
+            return f"{mode}ultrasound image {where}"
+        case Modality.FUNDUS:
+            side = f", {facts['laterality']} side" if facts.get("laterality") in ("left", "right") else ""
+            return f"fundus photography image {where}{side}"
+        case Modality.HISTOPATHOLOGY:
+            stain = f" stained with {facts['stain']}" if facts.get("stain") else ""
+            return f"histopathology image {where}{stain}" if entry.anatomy else f"histopathology image{stain}"
+    return f"{entry.modality.value} image {where}"
+
+
+def _contrast(entry: Entry) -> str:
+    return entry.facts.get("contrast", "")
+
+
+def _findings(entry: Entry) -> list[str]:
+    facts, sentences = entry.facts, []
+    side = f" on the {facts['laterality']} side" if facts.get("laterality") in ("left", "right") else ""
+    if facts.get("tumour") in ("yes", "no"):
+        sentences.append(f"A tumour is visible{side}." if facts["tumour"] == "yes" else "No tumour is visible.")
+    if facts.get("nodule") in ("yes", "no"):
+        sentences.append(
+            f"A lung nodule is visible{side}." if facts["nodule"] == "yes" else "No lung nodule is visible."
+        )
+    if facts.get("retinopathy") in ("yes", "no"):
+        sentences.append(f"{'Signs' if facts['retinopathy'] == 'yes' else 'No signs'} of diabetic retinopathy.")
+    return sentences
+
+
+def _article(noun: str) -> str:
+    """A or An, by how the first word is said: an MRI, an X-ray, an ultrasound, a CT."""
+    return "An" if re.match(r"(?:[aeio]|ultra|MRI|X-ray|OCT)", noun) else "A"

@@ -1,0 +1,109 @@
+"""report.html of the data set: what was kept, what was not and why, and what the samples look like."""
+
+import base64
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from components.assembly.conversation import Pictures
+from components.assembly.corpus import Entry
+from components.assembly.selection import Decision
+from components.records.keys import keyed_hash
+from components.records.sample import Clinical, Image, Sample, Text
+from components.records.vocabulary import Bin
+
+IMAGES_PER_SOURCE, SAMPLES_PER_TASK, IDS_PER_REASON = 12, 6, 8
+TEMPLATE = Path(__file__).parent / "report.html"
+
+
+@dataclass(slots=True)
+class Report:
+    """Keeps a keyed handful of what passes by; the same handful whatever the order."""
+
+    _images: dict[str, list[tuple[str, dict[str, str]]]] = field(default_factory=lambda: defaultdict(list))
+    _samples: dict[str, list[tuple[str, dict[str, object]]]] = field(default_factory=lambda: defaultdict(list))
+
+    def see_image(self, entry: Entry, pictures: Pictures) -> None:
+        """Offer a stored image of a source."""
+        shown = {
+            "uri": _uri(pictures.own.png),
+            "id": entry.id,
+            "split": entry.split.value,
+            "facts": ", ".join(f"{name} {value}" for name, value in sorted(entry.facts.items())),
+        }
+        _keep(self._images[entry.source], IMAGES_PER_SOURCE, entry.id, shown)
+
+    def see_sample(self, split: str, sample: Sample) -> None:
+        """Offer a training conversation of a task."""
+        if split != "train":
+            return
+        kept = self._samples[sample.task]
+        mark = keyed_hash(sample.id)
+        if len(kept) < SAMPLES_PER_TASK or mark < kept[-1][0]:
+            shown = {
+                "id": sample.id,
+                "source": sample.source,
+                "method": sample.provenance.method,
+                "pieces": [_piece(p) for p in sample.pieces],
+            }
+            _keep(kept, SAMPLES_PER_TASK, sample.id, shown)
+
+    def render(self, manifest: Mapping[str, object], decisions: Sequence[Decision]) -> str:
+        """The page, self-contained."""
+        from jinja2 import Environment, StrictUndefined
+
+        environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        return environment.from_string(TEMPLATE.read_text()).render(
+            manifest=manifest,
+            bins=[b.value for b in Bin],
+            images={source: [shown for _, shown in kept] for source, kept in sorted(self._images.items())},
+            samples={task: [shown for _, shown in kept] for task, kept in sorted(self._samples.items())},
+            reasons=_reasons(decisions),
+        )
+
+
+def _keep(kept: list, limit: int, name: str, shown: object) -> None:
+    kept.append((keyed_hash(name), shown))
+    kept.sort(key=lambda item: item[0])
+    del kept[limit:]
+
+
+def _reasons(decisions: Sequence[Decision]) -> list[dict[str, object]]:
+    """Rule by rule, source by source: how many records it took out, and the first of them with their files."""
+    found: dict[tuple[str, str, str], list[Decision]] = defaultdict(list)
+    for decision in decisions:
+        if decision.reason:
+            found[decision.entry.source, decision.bin.value, decision.reason].append(decision)
+    return [
+        {
+            "source": source,
+            "bin": where,
+            "reason": reason,
+            "count": len(listed),
+            "records": [
+                {
+                    "id": d.entry.id,
+                    "file": d.entry.provenance.file,
+                    "locator": d.entry.provenance.locator,
+                    "other": d.other,
+                }
+                for d in listed[:IDS_PER_REASON]
+            ],
+        }
+        for (source, where, reason), listed in sorted(found.items())
+    ]
+
+
+def _piece(piece: Text | Clinical | Image) -> dict[str, str]:
+    match piece:
+        case Image():
+            return {"kind": "image", "uri": _uri(piece.png), "role": piece.role.value}
+        case Text():
+            return {"kind": "answer" if piece.supervised else "text", "text": piece.text}
+        case Clinical():
+            return {"kind": "text", "text": piece.render()}
+
+
+def _uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

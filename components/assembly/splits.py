@@ -1,0 +1,69 @@
+"""On which side a record stands: a function of the record and the recipe, never of what else is in the corpus."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from components.assembly.corpus import Entry
+from components.assembly.settings import Slab, SplitSettings
+from components.records.keys import patient_key, public_secret, unit_interval
+from components.records.vocabulary import Split
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SplitPlan:
+    """The recipe's readable names as patient keys."""
+
+    test: Mapping[str, str]
+    """Patient key -> `source/subject` of the held-out ones."""
+    slabs: tuple[tuple[str, Slab], ...]
+    """(patient key, slab)."""
+    val_share: float
+
+    @classmethod
+    def from_settings(cls, settings: SplitSettings) -> "SplitPlan":
+        """The plan; a subject that is both held out and cut into slabs is an error."""
+        test = {
+            patient_key(public_secret(source), subject): f"{source}/{subject}"
+            for source, subjects in settings.test.items()
+            for subject in subjects
+        }
+        slabs = tuple((patient_key(public_secret(slab.source), slab.subject), slab) for slab in settings.slabs)
+        for key, slab in slabs:
+            if key in test:
+                raise ValueError(
+                    f"{test[key]} is held out as test, so assembly.splits.slabs must not cut {slab.subject}"
+                )
+        return cls(test=test, slabs=slabs, val_share=settings.val_share)
+
+    def split_of(self, entry: Entry) -> Split:
+        """The delivered split where there is one, else test by name, slab or guard by position, else val or train."""
+        if entry.delivered_split:
+            return entry.delivered_split
+        if entry.patient_key in self.test:
+            return Split.TEST
+        beside = False
+        for key, slab in self.slabs:
+            if key != entry.patient_key or entry.facts.get("plane") != slab.plane or entry.position is None:
+                continue
+            if slab.low <= entry.position <= slab.high:
+                return Split.WITHIN_SUBJECT
+            beside = beside or slab.low - slab.guard <= entry.position <= slab.high + slab.guard
+        if beside:
+            return Split.GUARD
+        return Split.VAL if unit_interval("val", entry.patient_key) < self.val_share else Split.TRAIN
+
+    def absent(self, entries: Iterable[Entry]) -> tuple[str, ...]:
+        """Held-out subjects and slabs that no record belongs to: a typing error, or their files are not there."""
+        entries = tuple(entries)
+        patients = {entry.patient_key for entry in entries}
+        missing = [name for key, name in self.test.items() if key not in patients]
+        for key, slab in self.slabs:
+            if not any(
+                entry.patient_key == key
+                and entry.facts.get("plane") == slab.plane
+                and entry.position is not None
+                and slab.low <= entry.position <= slab.high
+                for entry in entries
+            ):
+                missing.append(f"{slab.source}/{slab.subject} {slab.plane} {slab.low:g} to {slab.high:g}")
+        return tuple(sorted(missing))

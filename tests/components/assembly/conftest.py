@@ -1,0 +1,212 @@
+"""A small validated corpus with the structure of the real one: several modalities, subjects, planes, paired images."""
+
+import io
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+import pyarrow.parquet as pq
+import pytest
+
+from components.assembly.settings import AssemblySettings, QuestionSettings, Slab, SplitSettings
+from components.context import StageContext
+from components.recipes.recipe import read_recipe, shipped_recipe
+from components.records.accounting import Account
+from components.records.keys import patient_key, public_secret
+from components.records.record import Provenance, Record
+from components.records.schema import record_row, record_table
+from components.records.vocabulary import Bin, Modality
+from components.storage.atomic import write_json
+from components.storage.progress import Progress
+from components.storage.workspace import Workspace
+
+SETTINGS = AssemblySettings(
+    image_side=16,
+    square=True,
+    super_resolution_factor=4,
+    max_shard_bytes=200_000,
+    questions={
+        "modality": QuestionSettings(weight=2, forms=("choice", "open", "closed")),
+        "region": QuestionSettings(weight=2, forms=("choice", "open", "closed")),
+        "plane": QuestionSettings(weight=2, forms=("choice", "open", "closed")),
+        "contrast": QuestionSettings(weight=1, forms=("choice", "open", "closed")),
+        "colour": QuestionSettings(weight=1, forms=("closed",)),
+        "stain": QuestionSettings(weight=1, forms=("closed",)),
+        "organ": QuestionSettings(weight=1, forms=("closed",)),
+        "tumour": QuestionSettings(weight=1, forms=("closed",)),
+    },
+    question_turns=900,
+    turns_per_sample=3,
+    caption_samples=60,
+    drawing_samples=60,
+    edit_samples=80,
+    benchmark_items=12,
+    benchmark_drawings=18,
+    benchmark_edits=6,
+    benchmark_captions=20,
+    splits=SplitSettings(
+        test={"ct": ("ct-two",), "tissue": ("slide-two",), "scan": ("us-two",)},
+        slabs=(Slab(source="mri", subject="mean", plane="axial", low=0, high=8, guard=4),),
+        val_share=0.0,
+    ),
+)
+
+
+def png(text: str, *, colour: bool = False, side: int = 24) -> bytes:
+    """A picture that is different for every text and looks like something: an ellipse on a ground."""
+    random = np.random.default_rng(list(text.encode()))
+    image = PIL.Image.new("RGB" if colour else "L", (side, side + 6), (200, 120, 190) if colour else 12)
+    box = [int(x) for x in (*random.integers(1, 8, 2), *random.integers(15, side - 1, 2))]
+    PIL.ImageDraw.Draw(image).ellipse(box, fill=(90, 40, 120) if colour else int(random.integers(120, 250)))
+    pixels = np.asarray(image).astype(int) + random.integers(0, 9, np.asarray(image).shape)
+    out = io.BytesIO()
+    PIL.Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
+def record(source: str, name: str, subject: str, modality: Modality, anatomy: str, **known: object) -> Record:
+    """A record whose pixels follow from its name."""
+    colour = modality in (Modality.HISTOPATHOLOGY, Modality.FUNDUS)
+    fields = {"image": png(name, colour=colour), "licence": "CC0", "provenance": Provenance(file=f"{subject}.nii")}
+    return Record(
+        id=f"{source}/{name}", source=source, subject=subject, modality=modality, anatomy=anatomy, **(fields | known)
+    )  # type: ignore[arg-type]
+
+
+def make_corpus() -> dict[str, list[Record]]:
+    """Source -> records."""
+    mri = []
+    for plane in ("axial", "coronal", "sagittal"):
+        for contrast in ("T1-weighted", "grey matter map", "white matter map"):
+            for k in range(10):
+                name = f"mean-{contrast[:2]}-{plane}-{k:02d}"
+                pairs = {
+                    "grey_matter": png(f"mean-gr-{plane}-{k:02d}"),
+                    "white_matter": png(f"mean-wh-{plane}-{k:02d}"),
+                }
+                mri.append(
+                    record(
+                        "mri",
+                        name,
+                        "mean",
+                        Modality.MRI,
+                        "brain",
+                        facts={"plane": plane, "contrast": contrast},
+                        position=float(4 * k - 8),
+                        targets=pairs if contrast == "T1-weighted" else {},
+                    )
+                )
+    for k in range(6):
+        facts = {"plane": "axial", "contrast": "T1-weighted", "tumour": "yes" if k < 3 else "no"}
+        mri.append(record("mri", f"head-{k}", "head", Modality.MRI, "brain", facts=facts, position=float(k)))
+    ct = []
+    for subject, count in (("ct-one", 12), ("ct-two", 8)):
+        for k in range(count):
+            organs = "liver;spleen" if k % 4 < 2 else "left kidney"
+            palette = np.zeros((30, 24, 3), np.uint8)
+            palette[5:15, 5:15] = (255, 0, 0)
+            out = io.BytesIO()
+            PIL.Image.fromarray(palette).save(out, "PNG")
+            facts = {"plane": ("axial", "coronal")[k % 2], "organs": organs}
+            targets = {"organ_map": out.getvalue()}
+            ct.append(
+                record(
+                    "ct",
+                    f"{subject}-{k:02d}",
+                    subject,
+                    Modality.CT,
+                    "abdomen",
+                    facts=facts,
+                    targets=targets,
+                    position=float(k),
+                )
+            )
+    tissue = [
+        record("tissue", f"{s}-{k}", s, Modality.HISTOPATHOLOGY, "colon", facts={"stain": stain, "plane": "tile"})
+        for s, stain in (("slide-one", "H&E"), ("slide-brown", "DAB and haematoxylin"), ("slide-two", "H&E"))
+        for k in range(5)
+    ]
+    scan = [
+        record("scan", f"{s}-{k}", s, Modality.ULTRASOUND, "eye")
+        for s in ("us-one", "us-two", "us-three")
+        for k in range(4)
+    ]
+    return {"mri": mri, "ct": ct, "tissue": tissue, "scan": scan}
+
+
+def write_validated(workspace: Workspace, records: dict[str, list[Record]], *, quarantined: int = 0) -> None:
+    """data/validated as the validation stage leaves it, records in the given order."""
+    for source, found in records.items():
+        account = Account(source=source)
+        rows = []
+        for item in found:
+            account.count(Bin.KEPT)
+            with PIL.Image.open(io.BytesIO(item.image)) as image:
+                width, height = image.size
+            key = patient_key(public_secret(source), item.subject)
+            rows.append(record_row(item, patient_key=key, width=width, height=height))
+        for _ in range(quarantined):
+            account.count(Bin.QUARANTINED, "empty file")
+        folder = workspace.validated / source
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(record_table(rows), folder / "records-00000.parquet", row_group_size=7)
+        write_json(folder / "accounting.json", {**account.to_json(), "verdict": {"verdict": "accept"}})
+
+
+@pytest.fixture
+def settings() -> AssemblySettings:
+    return SETTINGS
+
+
+@pytest.fixture
+def corpus() -> dict[str, list[Record]]:
+    return make_corpus()
+
+
+@pytest.fixture
+def picture() -> Callable[[str], bytes]:
+    """PNG bytes that follow from a text."""
+    return png
+
+
+@pytest.fixture
+def make_record() -> Callable[..., Record]:
+    return record
+
+
+@pytest.fixture
+def assemble_corpus(tmp_path: Path) -> Callable[..., Path]:
+    """Writes records as validated, assembles them with SETTINGS (or others), returns the data set's folder."""
+    from dataclasses import replace
+
+    from components.assembly.stage import assemble
+
+    def run(
+        records: dict[str, list[Record]] | None = None,
+        settings: AssemblySettings = SETTINGS,
+        *,
+        name: str = "work",
+        quarantined: int = 0,
+        sources: Iterable[str] = (),
+        seed: int = 1,
+    ) -> Path:
+        records = make_corpus() if records is None else records
+        workspace = Workspace(tmp_path / name)
+        write_validated(workspace, records, quarantined=quarantined)
+        recipe = read_recipe(shipped_recipe("tiny"))
+        some = next(iter(recipe.sources.values()))
+        used = dict.fromkeys(tuple(sources) or tuple(records), some)
+        ctx = StageContext(
+            workspace=workspace,
+            recipe=replace(recipe, sources=used, assembly=settings, seed=seed),
+            item="",
+            progress=Progress.start(workspace.progress, "assemble"),
+            stop=threading.Event(),
+        )
+        assemble(ctx)
+        return workspace.dataset
+
+    return run

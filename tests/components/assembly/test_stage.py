@@ -1,0 +1,110 @@
+"""The stage: everything accounted for, the same bytes in any order, whole or not at all."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from components.assembly.corpus import Corpus
+from components.assembly.dataset import Dataset
+from components.assembly.manifest import account_sources
+from components.assembly.selection import select
+from components.assembly.settings import AssemblySettings
+from components.records.record import Record
+from components.records.vocabulary import Split
+
+Assemble = Callable[..., Path]
+Sources = dict[str, list[Record]]
+BINS = ("kept", "filtered", "quarantined", "duplicate", "contaminating", "heldout")
+
+
+def test_every_raw_record_is_in_exactly_one_bin_per_source_and_together(
+    assemble_corpus: Assemble, corpus: Sources
+) -> None:
+    manifest = Dataset(assemble_corpus(quarantined=3)).manifest
+    for name, records in corpus.items():
+        account = manifest["sources"][name]
+        assert account["raw"] == len(records) + 3 == sum(account[where] for where in BINS)
+        assert account["quarantined"] == 3 and account["reasons"]["quarantined: empty file"] == 3
+    assert manifest["total"]["raw"] == sum(manifest["total"][where] for where in BINS)
+    assert manifest["sources"]["ct"]["heldout"] == 8
+    assert manifest["sources"]["mri"]["filtered"] == manifest["sources"]["mri"]["reasons"]["filtered: guard-band"] > 0
+
+
+def test_the_data_set_does_not_depend_on_the_order_of_records_or_sources(
+    assemble_corpus: Assemble, corpus: Sources
+) -> None:
+    first = assemble_corpus(name="a")
+    turned = {source: list(reversed(records)) for source, records in reversed(corpus.items())}
+    second = assemble_corpus(turned, name="b")
+    assert Dataset(first).dataset_id == Dataset(second).dataset_id
+    for file in sorted(first.iterdir()):
+        assert file.read_bytes() == (second / file.name).read_bytes(), file.name
+
+
+def test_another_image_gives_another_identity_and_another_seed_the_same_benchmark(
+    assemble_corpus: Assemble, corpus: Sources, picture
+) -> None:
+    base = Dataset(assemble_corpus(name="a")).manifest
+    seeded = Dataset(assemble_corpus(name="b", seed=2)).manifest
+    assert base["dataset_id"] != seeded["dataset_id"]
+    assert base["benchmark"]["id"] == seeded["benchmark"]["id"]
+    corpus["scan"][0] = replace(corpus["scan"][0], image=picture("other"))
+    assert Dataset(assemble_corpus(corpus, name="c")).dataset_id != base["dataset_id"]
+
+
+def test_only_the_sources_of_the_recipe_are_read(assemble_corpus: Assemble) -> None:
+    folder = assemble_corpus(sources=["ct", "scan"])
+    assert set(Dataset(folder).manifest["sources"]) == {"ct", "scan"}
+
+
+def test_no_patient_and_no_image_stands_on_both_sides(assemble_corpus: Assemble) -> None:
+    dataset = Dataset(assemble_corpus())
+    train, test = set(dataset.samples("train").patient_keys), {i.patient_key for i in dataset.images("test")}
+    assert test and not train & test
+    trained = {image.sha256 for image in dataset.images("train")}
+    assert not trained & {image.sha256 for image in dataset.images("test", "within-subject")}
+    assert {item.split for item in dataset.benchmark()} == {Split.TEST, Split.WITHIN_SUBJECT}
+
+
+def test_every_shard_is_listed_with_its_true_hash_and_every_dropped_record_with_its_reason(
+    assemble_corpus: Assemble,
+) -> None:
+    folder = assemble_corpus()
+    dataset = Dataset(folder)
+    dataset.verify()
+    listed = {shard["file"] for shard in dataset.manifest["shards"]}
+    assert listed == {path.name for path in folder.glob("*.parquet")}
+    rows = pq.read_table(folder / "decisions-00000.parquet").to_pylist()
+    assert len(rows) == dataset.manifest["total"]["raw"]
+    assert all(row["reason"] for row in rows if row["bin"] not in ("kept", "heldout"))
+
+
+def test_a_lost_record_is_an_error_that_names_the_source(
+    assemble_corpus: Assemble, settings: AssemblySettings, tmp_path: Path
+) -> None:
+    assemble_corpus(name="a")
+    accounting = tmp_path / "a" / "data" / "validated" / "ct" / "accounting.json"
+    text = accounting.read_text().replace('"kept": 20', '"kept": 21').replace('"raw": 20', '"raw": 21')
+    accounting.write_text(text)
+    validated = tmp_path / "a" / "data" / "validated"
+    decisions = select(Corpus(validated, ["ct"]).entries, settings)
+    with pytest.raises(ValueError, match=r"source ct: validation kept 21 records but .* holds 20"):
+        account_sources(validated, ["ct"], decisions)
+
+
+def test_a_subject_that_is_not_there_is_noticed_in_the_manifest(
+    assemble_corpus: Assemble, settings: AssemblySettings
+) -> None:
+    splits = replace(settings.splits, test={**settings.splits.test, "mri": ("haed",)})
+    manifest = Dataset(assemble_corpus(settings=replace(settings, splits=splits))).manifest
+    assert manifest["notices"] == ["assembly.splits names mri/haed, but no validated record belongs to it"]
+
+
+def test_the_report_is_self_contained_and_shows_bins_reasons_and_gaps(assemble_corpus: Assemble) -> None:
+    page = (assemble_corpus(quarantined=1) / "report.html").read_text()
+    for text in ("guard-band", "empty file", "bicubic", "one answer only", "data:image/png;base64,"):
+        assert text in page
+    assert "http" not in page and "<script" not in page
