@@ -13,7 +13,7 @@ from components.records.keys import unit_interval
 from components.records.sample import Clinical, Text
 from components.records.vocabulary import ImageRole
 from components.training.settings import ConditionDropout, SideRange
-from components.training.tokenizer import TextTokenizer
+from components.training.tokenizer import TextTokenizer, text_of
 from model.config import ModelConfig
 from model.image_transform import ImageTransform
 from model.packed import Grid
@@ -134,11 +134,6 @@ class Layout:
     def _latent_grid(self, shape: ImageShape) -> Grid:
         width, height = self.vae.size(shape.width, shape.height)
         return height // self.latent_stride, width // self.latent_stride
-
-
-def text_of(piece: Text | Clinical) -> str:
-    """The words of a text or of a rendered clinical record."""
-    return piece.text if isinstance(piece, Text) else piece.render()
 
 
 def image_transforms(

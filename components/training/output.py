@@ -1,14 +1,13 @@
 """The finished checkpoint of a stage: averaged and raw weights, autoencoder, configs and tokenizer in one folder."""
 
 import hashlib
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from components.storage.atomic import atomic_folder
 from components.training.loop import Learner
-from components.training.tokenizer import FILES
+from components.training.tokenizer import copy_tokenizer
 from model.autoencoder import Autoencoder
 from model.weights import save_checkpoint
 
@@ -26,13 +25,6 @@ def write_output(
         raw = {name: value.detach().cpu().contiguous() for name, value in learner.model.state_dict().items()}
         save_file(raw, writing / RAW_FILE, metadata={"format": "pt"})
         copy_tokenizer(parent, writing)
-
-
-def copy_tokenizer(parent: Path, folder: Path) -> None:
-    """Copies the tokenizer's files that the parent has."""
-    for name in FILES:
-        if (parent / name).is_file():
-            shutil.copyfile(parent / name, folder / name)
 
 
 def file_sha256(path: Path) -> str:

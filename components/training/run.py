@@ -87,7 +87,7 @@ def train_stage(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model, autoencoder, _ = load_checkpoint(job.parent, device)
     tokenizer = TextTokenizer.load(job.parent)
-    check_vocabulary(tokenizer, model)
+    tokenizer.check_fits(model.config.llm.vocab_size)
     learner = _learner(job, model, world, device)
     latents, maker, planner = _data(job, model, autoencoder, tokenizer)
 
@@ -142,15 +142,6 @@ def write_rows(path: Path, rows: LossRows) -> None:
     from components.storage.atomic import write_text
 
     write_text(path, rows.text())
-
-
-def check_vocabulary(tokenizer: TextTokenizer, model: "UniMedVL") -> None:
-    """Raises ValueError when the tokenizer can say ids that the network has no row for."""
-    if tokenizer.size > model.config.llm.vocab_size:
-        raise ValueError(
-            f"the tokenizer has {tokenizer.size} ids, the network's vocabulary {model.config.llm.vocab_size}; "
-            f"raise model.llm.vocab_size"
-        )
 
 
 def _learner(job: StageJob, model: "UniMedVL", world: World, device: Any) -> Learner:

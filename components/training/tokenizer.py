@@ -4,11 +4,13 @@ Text is always data: `<|im_end|>` in a report is split into plain pieces and can
 """
 
 import json
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from components.records.sample import Clinical, Text
 from components.storage.atomic import read_json, write_json, write_text
 from model.packed import SpecialTokens
 
@@ -69,6 +71,13 @@ class TextTokenizer:
         """Number of ids, markers included: the network's vocabulary must be at least this."""
         return self.backend.get_vocab_size(with_added_tokens=True)
 
+    def check_fits(self, vocab_size: int) -> None:
+        """Raises ValueError when it can say ids that a network of this vocabulary has no row for."""
+        if self.size > vocab_size:
+            raise ValueError(
+                f"the tokenizer has {self.size} ids, the network's vocabulary {vocab_size}; raise model.llm.vocab_size"
+            )
+
     def encode(self, text: str) -> list[int]:
         """Token ids of the text alone: no marker is added, and none that the text spells out is recognised."""
         ids = self._known.get(text)
@@ -81,6 +90,11 @@ class TextTokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """The text of the ids; markers and ids without a token are left out, broken bytes become U+FFFD."""
         return self.backend.decode([number for number in ids if number < self.size], skip_special_tokens=True)
+
+
+def text_of(piece: Text | Clinical) -> str:
+    """The words of a text or of a rendered clinical record."""
+    return piece.text if isinstance(piece, Text) else piece.render()
 
 
 def train_tokenizer(texts: Iterable[str], *, vocabulary: int) -> TextTokenizer:
@@ -124,6 +138,13 @@ def save_tokenizer(tokenizer: TextTokenizer, folder: Path) -> None:
             "unk_token": None,
         },
     )
+
+
+def copy_tokenizer(parent: Path, folder: Path) -> None:
+    """Copies the tokenizer's files that the parent checkpoint has."""
+    for name in FILES:
+        if (parent / name).is_file():
+            shutil.copyfile(parent / name, folder / name)
 
 
 def _empty(model: "Model") -> "Tokenizer":

@@ -1,0 +1,200 @@
+"""The stage `start`: the checkpoint that the curriculum begins with, trained here or imported."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from components.assembly.dataset import Dataset, SampleIndex
+from components.context import StageContext
+from components.records.keys import keyed_hash, seed_of
+from components.records.sample import Clinical, Text
+from components.storage.atomic import atomic_folder, write_text
+from components.training.parts import PartStore
+from components.training.tokenizer import TextTokenizer, copy_tokenizer, save_tokenizer, text_of, train_tokenizer
+from model.config import ModelConfig, config_to_dict
+
+if TYPE_CHECKING:
+    from components.training.pictures import PictureSet
+    from model.autoencoder import Autoencoder
+    from model.unimedvl import UniMedVL
+
+TRAIN = "train"
+
+
+def make_start(ctx: StageContext) -> None:
+    """Writes checkpoints/start/ and training/start.jsonl.
+
+    Raises Interrupted when asked to stop (finished parts are kept) and ValueError for what a person can mend.
+    """
+    import torch
+
+    torch.set_num_threads(ctx.recipe.compute.threads)
+    torch.use_deterministic_algorithms(True)
+    if ctx.recipe.start.source == TRAIN:
+        rows = _trained(ctx)
+    else:
+        rows = _imported(ctx)
+    text = "".join(json.dumps(row, sort_keys=True, allow_nan=False) + "\n" for row in rows)
+    write_text(ctx.workspace.losses / "start.jsonl", text)
+
+
+def _trained(ctx: StageContext) -> list[dict[str, Any]]:
+    from components.training.autoencoder_training import check_autoencoder
+    from components.training.pictures import PictureSet
+    from components.training.vision_warmup import check_vision
+    from model.weights import save_checkpoint
+
+    recipe, config = ctx.recipe, ctx.recipe.model
+    settings = recipe.start
+    check_autoencoder(config.vae, settings.autoencoder, settings.image_side)
+    check_vision(config.vit.patch_size, config.vit_max_patches_per_side, settings.image_side)
+    dataset = Dataset(ctx.workspace.dataset)
+    ctx.progress.say("learning the tokenizer")
+    tokenizer = train_tokenizer(corpus(dataset.samples("train")), vocabulary=settings.vocabulary)
+    tokenizer.check_fits(config.llm.vocab_size)
+    ctx.raise_if_stopped()
+    pictures = PictureSet(dataset.images("train"), settings.image_side, with_targets=True)
+    parts = PartStore(ctx.workspace.training_state / f"start-{part_key(ctx, dataset.dataset_id)}")
+    autoencoder, autoencoder_rows = _autoencoder(ctx, pictures, parts)
+    model, vision_rows = _network(ctx, replace(config, vae=autoencoder.config), dataset, parts)
+    with atomic_folder(ctx.workspace.checkpoints / "start") as folder:
+        save_checkpoint(folder, model, autoencoder, start_image_settings(ctx))
+        save_tokenizer(tokenizer, folder)
+    parts.forget_others("start-*")
+    return [*autoencoder_rows, *vision_rows]
+
+
+def _imported(ctx: StageContext) -> list[dict[str, Any]]:
+    """Takes a published checkpoint, strictly: shapes as the recipe says, tokenizer within the vocabulary."""
+    from model.weights import load_checkpoint, read_config, save_checkpoint
+
+    folder = local_folder(ctx.recipe.start.source, ctx.workspace.root)
+    config, stored = read_config(folder)
+    check_same_network(config, ctx.recipe.model, str(folder))
+    tokenizer = TextTokenizer.load(folder)
+    tokenizer.check_fits(config.llm.vocab_size)
+    ctx.progress.say(f"importing {folder.name}")
+    model, autoencoder, _ = load_checkpoint(folder)
+    image_settings = stored.get("unimed", {}).get("image_settings") or start_image_settings(ctx)
+    with atomic_folder(ctx.workspace.checkpoints / "start") as writing:
+        save_checkpoint(writing, model, autoencoder, image_settings)
+        copy_tokenizer(folder, writing)
+    return []
+
+
+def local_folder(source: str, root: Path) -> Path:
+    """The folder of a `file://` URI or of a path (relative to the workspace). Raises ValueError when it is not there."""
+    parsed = urlparse(source)
+    if parsed.scheme not in ("", "file"):
+        raise ValueError(
+            f"start.source is {source!r}; put the checkpoint into the workspace's raw data and name its folder, "
+            "or use a file:// URI"
+        )
+    path = Path(url2pathname(parsed.path)) if parsed.scheme else root / source
+    if not path.is_dir():
+        raise ValueError(f"start.source {source!r}: there is no folder {path}")
+    return path
+
+
+def check_same_network(found: ModelConfig, wanted: ModelConfig, where: str) -> None:
+    """Raises ValueError that lists each number of `model` in the recipe that differs from the checkpoint's."""
+    left, right = _flat(config_to_dict(found)), _flat(config_to_dict(wanted))
+    differing = [f"model.{key}: recipe {right[key]}, checkpoint {left[key]}" for key in left if left[key] != right[key]]
+    if differing:
+        raise ValueError(f"{where} is another network than the recipe's:\n" + "\n".join(differing))
+
+
+def corpus(index: SampleIndex) -> list[str]:
+    """Every distinct text of the conversations, sorted."""
+    texts = {
+        text_of(piece) for i in range(len(index)) for piece in index.layout(i) if isinstance(piece, Text | Clinical)
+    }
+    return sorted(texts)
+
+
+def part_key(ctx: StageContext, dataset_id: str) -> str:
+    """What identifies the work of this stage: its numbers, the data and the code."""
+    from components.storage.atomic import read_json
+
+    recipe = ctx.recipe
+    numbers = {"seed": recipe.seed, "threads": recipe.compute.threads}
+    numbers |= {"model": asdict(recipe.model), "start": asdict(recipe.start)}
+    code_file = ctx.workspace.root / "code.json"
+    code = read_json(code_file).get("start", "") if code_file.is_file() else ""  # type: ignore[attr-defined]
+    return keyed_hash("start", json.dumps(numbers, sort_keys=True, default=dict), dataset_id, code)
+
+
+def start_image_settings(ctx: StageContext) -> dict[str, Any]:
+    """How the start's images were prepared, for whoever predicts with it."""
+    side = ctx.recipe.start.image_side
+    return {"side": side, "square": True, "vae_side": [side, side], "vit_side": [side, side]}
+
+
+def _autoencoder(
+    ctx: StageContext, pictures: "PictureSet", parts: PartStore
+) -> "tuple[Autoencoder, list[dict[str, Any]]]":
+    from components.training.autoencoder_training import train_autoencoder
+    from model.autoencoder import Autoencoder
+
+    config = ctx.recipe.model.vae
+    found = parts.load("autoencoder")
+    if found is not None:
+        affine = {name: tuple(found.facts[name]) for name in ("latents_mean", "latents_std")}
+        autoencoder = Autoencoder(replace(config, **affine))
+        autoencoder.load_published_state(found.tensors)
+        return autoencoder.eval(), found.facts["rows"]
+    autoencoder, rows = train_autoencoder(
+        config, pictures, ctx.recipe.start.autoencoder, seed=ctx.recipe.seed, each_step=_reporter(ctx, "autoencoder")
+    )
+    affine = {name: list(getattr(autoencoder.config, name)) for name in ("latents_mean", "latents_std")}
+    parts.save("autoencoder", autoencoder.published_state(), {**affine, "rows": rows})
+    return autoencoder, rows
+
+
+def _network(
+    ctx: StageContext, config: ModelConfig, dataset: Dataset, parts: PartStore
+) -> "tuple[UniMedVL, list[dict[str, Any]]]":
+    import torch
+
+    from components.training.pictures import PictureSet
+    from components.training.vision_warmup import warm_up_vision
+    from model.unimedvl import UniMedVL
+
+    settings = ctx.recipe.start
+    model = UniMedVL(config)
+    model.init_weights(
+        torch.Generator().manual_seed(seed_of(ctx.recipe.seed, "network")),
+        residual_scale=settings.residual_scale,
+        gen_key_equals_query=settings.gen_key_equals_query,
+    )
+    if settings.vision.steps == 0:
+        return model, []
+    found = parts.load("vision")
+    if found is not None:
+        model.vit_model.load_state_dict(found.tensors)
+        return model, found.facts["rows"]
+    pictures = PictureSet(dataset.images("train"), settings.image_side, with_targets=False)
+    rows = warm_up_vision(
+        model, pictures, settings.vision, seed=ctx.recipe.seed, each_step=_reporter(ctx, "vision warm-up")
+    )
+    parts.save("vision", model.vit_model.state_dict(), {"rows": rows})
+    return model, rows
+
+
+def _reporter(ctx: StageContext, what: str) -> Callable[[int, int, float], None]:
+    def each_step(step: int, steps: int, loss: float) -> None:
+        ctx.raise_if_stopped()
+        ctx.progress.update(step, steps, f"training the {what}", loss=loss)
+
+    return each_step
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return found
