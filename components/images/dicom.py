@@ -1,0 +1,229 @@
+"""DICOM files to 8-bit images: only pixels and an allow-list of technical tags leave this file."""
+
+import io
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.images.limits import MAX_FRAMES, ImageError, check_size
+from components.images.raster import check_file
+from components.images.windows import SOFT_TISSUE, drop_grey_channels, percentile_limits, window
+
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_MAX_INFLATED_BYTES = 128 * 2**20
+_SAME_DIRECTION = 0.9
+"""Cosine from which a slice counts as lying in one of the three planes."""
+
+
+@dataclass(frozen=True, slots=True)
+class DicomImage:
+    """An opened file: technical header facts, and the data set that its frames are decoded from."""
+
+    modality: str
+    body_part: str
+    patient: str
+    """The patient's id as the header has it; hashed before anything is written."""
+    instance: str
+    """SOPInstanceUID; hashed before anything is written."""
+    series: str
+    frames: int
+    plane: str
+    """axial, coronal, sagittal, or empty when oblique or unknown."""
+    position: float | None
+    """Millimetres along the plane's axis (RAS)."""
+    regions: tuple[tuple[int, int, int, int], ...]
+    """Boxes (x0, y0, x1, y1) of tissue images inside an ultrasound frame; text lies outside of them."""
+    burned_in: bool
+    """Whether text with identifiers may be burned into the pixels."""
+    dataset: Any
+
+    def frame(self, index: int = 0, *, limits: tuple[float, float] | None = None) -> NDArray[np.uint8]:
+        """One frame as (H, W) or (H, W, 3) uint8, windowed and upright. `limits` overrides the header's window."""
+        try:
+            return drop_grey_channels(_upright(_pixels(self.dataset, index, self.frames, limits), self.dataset))
+        except ImageError:
+            raise
+        except Exception as error:  # pydicom and its decoders raise whatever they like on broken pixel data
+            text = " ".join(str(error).split())[:200]
+            raise ImageError("undecodable", f"{type(error).__name__}: {text}; deliver the file again") from None
+
+
+def open_dicom(path: Path) -> DicomImage:
+    """The file's header facts, with its pixels still encoded. Raises ImageError with a reason."""
+    check_file(path)
+    try:
+        return _opened(path)
+    except ImageError:
+        raise
+    except Exception as error:  # a hostile header can raise anything, RecursionError included
+        text = " ".join(str(error).split())[:200]
+        raise ImageError("undecodable", f"{type(error).__name__}: {text}; deliver the file again") from None
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether the file has the DICOM mark after its preamble."""
+    with path.open("rb") as handle:
+        return handle.read(132)[128:] == b"DICM"
+
+
+def series_order(images: list[DicomImage]) -> list[int]:
+    """Order of a series along its normal, feet to head (back to front, left to right), never by instance number."""
+    positions = [image.position if image.position is not None else 0.0 for image in images]
+    return sorted(range(len(images)), key=lambda i: (positions[i], images[i].instance))
+
+
+def _opened(path: Path) -> DicomImage:
+    import pydicom
+    from pydicom.errors import InvalidDicomError
+
+    if not is_dicom(path):
+        raise ImageError("not an image", "the file has no DICOM mark")
+    try:
+        meta = pydicom.filereader.read_file_meta_info(path)
+        syntax = str(meta.get("TransferSyntaxUID", ""))
+        source: Any = io.BytesIO(_inflated(path)) if syntax == _DEFLATED else path
+        dataset = pydicom.dcmread(source)
+    except InvalidDicomError as error:
+        raise ImageError("not an image", str(error)) from None
+    if "Rows" not in dataset or "Columns" not in dataset or "PixelData" not in dataset:
+        raise ImageError(
+            "no pixels", f"a DICOM object of kind {str(dataset.get('Modality', 'unknown'))!r} without an image"
+        )
+    check_size(int(dataset.Columns), int(dataset.Rows))
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if not 1 <= frames <= MAX_FRAMES:
+        raise ImageError("too many frames", f"{frames} frames, the limit is {MAX_FRAMES}")
+    plane, position = _plane(dataset)
+    return DicomImage(
+        modality=str(dataset.get("Modality", "")),
+        body_part=str(dataset.get("BodyPartExamined", "")).strip().lower(),
+        patient=str(dataset.get("PatientID", "")),
+        instance=str(dataset.get("SOPInstanceUID", "")),
+        series=str(dataset.get("SeriesInstanceUID", "")),
+        frames=frames,
+        plane=plane,
+        position=position,
+        regions=_regions(dataset),
+        burned_in=_may_hold_text(dataset),
+        dataset=dataset,
+    )
+
+
+def _inflated(path: Path) -> bytes:
+    """The file with its deflated part inflated under a limit, so that a bomb is refused before memory is gone."""
+    data = path.read_bytes()
+    # The meta group says its own length; what follows it is one raw deflate stream.
+    length = int.from_bytes(data[140:144], "little")
+    start = 144 + length
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflater.decompress(data[start:], _MAX_INFLATED_BYTES)
+    if inflater.unconsumed_tail:
+        raise ImageError("too large", f"the deflated data set is over the limit of {_MAX_INFLATED_BYTES} bytes")
+    return data
+
+
+def _pixels(dataset: Any, index: int, frames: int, limits: tuple[float, float] | None) -> NDArray[np.uint8]:
+    from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
+
+    if not 0 <= index < frames:
+        raise ImageError("no pixels", f"frame {index} of {frames}")
+    # pydicom 3 returns RGB for YBR data already: converting again would turn ultrasound green.
+    values = pixel_array(dataset, index=index)
+    kind = str(dataset.PhotometricInterpretation)
+    if kind == "PALETTE COLOR":
+        coloured = apply_color_lut(values, dataset)
+        return (coloured >> 8 if coloured.dtype == np.uint16 else coloured).astype(np.uint8)
+    if values.ndim == 3:
+        shift = max(int(dataset.BitsStored) - 8, 0)
+        return (values >> shift).astype(np.uint8)
+    measured = np.asarray(apply_modality_lut(values, dataset), np.float32)
+    image = _voi(measured, dataset, limits)
+    return 255 - image if kind == "MONOCHROME1" else image
+
+
+def _voi(values: NDArray[np.float32], dataset: Any, limits: tuple[float, float] | None) -> NDArray[np.uint8]:
+    from pydicom.pixels import apply_voi
+
+    if limits is not None:
+        return window(values, *limits)
+    if dataset.get("VOILUTSequence"):
+        looked_up = np.asarray(apply_voi(values.astype(np.int32), dataset), np.float32)
+        return window(looked_up, float(looked_up.min()), float(looked_up.max()))
+    centre, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
+    if centre is not None and width is not None and width >= 1:
+        return window(values, centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2)
+    if dataset.get("Modality") == "CT":
+        return window(values, *SOFT_TISSUE)
+    if values.min() >= 0 and values.max() <= 255 and int(dataset.BitsStored) == 8:
+        return values.astype(np.uint8)
+    return window(values, *percentile_limits(values))
+
+
+def _first(value: Any) -> float | None:
+    if value is None or value == "":
+        return None
+    try:
+        return float(value)
+    except TypeError:
+        return float(value[0])
+
+
+def _directions(dataset: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    values = dataset.get("ImageOrientationPatient")
+    if not values or len(values) != 6:
+        return None
+    numbers = np.asarray([float(v) for v in values])
+    return numbers[:3], numbers[3:]
+
+
+def _plane(dataset: Any) -> tuple[str, float | None]:
+    directions = _directions(dataset)
+    if directions is None:
+        return "", None
+    normal = np.cross(*directions)
+    axis = int(np.abs(normal).argmax())
+    plane = ("sagittal", "coronal", "axial")[axis] if abs(normal[axis]) >= _SAME_DIRECTION else ""
+    origin = dataset.get("ImagePositionPatient")
+    if not origin or len(origin) != 3:
+        return plane, None
+    along = float(np.dot(normal * np.sign(normal[axis]), [float(v) for v in origin]))
+    return plane, round(along if axis == 2 else -along, 3)  # LPS to RAS
+
+
+def _upright(image: NDArray[np.uint8], dataset: Any) -> NDArray[np.uint8]:
+    """Right of the patient at the left edge, front or head at the top, when the header says how the slice lies."""
+    directions = _directions(dataset)
+    if directions is None:
+        return image
+    across, down = directions
+    # In LPS: across should go to the left (or the back), down to the back (or the feet).
+    if across[int(np.abs(across).argmax())] < 0:
+        image = image[:, ::-1]
+    axis = int(np.abs(down).argmax())
+    if (down[axis] < 0) if axis != 2 else (down[axis] > 0):
+        image = image[::-1]
+    return np.ascontiguousarray(image)
+
+
+def _regions(dataset: Any) -> tuple[tuple[int, int, int, int], ...]:
+    """Tissue regions of an ultrasound frame (region data type 1), largest first, boxes inside the image."""
+    found = []
+    for region in dataset.get("SequenceOfUltrasoundRegions") or []:
+        if int(region.get("RegionDataType", 0)) not in (1, 2):
+            continue
+        x0, y0 = int(region.RegionLocationMinX0), int(region.RegionLocationMinY0)
+        x1, y1 = int(region.RegionLocationMaxX1), int(region.RegionLocationMaxY1)
+        if 0 <= x0 < x1 <= int(dataset.Columns) and 0 <= y0 < y1 <= int(dataset.Rows):
+            found.append((x0, y0, x1, y1))
+    return tuple(sorted(found, key=lambda b: (-(b[2] - b[0]) * (b[3] - b[1]), b)))
+
+
+def _may_hold_text(dataset: Any) -> bool:
+    said = str(dataset.get("BurnedInAnnotation", "")).upper()
+    if said in ("YES", "NO"):
+        return said == "YES"
+    return str(dataset.get("Modality", "")) in ("US", "OT", "SC", "XC", "ES", "GM", "")

@@ -1,0 +1,28 @@
+"""What is refused before a single pixel is decoded."""
+
+MAX_PIXELS = 50_000_000
+"""Width times height of one image."""
+MAX_SIDE = 32_768
+MAX_FRAMES = 10_000
+"""Frames of one clip or DICOM file."""
+MAX_VOXELS = 200_000_000
+MAX_FILE_BYTES = 2 * 2**30
+
+
+class ImageError(ValueError):
+    """An image that cannot be used. `reason` is two stable words for the accounting, the message is for a person."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def check_size(width: int, height: int, *, max_pixels: int = MAX_PIXELS) -> None:
+    """Raise ImageError for an image without pixels or over the limits."""
+    if width < 1 or height < 1:
+        raise ImageError("no pixels", f"the image is {width} x {height} pixels")
+    if width > MAX_SIDE or height > MAX_SIDE or width * height > max_pixels:
+        raise ImageError(
+            "too large", f"{width} x {height} pixels, over the limit of {max_pixels} pixels and {MAX_SIDE} a side"
+        )

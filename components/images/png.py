@@ -1,0 +1,48 @@
+"""Arrays to PNG and back: the one form in which images lie in tables."""
+
+import hashlib
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from components.images.limits import ImageError, check_size
+
+
+def encode_png(image: NDArray[np.uint8], level: int = 1) -> bytes:
+    """PNG of a (H, W) or (H, W, 3) uint8 array. Level 1 is three times faster than the default and 5 % larger."""
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise ValueError(f"a PNG is made of (H, W) or (H, W, 3) uint8, got {image.shape} {image.dtype}")
+    check_size(image.shape[1], image.shape[0])
+    out = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(out, "PNG", compress_level=level)
+    return out.getvalue()
+
+
+def decode_png(data: bytes) -> NDArray[np.uint8]:
+    """The (H, W) or (H, W, 3) array of a PNG that we wrote; raises ImageError for anything else."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            check_size(image.width, image.height)
+            if image.mode not in ("L", "RGB"):
+                raise ImageError("wrong mode", f"a stored image is L or RGB, this one is {image.mode}")
+            return np.array(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError("undecodable", f"not a readable PNG: {error}") from None
+
+
+def png_size(data: bytes) -> tuple[int, int]:
+    """(width, height) from the header alone; raises ImageError when it is not a PNG."""
+    if len(data) < 24 or data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR":
+        raise ImageError("undecodable", "the bytes do not begin with a PNG header")
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+
+
+def pixels_sha256(image: NDArray[np.uint8]) -> str:
+    """Hex sha256 of shape and pixels: equal for equal images, whatever file they came in."""
+    digest = hashlib.sha256(f"{image.shape}".encode())
+    digest.update(np.ascontiguousarray(image).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,62 @@
+"""PNG, JPEG, TIFF, WebP and BMP files through Pillow, with everything checked before it is decoded."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from components.images.limits import MAX_FILE_BYTES, MAX_PIXELS, ImageError, check_size
+from components.images.windows import drop_grey_channels, percentile_limits, window
+
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
+
+
+def read_raster(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """The first image of the file as (H, W) or (H, W, 3) uint8: upright, alpha on white, 16 bits windowed, grey as grey.
+
+    Raises ImageError with reason 'empty file', 'not an image', 'too large', 'no pixels' or 'undecodable'.
+    """
+    check_file(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=FORMATS) as image:
+                check_size(image.width, image.height, max_pixels=max_pixels)
+                return drop_grey_channels(_pixels(image))
+    except ImageError:
+        raise
+    except Image.UnidentifiedImageError:
+        raise ImageError("not an image", f"the content is none of {', '.join(FORMATS)}") from None
+    except Image.DecompressionBombError as error:
+        raise ImageError("too large", str(error)) from None
+    except (OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, TypeError, MemoryError) as error:
+        # Pillow's decoders raise all of these for broken content; the file is quarantined with the decoder's words.
+        raise ImageError("undecodable", f"{type(error).__name__}: {error}; deliver the file again") from None
+
+
+def check_file(path: Path) -> None:
+    """Raise ImageError for a file without bytes or over the size limit."""
+    size = path.stat().st_size
+    if size == 0:
+        raise ImageError("empty file", "the file holds no bytes; deliver it again")
+    if size > MAX_FILE_BYTES:
+        raise ImageError("too large", f"the file is {size} bytes, over the limit of {MAX_FILE_BYTES}")
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    mode = upright.mode
+    if mode.startswith("I") or mode == "F":
+        values = np.asarray(upright)
+        return window(values, *percentile_limits(values))
+    if mode in ("RGBA", "LA", "PA", "RGBa", "La") or (mode == "P" and "transparency" in upright.info):
+        rgba = upright.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return np.array(Image.alpha_composite(white, rgba).convert("RGB"))
+    if mode in ("1", "L"):
+        return np.array(upright.convert("L"))
+    return np.array(upright.convert("RGB"))

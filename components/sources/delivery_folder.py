@@ -1,0 +1,112 @@
+"""What an adapter is given: a source's folder as delivered, its files, its labels, and the way to build records."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.images.limits import ImageError
+from components.images.png import encode_png, pixels_sha256
+from components.images.windows import is_colour
+from components.records.record import Provenance, Record, Unreadable
+from components.records.vocabulary import Modality
+from components.sources.labels import Labels
+from components.sources.settings import SourceSettings
+from components.storage.atomic import TEMPORARY
+
+Item = Record | Unreadable
+_ACCOMPANYING = ("LICENSE", "LICENCE", "SOURCES", "README", "NOTICE")
+_IGNORED = ("labels.csv", ".gitignore", ".DS_Store", "Thumbs.db")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One source in the workspace."""
+
+    folder: Path
+    source: str
+    settings: SourceSettings
+    labels: Labels = field(default_factory=Labels)
+
+    def files(self) -> Iterator[tuple[str, Path]]:
+        """(name inside the folder, path) of each file that should hold records, in name order.
+
+        Licences, notices, labels and editor droppings are not records. What a name or a link hides is the reader's to
+        find out: `read` refuses what is not a plain file inside the folder.
+        """
+        for path in sorted(self.folder.rglob("*")):
+            if path.is_dir() and not path.is_symlink():
+                continue
+            name = path.name
+            if name in _IGNORED or name.startswith(TEMPORARY) or name.upper().startswith(_ACCOMPANYING):
+                continue
+            yield plain_name(path.relative_to(self.folder)), path
+
+    def read(self, name: str, path: Path, read: Callable[[Path], Iterator[Item]]) -> Iterator[Item]:
+        """What `read` makes of the file; a file that cannot be read becomes one Unreadable, after what it gave so far."""
+        try:
+            self.check(path)
+            yield from read(path)
+        except ImageError as error:
+            yield self.unreadable(name, error)
+        except OSError as error:
+            yield self.unreadable(
+                name, ImageError("undecodable", f"{error.strerror or error}; check the file's rights")
+            )
+
+    def check(self, path: Path) -> None:
+        """Raise ImageError for anything that is not a plain file inside the folder."""
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            raise ImageError("outside the folder", "a link that leads out of the source's folder is not followed")
+        if not path.is_file():
+            raise ImageError("not a file", "a broken link, a device or a pipe; deliver a plain file")
+
+    def unreadable(self, name: str, error: ImageError) -> Unreadable:
+        """The record that stands for a file without usable content."""
+        return Unreadable(
+            id=f"{self.source}/{name}", source=self.source, file=name, reason=error.reason, detail=error.detail
+        )
+
+    def unknown(self, name: str, expected: str) -> Unreadable:
+        """The record that stands for a file that this source has no place for."""
+        return self.unreadable(name, ImageError("unknown file", f"{expected}; remove it or add it as its own source"))
+
+    def record(
+        self,
+        native_id: str,
+        image: NDArray[np.uint8],
+        *,
+        subject: str,
+        modality: Modality,
+        anatomy: str,
+        file: str,
+        licence: str,
+        locator: str = "",
+        facts: Mapping[str, str] | None = None,
+        targets: Mapping[str, bytes] | None = None,
+        position: float | None = None,
+        method: str = "as delivered",
+        png: bytes | None = None,
+    ) -> Record:
+        """The record of one image; `png` saves encoding the image twice."""
+        return Record(
+            id=f"{self.source}/{native_id}",
+            source=self.source,
+            subject=subject,
+            modality=modality,
+            anatomy=anatomy,
+            image=png if png is not None else encode_png(image),
+            facts={"colour": "yes" if is_colour(image) else "no", **(facts or {})},
+            targets=targets or {},
+            position=position,
+            licence=licence,
+            provenance=Provenance(file=file, locator=locator, sha256=pixels_sha256(image), method=method),
+        )
+
+
+def plain_name(relative: Path) -> str:
+    """The path with POSIX separators as text that any file can hold, whatever bytes the name is made of."""
+    return os.fsencode(relative.as_posix()).decode("utf-8", "backslashreplace")

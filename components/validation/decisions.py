@@ -1,0 +1,45 @@
+"""What a curator decided about single records: data/decisions/<source>.jsonl, one JSON object a line."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from components.storage.atomic import write_text
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """A record to keep in spite of the suite, or to leave out in spite of it. The last decision on an id holds."""
+
+    id: str
+    decision: Literal["accept", "reject"]
+    by: str
+    reason: str
+
+
+def read_decisions(path: Path) -> dict[str, Decision]:
+    """Record id -> decision; empty without a file. Raises ValueError naming the line that is not one."""
+    if not path.is_file():
+        return {}
+    found: dict[str, Decision] = {}
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            decision = Decision(**json.loads(line))
+        except (json.JSONDecodeError, TypeError) as error:
+            raise ValueError(
+                f"{path} line {number} is no decision ({error}); `unimed data review` writes them"
+            ) from None
+        if decision.decision not in ("accept", "reject"):
+            raise ValueError(f"{path} line {number}: decision is {decision.decision!r}; accept or reject")
+        found[decision.id] = decision
+    return found
+
+
+def add_decision(path: Path, decision: Decision) -> None:
+    """Append the decision to the file, atomically."""
+    before = path.read_text() if path.is_file() else ""
+    line = {name: getattr(decision, name) for name in ("id", "decision", "by", "reason")}
+    write_text(path, before + json.dumps(line, ensure_ascii=False) + "\n")

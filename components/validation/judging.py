@@ -1,0 +1,163 @@
+"""From an adapter's records to kept rows, quarantine rows, accounting and verdict: all of `validate` but the files."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from components.images.limits import ImageError
+from components.records.accounting import Account
+from components.records.keys import patient_key, public_secret
+from components.records.record import Record, Unreadable
+from components.records.schema import record_row
+from components.records.vocabulary import Bin
+from components.validation.decisions import Decision
+from components.validation.profile import ImageStatistics, drift, image_statistics, profile
+from components.validation.settings import ValidationSettings
+from components.validation.suites import SUITE, Failure, run_suite, table
+
+READING = "unimed.reading@1"
+"""The suite that a file fails which no record could be made of."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """A source's delivery, judged."""
+
+    rows: list[dict[str, object]]
+    """Of the kept records, by id, in RECORD_SCHEMA's columns."""
+    quarantine: list[dict[str, str]]
+    accounting: dict[str, object]
+    """The seven numbers and reasons, and `verdict`."""
+    profile: dict[str, object]
+
+
+def judge(
+    source: str,
+    items: Iterable[Record | Unreadable],
+    settings: ValidationSettings,
+    *,
+    decisions: Mapping[str, Decision],
+    accepted: Mapping[str, object],
+    seen: Callable[[int], None] = lambda count: None,
+) -> Judged:
+    """Every item in exactly one of kept and quarantined, and whether the source may go on. `seen` hears the count."""
+    records: list[tuple[Record, ImageStatistics]] = []
+    quarantine: list[dict[str, str]] = []
+    for count, item in enumerate(items, start=1):
+        seen(count)
+        if isinstance(item, Unreadable):
+            quarantine.append(_unreadable_row(item))
+            continue
+        try:
+            records.append((item, image_statistics(item.image)))
+        except ImageError as error:
+            quarantine.append(
+                _row(item, reason=error.reason, detail=error.detail, suite=READING, expectation="decodes")
+            )
+    # Sorted before the suite, so that a duplicate id and every file come out the same in any order of reading.
+    records.sort(key=lambda pair: (pair[0].id, pair[0].provenance.file, pair[0].provenance.locator))
+    broken = _first_failures(run_suite(table(records), settings))
+    kept = []
+    for record, statistics in records:
+        row = _verdict_on(record, broken.get(record.id), decisions.get(record.id))
+        if row is None:
+            kept.append((record, statistics))
+        else:
+            quarantine.append(row)
+    quarantine.sort(key=lambda row: (row["id"], row["file"], row["locator"]))
+    found = profile(kept)
+    account = Account(source=source)
+    for _ in kept:
+        account.count(Bin.KEPT)
+    for row in quarantine:
+        account.count(Bin.QUARANTINED, row["reason"])
+    verdict = _verdict(source, account, settings, quarantine, drift(found, accepted))
+    return Judged(
+        rows=[_record_row(record, statistics) for record, statistics in kept],
+        quarantine=quarantine,
+        accounting={**account.to_json(), "verdict": verdict},
+        profile=found,
+    )
+
+
+def _first_failures(failures: list[Failure]) -> dict[str, Failure]:
+    first: dict[str, Failure] = {}
+    for failure in failures:
+        first.setdefault(failure.id, failure)
+    return first
+
+
+def _verdict_on(record: Record, failure: Failure | None, decision: Decision | None) -> dict[str, str] | None:
+    """The quarantine row of a record, or None when it is kept."""
+    if decision is not None and decision.decision == "reject":
+        detail = f"rejected by {decision.by}: {decision.reason}"
+        return _row(record, reason="rejected", detail=detail, suite="review", expectation="not rejected")
+    overruled = decision is not None and failure is not None and failure.reason != "duplicate id"
+    if failure is None or overruled:
+        return None
+    return _row(record, reason=failure.reason, detail=failure.detail, suite=SUITE, expectation=failure.expectation)
+
+
+def _verdict(
+    source: str, account: Account, settings: ValidationSettings, quarantine: list[dict[str, str]], drifted: list[str]
+) -> dict[str, object]:
+    bad = account.bins[Bin.QUARANTINED]
+    share = bad / account.raw if account.raw else 0.0
+    verdict, message, suite = "accept", f"{account.bins[Bin.KEPT]} of {account.raw} records kept", SUITE
+    if account.raw == 0:
+        verdict, message, suite = "stop", "the folder holds no record; deliver files or remove the source", READING
+    elif share > settings.stop_above:
+        suite, worst = _worst(quarantine)
+        verdict = "stop"
+        message = (
+            f"{bad} of {account.raw} records quarantined ({share:.1%}), the limit is {settings.stop_above:.1%}; "
+            f"most often: {worst}. Mend the delivery, see `unimed data check {source}`, or raise validation.stop_above"
+        )
+    elif drifted:
+        verdict, message = "hold", "; ".join(drifted) + f". Look at it, then `unimed data accept {source}`"
+    return {
+        "verdict": verdict,
+        "suite": suite,
+        "quarantined_share": round(share, 6),
+        "limit": settings.stop_above,
+        "message": message,
+    }
+
+
+def _worst(quarantine: list[dict[str, str]]) -> tuple[str, str]:
+    from collections import Counter
+
+    (suite, reason), count = sorted(
+        Counter((row["suite"], row["reason"]) for row in quarantine).items(), key=lambda item: (-item[1], item[0])
+    )[0]
+    return suite, f"{reason} ({count})"
+
+
+def _record_row(record: Record, statistics: ImageStatistics) -> dict[str, object]:
+    key = patient_key(public_secret(record.source), record.subject)
+    return record_row(record, patient_key=key, width=statistics.width, height=statistics.height)
+
+
+def _row(record: Record, *, reason: str, detail: str, suite: str, expectation: str) -> dict[str, str]:
+    return {
+        "id": record.id,
+        "source": record.source,
+        "file": record.provenance.file,
+        "locator": record.provenance.locator,
+        "reason": reason,
+        "detail": detail,
+        "suite": suite,
+        "expectation": expectation,
+    }
+
+
+def _unreadable_row(item: Unreadable) -> dict[str, str]:
+    return {
+        "id": item.id,
+        "source": item.source,
+        "file": item.file,
+        "locator": "",
+        "reason": item.reason,
+        "detail": item.detail,
+        "suite": READING,
+        "expectation": "readable",
+    }

@@ -1,0 +1,80 @@
+"""The stage `validate@<source>`: raw files to records, quarantine, accounting and profile. It never fails on bad data."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from components.context import StageContext
+from components.records.schema import RECORD_SCHEMA
+from components.sources.table import read_source
+from components.storage.atomic import atomic_folder, read_json, write_json
+from components.validation.decisions import read_decisions
+from components.validation.judging import Judged, judge
+
+QUARANTINE_COLUMNS = ("id", "source", "file", "locator", "reason", "detail", "suite", "expectation")
+_MAX_BYTES = 256 * 2**20
+
+
+def validate(ctx: StageContext) -> None:
+    """Writes data/validated/<source>/; the verdict stands in accounting.json and `admit` acts on it."""
+    source = ctx.item
+    if source not in ctx.recipe.sources:
+        raise ValueError(f"params.yaml has no source {source!r}; it has {', '.join(sorted(ctx.recipe.sources))}")
+    settings = ctx.recipe.sources[source]
+    accepted_path = ctx.workspace.accepted / f"{source}.json"
+    accepted = read_json(accepted_path) if accepted_path.is_file() else {}
+    if not isinstance(accepted, dict):
+        raise ValueError(f"{accepted_path} is no profile; write {{}} into it, or `unimed data accept {source}`")
+
+    judged = judge(
+        source,
+        read_source(ctx.workspace.root / settings.path, source, settings),
+        ctx.recipe.validation,
+        decisions=read_decisions(ctx.workspace.decisions / f"{source}.jsonl"),
+        accepted=accepted,
+        seen=_watch(ctx),
+    )
+    ctx.raise_if_stopped()
+    write_judged(ctx.workspace.validated / source, judged)
+    verdict = judged.accounting["verdict"]
+    assert isinstance(verdict, dict)
+    ctx.progress.say(f"{source}: {verdict['verdict']}, {verdict['message']}")
+
+
+def write_judged(folder: Path, judged: Judged) -> None:
+    """The four files of a validated source; the folder appears whole or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with atomic_folder(folder) as temporary:
+        for number, rows in enumerate(_shards(judged.rows)):
+            records = pa.Table.from_pylist(rows, schema=RECORD_SCHEMA)
+            pq.write_table(records, temporary / f"records-{number:05d}.parquet", row_group_size=64, compression="NONE")
+        quarantine = pa.schema([(name, pa.string()) for name in QUARANTINE_COLUMNS])
+        pq.write_table(pa.Table.from_pylist(judged.quarantine, schema=quarantine), temporary / "quarantine.parquet")
+        write_json(temporary / "accounting.json", judged.accounting)
+        write_json(temporary / "profile.json", judged.profile)
+
+
+def _shards(rows: list[dict[str, object]]) -> list[list[dict[str, object]]]:
+    """Rows cut into files of at most 256 MB of images; one empty file when there are none."""
+    shards: list[list[dict[str, object]]] = [[]]
+    size = 0
+    for row in rows:
+        targets = row["targets"]
+        assert isinstance(targets, list)
+        length = len(row["image"]) + sum(len(png) for _, png in targets)  # type: ignore[arg-type]
+        if shards[-1] and size + length > _MAX_BYTES:
+            shards.append([])
+            size = 0
+        shards[-1].append(row)
+        size += length
+    return shards
+
+
+def _watch(ctx: StageContext) -> Callable[[int], None]:
+    def seen(count: int) -> None:
+        if count % 16 == 0:
+            ctx.raise_if_stopped()
+            ctx.progress.update(count, 0, f"{count} records read")
+
+    return seen

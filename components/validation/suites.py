@@ -1,0 +1,153 @@
+"""The expectation suite that every source's records must meet, run by Great Expectations on metadata only.
+
+Each expectation carries the reason under which its failing rows are quarantined. A cheap SUMMARY pass comes first; the
+failing rows are asked for only of expectations that failed (the cost is per failing row).
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from components.records.record import Record
+from components.records.vocabulary import Modality
+from components.validation.profile import ImageStatistics
+from components.validation.settings import ValidationSettings
+from components.validation.vocabulary import ALWAYS_COLOUR, ANATOMIES, FACTS, NEVER_COLOUR, unknown_words
+
+if TYPE_CHECKING:
+    import pandas
+
+SUITE = "unimed.records@1"
+_LOWEST_DEVIATION = 1.0
+"""Grey levels: an image that varies less shows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One record that breaks one expectation."""
+
+    id: str
+    reason: str
+    detail: str
+    expectation: str
+
+
+def table(records: Iterable[tuple[Record, ImageStatistics]]) -> "pandas.DataFrame":
+    """The metadata frame that the suite looks at: one row per record, one column per fact, no image bytes."""
+    import pandas
+
+    rows = []
+    for number, (record, statistics) in enumerate(records):
+        colour = "yes" if statistics.colour else "no"
+        allowed = record.modality.value not in (NEVER_COLOUR if statistics.colour else ALWAYS_COLOUR)
+        rows.append(
+            {
+                "row": number,
+                "id": record.id,
+                "modality": record.modality.value,
+                "anatomy": record.anatomy,
+                "subject": record.subject or None,
+                "licence": record.licence or None,
+                "side": min(statistics.width, statistics.height),
+                "pixels": statistics.width * statistics.height,
+                "deviation": statistics.deviation,
+                "unknown_words": unknown_words(record.facts),
+                "colour_agrees": record.facts.get("colour", colour) == colour,
+                "colour_fits_modality": allowed,
+                "plane_has_position": "plane" not in record.facts or record.position is not None,
+                **{name: record.facts.get(name) for name in FACTS},
+            }
+        )
+    columns = list(rows[0]) if rows else ["row", "id"]
+    frame = pandas.DataFrame(rows, columns=columns)
+    for name in ("id", "modality", "anatomy", "subject", "licence", "unknown_words", *FACTS):
+        if name in frame:
+            frame[name] = frame[name].astype(object)
+            frame.loc[frame[name].isna(), name] = None
+    return frame
+
+
+def expectations(settings: ValidationSettings) -> list[Any]:
+    """The suite's expectations in the order in which their reasons count: a record has the first one that it breaks."""
+    import great_expectations.expectations as gxe
+
+    def meta(reason: str, fix: str) -> dict[str, str]:
+        return {"reason": reason, "fix": fix}
+
+    labels = "correct labels.csv"
+    return [
+        gxe.ExpectColumnValuesToNotBeNull(column="id", meta=meta("no identity", "the adapter must name it")),
+        gxe.ExpectColumnValuesToBeUnique(column="id", meta=meta("duplicate id", "deliver each file once")),
+        gxe.ExpectColumnValuesToNotBeNull(column="subject", meta=meta("no subject", "name the patient in labels.csv")),
+        gxe.ExpectColumnValuesToNotBeNull(column="licence", meta=meta("no licence", "name it in labels.csv")),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="modality",
+            value_set=[m.value for m in Modality if m is not Modality.TEXT],
+            meta=meta("mislabelled", labels),
+        ),
+        gxe.ExpectColumnValuesToBeInSet(column="anatomy", value_set=list(ANATOMIES), meta=meta("mislabelled", labels)),
+        *(
+            gxe.ExpectColumnValuesToBeInSet(column=name, value_set=list(values), meta=meta("mislabelled", labels))
+            for name, values in FACTS.items()
+        ),
+        gxe.ExpectColumnValuesToBeInSet(column="unknown_words", value_set=[""], meta=meta("mislabelled", labels)),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="colour_agrees", value_set=[True], meta=meta("mislabelled", "colour is not what the pixels show")
+        ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="colour_fits_modality",
+            value_set=[True],
+            meta=meta("mislabelled", "its colours are not those of its modality; correct labels.csv"),
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="side",
+            min_value=settings.min_side,
+            meta=meta("too small", "lower validation.min_side or remove the file"),
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="pixels",
+            max_value=settings.max_pixels,
+            meta=meta("too large", "raise validation.max_pixels or scale the image"),
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="deviation", min_value=_LOWEST_DEVIATION, meta=meta("blank image", "deliver it again or remove it")
+        ),
+    ]
+
+
+def run_suite(frame: "pandas.DataFrame", settings: ValidationSettings) -> list[Failure]:
+    """Every (record, broken expectation) of the frame, in suite order, then row order. An empty frame breaks nothing."""
+    if frame.empty:
+        return []
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    asset = context.data_sources.add_pandas("records").add_dataframe_asset("records")
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+    failures = []
+    for expectation in expectations(settings):
+        summary = batch.validate(expectation, result_format="SUMMARY")
+        if summary.success:
+            continue
+        if summary.exception_info and summary.exception_info.get("raised_exception"):
+            raise ValueError(f"suite {SUITE}: {_name(expectation)} could not run: {summary.exception_info}")
+        complete = batch.validate(
+            expectation, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["row"]}
+        )
+        failures += [
+            Failure(
+                id=str(frame["id"].iloc[int(found["row"])]),
+                reason=expectation.meta["reason"],
+                detail=f"{expectation.column} is {found.get(expectation.column)!r}; {expectation.meta['fix']}",
+                expectation=_name(expectation),
+            )
+            for found in complete.result["unexpected_index_list"]
+        ]
+    return failures
+
+
+def _name(expectation: Any) -> str:
+    return f"{expectation.expectation_type}({expectation.column})"

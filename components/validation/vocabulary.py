@@ -1,0 +1,59 @@
+"""The values that facts may have. What lies outside is a mislabelled record, never a new word by accident."""
+
+from collections.abc import Mapping
+
+from components.images.volume import PLANES
+from components.records.vocabulary import Modality
+from components.sources.structures import ORGANS
+
+YES_NO = ("yes", "no")
+ANATOMIES = (
+    "brain",
+    "neck",
+    "chest",
+    "heart",
+    "breast",
+    "abdomen",
+    "pelvis",
+    "spine",
+    "shoulder",
+    "arm",
+    "hand",
+    "leg",
+    "foot",
+    "eye",
+    "skin",
+    "colon",
+    "lymph node",
+    "tissue",
+    "whole body",
+    "unknown",
+)
+FACTS: dict[str, tuple[str, ...]] = {
+    "plane": PLANES,
+    "contrast": ("T1", "T2", "FLAIR", "PD", "grey matter", "white matter"),
+    "stain": ("H&E", "immunohistochemistry"),
+    "colour": YES_NO,
+    "tumour": YES_NO,
+    "nodule": YES_NO,
+    "doppler": YES_NO,
+    "retinopathy": YES_NO,
+    "laterality": ("left", "right"),
+    "level": ("lower", "middle", "upper"),
+}
+FREE_FACTS = ("description",)
+"""Facts that hold a sentence."""
+LIST_FACTS = {"organs": ORGANS}
+"""Facts that hold words joined by ';'."""
+NEVER_COLOUR = tuple(m.value for m in (Modality.MRI, Modality.CT, Modality.XRAY, Modality.NUCLEAR))
+ALWAYS_COLOUR = (Modality.HISTOPATHOLOGY.value, Modality.FUNDUS.value)
+
+
+def unknown_words(facts: Mapping[str, str]) -> str:
+    """Names of facts, and words of list facts, that the vocabulary does not hold; empty when all is known."""
+    found = [
+        f"fact {name!r}" for name in facts if name not in FACTS and name not in FREE_FACTS and name not in LIST_FACTS
+    ]
+    for name, words in LIST_FACTS.items():
+        found += [f"{name} {word!r}" for word in facts.get(name, "").split(";") if word and word not in words]
+    return ", ".join(found)
