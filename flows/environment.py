@@ -1,5 +1,6 @@
 """What this process and its children need in their environment before Prefect is imported."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ def enter(workspace: Workspace) -> None:
     os.environ["PREFECT_HOME"] = str(prefect_home(workspace))
     prefect_home(workspace).mkdir(parents=True, exist_ok=True)
     workspace.logs.mkdir(parents=True, exist_ok=True)
+    # It warns of each empty file, on every look; a curator's file of decisions begins empty.
+    logging.getLogger("dvc.output").setLevel(logging.ERROR)
 
 
 def prefect_home(workspace: Workspace) -> Path:

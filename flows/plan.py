@@ -73,7 +73,7 @@ class Plan:
         }
 
 
-def make_plan(workspace: Workspace, recipe: Recipe) -> Plan:
+def make_plan(workspace: Workspace, recipe: Recipe, promote: str) -> Plan:
     """Ask DVC and the registry; brings the stage `code` up to date first, which takes two seconds."""
     from components.registry.summary import already_judged
     from components.storage.dvc import changed_stages, reproduce_stage, stage_graph
@@ -82,7 +82,7 @@ def make_plan(workspace: Workspace, recipe: Recipe) -> Plan:
     reasons = changed_stages(workspace)
     stages = tuple(stage_list(recipe))
     affected = tuple(with_descendants(stages, reasons, stage_graph(workspace) if reasons else {}))
-    judged = not affected and bool(already_judged(workspace, recipe))
+    judged = not affected and stands(already_judged(workspace), promote)
     return Plan(
         stages=stages,
         reasons=reasons,
@@ -91,6 +91,13 @@ def make_plan(workspace: Workspace, recipe: Recipe) -> Plan:
         seconds=expected_seconds(affected, recipe, stage_seconds(workspace)),
         disk_bytes=expected_bytes(workspace, affected),
     )
+
+
+def stands(decision: Any, promote: str) -> bool:
+    """Whether an earlier decision (None: there is none) answers what is asked now."""
+    if decision is None:
+        return False
+    return decision.promoted or decision.action == "refuse" or decision.evidence.get("asked", promote) == promote
 
 
 def with_descendants(order: Iterable[str], changed: Iterable[str], parents: Mapping[str, Iterable[str]]) -> list[str]:

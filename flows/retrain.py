@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Cancelled
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from components.recipes.recipe import Recipe, read_recipe
+from components.recipes.recipe import read_recipe
 from components.storage.workspace import Workspace
 from flows.interruption import GO_ON, stoppable
 from flows.journal import keep_seconds, record
@@ -68,19 +68,19 @@ def stage(workspace: Workspace, target: str) -> Any:
 
 
 @task(name="register", cache_policy=NO_CACHE, persist_result=False)
-def register(workspace: Workspace, recipe: Recipe) -> Any:
+def register(workspace: Workspace) -> Any:
     """The version of what the workspace holds; the same one when it was registered before."""
     from components.registry.versions import register as register_version
 
-    return register_version(workspace, recipe)
+    return register_version(workspace)
 
 
 @task(name="decide", cache_policy=NO_CACHE, persist_result=False)
-def decide(workspace: Workspace, recipe: Recipe, version: Any, promote: Promote) -> Any:
+def decide(workspace: Workspace, version: Any, promote: Promote) -> Any:
     """The gate's decision about the version, and the promotion that follows from it."""
     from components.registry.promotion import decide as decide_promotion
 
-    return decide_promotion(workspace, recipe, version, promote)
+    return decide_promotion(workspace, version, promote)
 
 
 @flow(
@@ -96,9 +96,8 @@ def retrain(root: str, promote: Promote = "gate", label: str = "retrain") -> Any
     Returns an Outcome, or a Cancelled state named Interrupted when somebody asked it to stop. Tasks run in threads,
     so that the main thread keeps its signal handlers (DVC replaces them in the thread that it runs a command in).
     """
-    from components.storage.dvc import StageInterrupted
-
     from components.registry.tracking import parent_run
+    from components.storage.dvc import StageInterrupted
 
     workspace = Workspace(Path(root))
     recipe = read_recipe(workspace.params)
@@ -108,10 +107,8 @@ def retrain(root: str, promote: Promote = "gate", label: str = "retrain") -> Any
             with parent_run(workspace, label) as parent:
                 for group in stage_order(recipe):
                     run_group(workspace, group, outcome, parent)
-                outcome.version = timed(workspace, outcome, "register", register, workspace, recipe)
-                outcome.decision = timed(
-                    workspace, outcome, "decide", decide, workspace, recipe, outcome.version, promote
-                )
+                outcome.version = timed(workspace, outcome, "register", register, workspace)
+                outcome.decision = timed(workspace, outcome, "decide", decide, workspace, outcome.version, promote)
         except Exception as error:
             if _Stop.event.is_set() or isinstance(error, StageInterrupted):
                 return Cancelled(name="Interrupted", message=GO_ON)

@@ -1,5 +1,7 @@
 """From a held workspace to a finished flow: what `unimed retrain` and a scheduled run have in common."""
 
+import contextlib
+import io
 import time
 from typing import Any
 
@@ -15,13 +17,18 @@ def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
     from components.sources.delivery import prepare as deliver
     from components.storage.dvc import ensure_initialised
 
-    ensure_initialised(workspace)
-    return list(deliver(workspace, recipe) or ())
+    # DVC greets on stdout, which belongs to --json.
+    with contextlib.redirect_stdout(io.StringIO()):
+        ensure_initialised(workspace)
+    lines = deliver(workspace, recipe)
+    others = [line for line in lines if not line.startswith("delivered ")]
+    written = len(lines) - len(others)
+    return [f"delivered {written} raw files", *others] if written else others
 
 
-def find_work(workspace: Workspace, recipe: Recipe) -> Plan:
+def find_work(workspace: Workspace, recipe: Recipe, promote: str) -> Plan:
     """What there is to do, asked of DVC and the registry; raises ValueError when the disk has no room for it."""
-    plan = make_plan(workspace, recipe)
+    plan = make_plan(workspace, recipe, promote)
     check_disk(workspace, plan)
     return plan
 

@@ -4,6 +4,7 @@ Runs that were missed while nothing served all fire at once afterwards; our own 
 Skipped. Prefect's concurrency limit would be a queue whose slot a killed run keeps.
 """
 
+import contextlib
 import os
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,7 +40,7 @@ def scheduled_retrain(root: str, promote: str = "gate") -> Any:
             with session(workspace, "scheduled retrain") as held:
                 recipe = read_recipe(workspace.params)
                 prepare(workspace, recipe)
-                plan = find_work(workspace, recipe)
+                plan = find_work(workspace, recipe, promote)
                 if not plan.nothing_to_do:
                     return run(held, plan, promote)
                 if not is_settled(workspace):
@@ -85,11 +86,8 @@ def put_schedule(workspace: Workspace, name: str, cron: str, timezone: str, prom
     from prefect.schedules import Cron
 
     pool = pool_name(workspace)
-    with get_client(sync_client=True) as client:
-        try:
-            client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
-        except ObjectAlreadyExists:
-            pass
+    with get_client(sync_client=True) as client, contextlib.suppress(ObjectAlreadyExists):
+        client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
     environment = {key: os.environ[key] for key in CARRIED if os.environ.get(key)}
     deployment: Any = scheduled_retrain.to_deployment(
         name=_deployment_name(workspace, name),

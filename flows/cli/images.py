@@ -112,8 +112,8 @@ def check_words(text: str, what: str) -> None:
 def load(workspace: Any, name: str) -> tuple[Any, Any, int]:
     """(predictor, recipe, version number) of a version; raises Impossible when there is none of that name."""
     from components.recipes.recipe import read_recipe
+    from components.registry.catalogue import record_folder, reference_of, resolve
     from components.registry.tracking import connect
-    from components.registry.versions import record_folder, reference_of, resolve
     from components.registry.weights_reference import lay_out
     from components.stage import set_environment
 

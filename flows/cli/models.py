@@ -10,12 +10,14 @@ from flows.cli.output import AsJson, DryRun, print_json, print_table, when_text,
 
 Version = Annotated[str, typer.Argument(metavar="V", help="A version's number, or champion or challenger.")]
 Why = Annotated[str, typer.Option("--why", help="The reason, for the decision log.")]
+NO_REASON = "asked for on the command line"
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.command("models", epilog="Example: unimed models --json")(models)
     app.command("promote", epilog='Example: unimed promote 7 --why "reads new scanner better"')(promote)
+    app.command("approve", epilog='Example: unimed approve challenger --why "looked at the report"')(approve)
     app.command("rollback", epilog='Example: unimed rollback --why "complaints from ward 3"')(rollback)
     app.command("lineage", epilog="Example: unimed lineage champion")(lineage)
 
@@ -52,10 +54,10 @@ def _model_row(row: dict[str, Any]) -> tuple[object, ...]:
     )
 
 
-def promote(version: Version, why: Why = "", as_json: AsJson = False, dry_run: DryRun = False) -> None:
+def promote(version: Version, why: Why = NO_REASON, as_json: AsJson = False, dry_run: DryRun = False) -> None:
     """Make a version champion; the decision is written to the log first."""
+    from components.registry.catalogue import resolve
     from components.registry.promotion import promote as promote_version
-    from components.registry.versions import resolve
 
     workspace = here()
     if dry_run:
@@ -66,7 +68,17 @@ def promote(version: Version, why: Why = "", as_json: AsJson = False, dry_run: D
     _show_decision(decision, as_json=as_json)
 
 
-def rollback(why: Why = "", as_json: AsJson = False, dry_run: DryRun = False) -> None:
+def approve(version: Version, why: Why = NO_REASON, as_json: AsJson = False) -> None:
+    """Make a version champion that the gate left waiting for a person."""
+    from components.registry.promotion import approve as approve_version
+
+    workspace = here()
+    with working(f"approving {version}"):
+        decision = approve_version(workspace, version, who=who(), why=why)
+    _show_decision(decision, as_json=as_json)
+
+
+def rollback(why: Why = NO_REASON, as_json: AsJson = False, dry_run: DryRun = False) -> None:
     """Make the champion before this one champion again."""
     from components.registry.promotion import rollback as roll_back
 

@@ -1,6 +1,7 @@
 """`unimed retrain`: the main job."""
 
 import sys
+import textwrap
 import time
 from typing import Annotated, Any
 
@@ -63,7 +64,7 @@ def retrain(
     with session(workspace, "retrain") as held:
         if held.ended_leftovers:
             note(f"ended {held.ended_leftovers} processes that a killed run had left behind")
-        plan = look(workspace, numbers)
+        plan = look(workspace, numbers, promote)
         if dry_run:
             show_plan(plan, as_json=as_json)
             return
@@ -110,13 +111,13 @@ def use_recipe(workspace: Any, name: str, *, switch: bool, dry_run: bool) -> Non
     raise ValueError(f"{text}\nparams.yaml is not the recipe {name} (difference above); take it with --switch")
 
 
-def look(workspace: Any, recipe: Any) -> Any:
+def look(workspace: Any, recipe: Any, promote: str) -> Any:
     """Deliver what is missing of the raw data and find out what there is to do."""
     from flows.run import find_work, prepare
 
     with working("looking at raw data, recipe and code"):
         reports = prepare(workspace, recipe)
-        plan = find_work(workspace, recipe)
+        plan = find_work(workspace, recipe, promote)
     for line in reports:
         note(line)
     return plan
@@ -129,7 +130,7 @@ def show_plan(plan: Any, *, as_json: bool) -> None:
         return
     if plan.affected:
         for stage in plan.affected:
-            note(f"  {stage:<28} {plan.reasons.get(stage, 'reads what is made before it')}")
+            note(f"  {stage:<28} {short_reason(plan.reasons.get(stage, 'reads what is made before it'))}")
         disk = bytes_text(plan.disk_bytes)
         note(
             f"{len(plan.affected)} of {len(plan.stages)} stages, about {seconds_text(plan.seconds)} and {disk} of disk"
@@ -138,6 +139,11 @@ def show_plan(plan: Any, *, as_json: bool) -> None:
         note(f"all stages are up to date; to register and judge, about {seconds_text(plan.seconds)}")
     else:
         note("all stages are up to date; closing what a killed run left open")
+
+
+def short_reason(reason: str) -> str:
+    """DVC's reason in the width of a line: that something was never made says all."""
+    return "not made yet" if "output" in reason and "missing" in reason else textwrap.shorten(reason, 110, placeholder=" …")
 
 
 def run_with_display(held: Any, plan: Any, promote: str) -> Any:
