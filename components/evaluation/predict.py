@@ -21,7 +21,6 @@ from components.evaluation.predictions import (
     SHUFFLED,
     SHUFFLED_IN_MODALITY,
     PredictionHeader,
-    benchmark_ids,
     prediction_row,
     write_predictions,
 )
@@ -78,7 +77,8 @@ def predict_benchmark(
     rows = predict_items(predictor, items, recipe, say)
     header = PredictionHeader(
         dataset_id=data.dataset_id,
-        benchmarks=benchmark_ids(items),
+        benchmark_id=data.manifest["benchmark"]["id"],
+        benchmarks=data.manifest["benchmark"]["parts"],
         decoding=decoding(recipe),
         weights_sha256=weights,
         checkpoint=_name_of(checkpoint),

@@ -44,8 +44,9 @@ class PredictionHeader:
     """What all rows of a predictions file share; it stands in the file's metadata."""
 
     dataset_id: str
+    benchmark_id: str
     benchmarks: Mapping[str, str]
-    """Benchmark/split -> sha256 of its sorted items: id, prompt, reference, image hashes."""
+    """Benchmark/split -> hash of its sorted items: id, prompt, options, reference, image hashes."""
     decoding: Mapping[str, str]
     """Benchmark -> how its answers were made, in one line."""
     weights_sha256: str
@@ -72,16 +73,6 @@ def prediction_row(item: BenchmarkItem, *, variant: str, seed: int, image: bytes
         "choice_logprobs": [],
         **response,
     }
-
-
-def benchmark_ids(items: Iterable[BenchmarkItem]) -> dict[str, str]:
-    """`benchmark/split` -> sha256 of its sorted items: id, prompt, reference and image hashes."""
-    lines: dict[str, list[str]] = {}
-    for item in items:
-        hashes = [sha256_bytes(png) if png is not None else "" for png in (item.image, item.reference_image)]
-        line = json.dumps([item.item_id, item.prompt, item.reference, list(item.options), *hashes])
-        lines.setdefault(f"{item.benchmark}/{item.split.value}", []).append(line)
-    return {name: sha256_bytes("\n".join(sorted(found)).encode()) for name, found in sorted(lines.items())}
 
 
 def write_predictions(folder: Path, rows: Iterable[Mapping[str, Any]], header: PredictionHeader) -> Path:
