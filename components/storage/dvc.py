@@ -20,7 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from components.recipes.reading import load_yaml
+from components.storage.atomic import write_text
 from components.storage.workspace import ENVIRONMENT, Workspace
+
+IGNORED = (".gitignore", ".writing-*", "/.unimed/", "/.venv/")
+"""Lines that .dvcignore must have: DVC takes any dvc.yaml below the workspace for its own, a registered version's too."""
 
 INTERRUPTED = 75
 """Exit code of a stage that was asked to stop and saved what it had."""
@@ -77,6 +81,7 @@ def ensure_initialised(workspace: Workspace) -> None:
             subdir=not no_scm and in_git != workspace.root,
             force=(workspace.root / ".dvc").exists(),
         ).close()
+    _ignore(workspace.root / ".dvcignore")
     config = Config(str(workspace.root / ".dvc"), validate=False)
     edited: Any = config.edit("repo")
     with edited as settings:
@@ -167,11 +172,14 @@ def cache_path(workspace: Workspace, md5: str) -> Path:
         return Path(repo.cache.local.oid_to_path(md5))
 
 
-def remote_url(workspace: Workspace) -> str | None:
-    """URL of the default remote, or None when the workspace has none."""
+def remote_address(workspace: Workspace) -> tuple[str, str]:
+    """URL of the default remote and its service's address (empty for AWS or a folder); both empty without a remote."""
     with open_repo(workspace) as repo:
         name = repo.config["core"].get("remote")
-        return str(repo.config["remote"][name]["url"]) if name else None
+        if not name:
+            return "", ""
+        remote = repo.config["remote"][name]
+        return str(remote["url"]), str(remote.get("endpointurl", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +296,13 @@ def _last_lines(workspace: Workspace, target: str, since: float) -> list[str]:
         return []
     with path.open(errors="replace") as handle:
         return [line.rstrip() for line in deque(handle, LOG_LINES)]
+
+
+def _ignore(path: Path) -> None:
+    present = path.read_text().splitlines() if path.is_file() else []
+    missing = [line for line in IGNORED if line not in present]
+    if missing:
+        write_text(path, "\n".join([*present, *missing]) + "\n")
 
 
 def _git_root(folder: Path) -> Path | None:

@@ -48,7 +48,6 @@ def workspace(tmp_path, monkeypatch) -> Workspace:
         (root / "raw" / name).write_text(name)
     (root / "params.yaml").write_text("sources:\n  one: {path: raw/one}\n  two: {path: raw/two}\ncode: 3\n")
     (root / "dvc.yaml").write_text(PIPELINE)
-    (root / ".dvcignore").write_text(".gitignore\n")
     monkeypatch.chdir(root)
     for name in ("PATH", "SHELL"):
         monkeypatch.setenv(name, os.environ.get(name, ""))

@@ -1,0 +1,85 @@
+"""Our own database for decisions: `.unimed/unimed.db`, or what UNIMED_DATABASE_URL names. Never tables of MLflow's."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from components.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, Table
+
+ENVIRONMENT = "UNIMED_DATABASE_URL"
+TRACKING = "MLFLOW_TRACKING_URI"
+
+
+class Impossible(ValueError):
+    """You asked for something that cannot be; the command line leaves with 2."""
+
+
+def tracking_uri(workspace: Workspace) -> str:
+    """MLflow's address: MLFLOW_TRACKING_URI, else the workspace's own SQLite file."""
+    return os.environ.get(TRACKING) or embedded_uri(workspace)
+
+
+def embedded_uri(workspace: Workspace) -> str:
+    """The workspace's own MLflow database."""
+    return f"sqlite:///{workspace.private / 'mlflow.db'}"
+
+
+def database_url(workspace: Workspace) -> str:
+    """Where decisions are kept; raises Impossible for a shared MLflow without a shared database.
+
+    Two workspaces that promote on one registry must see one lease and one log.
+    """
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        return named
+    uri = tracking_uri(workspace)
+    if uri.startswith(("http:", "https:", "postgresql", "mysql", "mssql", "databricks")):
+        raise Impossible(
+            f"MLFLOW_TRACKING_URI is {uri.split('@')[-1]}, which other workspaces can write, and {ENVIRONMENT} is not "
+            f"set: decisions would be kept twice; set {ENVIRONMENT} to the team's database (postgresql+psycopg://…)"
+        )
+    return f"sqlite:///{workspace.private / 'unimed.db'}"
+
+
+def registry_name(workspace: Workspace) -> str:
+    """Which registry a decision is about: `embedded`, or MLflow's address where the database may serve several."""
+    own = not os.environ.get(ENVIRONMENT) and tracking_uri(workspace) == embedded_uri(workspace)
+    return "embedded" if own else tracking_uri(workspace).split("@")[-1]
+
+
+@contextmanager
+def transaction(workspace: Workspace) -> Iterator["Connection"]:
+    """A connection inside one transaction: all of it is written, or nothing."""
+    workspace.private.mkdir(parents=True, exist_ok=True)
+    with _engine(database_url(workspace)).begin() as connection:
+        yield connection
+
+
+@lru_cache
+def decisions_table() -> "Table":
+    """Table of decisions: one chain of rows per registry."""
+    from sqlalchemy import Column, Integer, MetaData, String, Table, Text
+
+    return Table(
+        "unimed_decisions",
+        MetaData(),
+        Column("registry", String(255), primary_key=True),
+        Column("sequence", Integer, primary_key=True, autoincrement=False),
+        Column("body", Text, nullable=False),
+        Column("hash", String(64), nullable=False),
+    )
+
+
+def _engine(url: str) -> "Engine":
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    arguments = {"timeout": 30} if url.startswith("sqlite") else {}
+    engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
+    decisions_table().metadata.create_all(engine)
+    return engine

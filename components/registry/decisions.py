@@ -1,0 +1,148 @@
+"""The decision log: who let which version become champion, when and why. Each entry holds the hash of the one before."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from components.registry.database import decisions_table, registry_name, transaction
+from components.storage.workspace import Workspace
+
+Action = Literal["promote", "refuse", "hold", "rollback"]
+"""`hold`: judged, and waiting for a person (asked for, or incomparable)."""
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """One entry of the log."""
+
+    sequence: int
+    at: str
+    """UTC, ISO 8601; entries are ordered by sequence, never by time."""
+    action: Action
+    version: int
+    weights_sha256: str
+    champion_before: int | None
+    who: str
+    why: str
+    evidence: Mapping[str, Any]
+    """The numbers the decision rests on."""
+    previous_hash: str
+
+    @property
+    def hash(self) -> str:
+        """sha256 of the entry's canonical JSON, the previous entry's hash included."""
+        return hashlib.sha256(self.body().encode()).hexdigest()
+
+    @property
+    def promoted(self) -> bool:
+        """Whether the version became champion by this decision."""
+        return self.action in ("promote", "rollback")
+
+    @property
+    def champion_after(self) -> int | None:
+        """The champion once this decision is carried out."""
+        return self.version if self.promoted else self.champion_before
+
+    def body(self) -> str:
+        """Canonical JSON of the entry."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry with its hash, as scripts read it."""
+        return {**asdict(self), "hash": self.hash, "promoted": self.promoted}
+
+    @classmethod
+    def from_body(cls, body: str | Mapping[str, Any]) -> "Decision":
+        """The entry that `body` or `to_json` wrote."""
+        value = dict(json.loads(body) if isinstance(body, str) else body)
+        value.pop("hash", None)
+        value.pop("promoted", None)
+        return cls(**value)
+
+
+class BrokenLog(ValueError):
+    """The log was changed after it was written."""
+
+
+def read_log(workspace: Workspace) -> list[Decision]:
+    """Every decision about this registry, oldest first; raises BrokenLog, naming the entry, if the chain is broken."""
+    from sqlalchemy import select
+
+    table = decisions_table()
+    with transaction(workspace) as connection:
+        rows = connection.execute(
+            select(table.c.sequence, table.c.body, table.c.hash)
+            .where(table.c.registry == registry_name(workspace))
+            .order_by(table.c.sequence)
+        ).all()
+    log: list[Decision] = []
+    previous = GENESIS
+    for place, (sequence, body, digest) in enumerate(rows, start=1):
+        entry = Decision.from_body(body)
+        if entry.sequence != sequence or sequence != place or entry.previous_hash != previous or entry.hash != digest:
+            raise BrokenLog(
+                f"decision log entry {sequence} (version {entry.version}, {entry.action}) does not fit the one before: "
+                "the log was edited or entries are missing; restore the database from a backup before promoting"
+            )
+        log.append(entry)
+        previous = entry.hash
+    return log
+
+
+def append(
+    workspace: Workspace,
+    log: list[Decision],
+    *,
+    action: Action,
+    version: int,
+    weights_sha256: str,
+    champion_before: int | None,
+    who: str,
+    why: str,
+    evidence: Mapping[str, Any],
+) -> Decision:
+    """Write the next entry after `log`, as read; raises ValueError when somebody else wrote one meanwhile."""
+    from sqlalchemy import insert
+    from sqlalchemy.exc import IntegrityError
+
+    decision = Decision(
+        sequence=len(log) + 1,
+        at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        action=action,
+        version=version,
+        weights_sha256=weights_sha256,
+        champion_before=champion_before,
+        who=who,
+        why=why,
+        evidence=evidence,
+        previous_hash=log[-1].hash if log else GENESIS,
+    )
+    row = {
+        "registry": registry_name(workspace),
+        "sequence": decision.sequence,
+        "body": decision.body(),
+        "hash": decision.hash,
+    }
+    try:
+        with transaction(workspace) as connection:
+            connection.execute(insert(decisions_table()).values(row))
+    except IntegrityError:
+        raise ValueError(
+            f"decision {decision.sequence} was written by somebody else meanwhile; look at `unimed models`, then decide again"
+        ) from None
+    return decision
+
+
+def champion_of(log: list[Decision]) -> int | None:
+    """The champion as the log has it."""
+    return next((entry.version for entry in reversed(log) if entry.promoted), None)
+
+
+def decision_about(log: list[Decision], version: int) -> Decision | None:
+    """The newest decision about this version."""
+    return next((entry for entry in reversed(log) if entry.version == version), None)

@@ -1,0 +1,225 @@
+"""Who is champion: decided under one lease, written to the log first, then carried out in MLflow.
+
+MLflow's alias has no compare-and-set. A promotion killed between log and alias is finished by the next command; an
+alias moved by hand is reported and never silently overwritten.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from components.recipes.recipe import read_recipe
+from components.registry.carrying_out import Drift, carry_out, check_anchors, finish_interrupted
+from components.registry.catalogue import CHAMPION, Version, all_versions, record_folder, reference_of, resolve
+from components.registry.database import Impossible
+from components.registry.decisions import Action, Decision, append, champion_of, decision_about, read_log
+from components.registry.evidence import file_sha256, read_evidence
+from components.registry.gate import Verdict, judge
+from components.registry.lease import hold_lease
+from components.registry.summary import champion_summary, remember_decision
+from components.registry.tracking import Tracking, connect
+from components.registry.weights_reference import find_verified
+from components.storage.workspace import Workspace
+
+Promote = Literal["gate", "approve", "never"]
+LEASE_SECONDS = 60
+"""How long a flow waits for the lease; a person does not wait."""
+
+
+def decide(workspace: Workspace, version: Version, promote: Promote) -> Decision:
+    """The decision about a version: the gate's, carried out. The same question is not judged twice.
+
+    `gate` promotes what passes; `approve` leaves what passes waiting for a person; `never` only judges. What fails is
+    refused; what cannot be decided (inconclusive, incomparable) waits for a person. None of these is an error.
+    """
+    recipe = read_recipe(workspace.params)
+    evidence = read_evidence(workspace, recipe)
+    tracking = connect(workspace)
+    with hold_lease(workspace, f"decide {version.number}", wait_seconds=LEASE_SECONDS):
+        log = _settled_log(workspace, tracking)
+    champion = _champion(tracking)
+    standing = decision_about(log, version.number)
+    if standing is None or not _still_stands(standing, version, champion, promote, evidence.gate_sha256):
+        verdict = judge(workspace, recipe, tracking, version, champion)
+        action, why = _action(verdict, promote)
+        numbers = {
+            "gate": verdict.to_json(),
+            "gate_sha256": evidence.gate_sha256,
+            "asked": promote,
+            "champion": champion.number if champion else None,
+        }
+        with hold_lease(workspace, f"decide {version.number}", wait_seconds=LEASE_SECONDS):
+            log = _settled_log(workspace, tracking)
+            now = _champion(tracking)
+            if (now.number if now else None) != (champion.number if champion else None):
+                raise ValueError(
+                    f"the champion became version {now.number if now else 'none'} while version {version.number} was "
+                    "judged against the one before; the same command judges it again"
+                )
+            standing = _write(workspace, tracking, log, version, action=action, who="gate", why=why, evidence=numbers)
+    remember_decision(workspace, evidence.key, standing)
+    return standing
+
+
+def promote(workspace: Workspace, name: str, *, who: str, why: str) -> Decision:
+    """Make the version (number or alias) champion on a person's word.
+
+    Raises Impossible when the champion is not the one last seen here, or the version does not exist; Held when somebody
+    else decides at this moment; Drift when the alias was moved by hand and `name` is neither of the two candidates.
+    """
+    seen = champion_summary(workspace)["champion"]
+    return _promote(workspace, name, seen["version"] if seen else None, who=who, why=why, only_held=False)
+
+
+def approve(workspace: Workspace, name: str, *, who: str, why: str) -> Decision:
+    """Make a version champion that the gate left waiting for a person; raises Impossible for any other."""
+    seen = champion_summary(workspace)["champion"]
+    return _promote(workspace, name, seen["version"] if seen else None, who=who, why=why, only_held=True)
+
+
+def rollback(workspace: Workspace, *, who: str, why: str) -> Decision:
+    """Give the title back to the champion before this one; repeated, it goes further back. Raises Impossible at the first."""
+    _named(who, why)
+    with hold_lease(workspace, "rollback"):
+        tracking = connect(workspace)
+        log = _settled_log(workspace, tracking)
+        line = champions_in_line(log)
+        if len(line) < 2:
+            holder = f"version {line[-1]} is the first champion" if line else "no version is champion"
+            raise Impossible(f"nothing to roll back to: {holder}")
+        version = resolve(workspace, str(line[-2]), tracking)
+        _check_whole(tracking, version)
+        return _write(
+            workspace, tracking, log, version, action="rollback", who=who, why=why, evidence={"from": line[-1]}
+        )
+
+
+def champions_in_line(log: list[Decision]) -> list[int]:
+    """Champions as a stack: a promotion adds one, a rollback takes one away; the last is champion."""
+    line: list[int] = []
+    for entry in log:
+        if entry.action == "promote":
+            line.append(entry.version)
+        elif entry.action == "rollback" and line:
+            line.pop()
+    return line
+
+
+def _promote(workspace: Workspace, name: str, seen: int | None, *, who: str, why: str, only_held: bool) -> Decision:
+    _named(who, why)
+    with hold_lease(workspace, f"promote {name}"):
+        tracking = connect(workspace)
+        version = resolve(workspace, name, tracking)
+        log = _settled_log(workspace, tracking, healing=version.number)
+        champion = _champion(tracking)
+        now = champion.number if champion else None
+        if champion_of(log) == version.number == now:
+            raise Impossible(f"version {version.number} is champion already")
+        if now != seen:
+            raise Impossible(
+                f"the champion is {_spoken(now)} now, this workspace last saw {_spoken(seen)}: somebody decided "
+                f"meanwhile; look at `unimed models`, then decide again"
+            )
+        standing = decision_about(log, version.number)
+        if only_held and (standing is None or standing.action != "hold"):
+            state = f"the gate's word is {standing.action!r}: {standing.why}" if standing else "it was never judged"
+            raise Impossible(
+                f"version {version.number} is not waiting for approval ({state}); `unimed promote {version.number}` "
+                "overrides the gate in your name"
+            )
+        _check_whole(tracking, version)
+        evidence = {"after": standing.sequence if standing else None, "gate": standing.action if standing else "never"}
+        return _write(workspace, tracking, log, version, action="promote", who=who, why=why, evidence=evidence)
+
+
+def _write(
+    workspace: Workspace,
+    tracking: Tracking,
+    log: list[Decision],
+    version: Version,
+    *,
+    action: Action,
+    who: str,
+    why: str,
+    evidence: Mapping[str, Any],
+) -> Decision:
+    decision = append(
+        workspace,
+        log,
+        action=action,
+        version=version.number,
+        weights_sha256=version.weights_sha256,
+        champion_before=champion_of(log),
+        who=who,
+        why=why,
+        evidence=evidence,
+    )
+    carry_out(workspace, tracking, decision)
+    return decision
+
+
+def _settled_log(workspace: Workspace, tracking: Tracking, healing: int | None = None) -> list[Decision]:
+    """The log, checked against anchors and alias, with an interrupted promotion finished. Call under the lease."""
+    log = read_log(workspace)
+    check_anchors(tracking, log)
+    finish_interrupted(workspace, tracking, log)
+    champion, logged = _champion(tracking), champion_of(log)
+    actual = champion.number if champion else None
+    if actual != logged and healing not in (actual, logged):
+        raise Drift(
+            f"the alias champion points to {_spoken(actual)}, the decision log says {_spoken(logged)}: it was moved by "
+            f"hand; `unimed promote` with one of the two versions settles it, in your name"
+        )
+    return log
+
+
+def _still_stands(
+    standing: Decision, version: Version, champion: Version | None, promote: Promote, gate_sha256: str
+) -> bool:
+    """Whether an earlier decision answers the present question."""
+    if champion is not None and champion.number == version.number:
+        return True
+    if standing.promoted:
+        return False
+    same_rule = standing.evidence.get("gate_sha256") == gate_sha256
+    same_champion = standing.champion_before == (champion.number if champion else None)
+    answered = standing.action == "refuse" or standing.evidence.get("asked") == promote
+    return same_rule and same_champion and answered
+
+
+def _action(verdict: Verdict, promote: Promote) -> tuple[Action, str]:
+    """What follows from the gate's verdict and from what was asked."""
+    text = "; ".join(verdict.reasons)
+    if verdict.outcome == "fail":
+        return "refuse", text
+    if verdict.outcome == "pass" and promote == "gate":
+        return "promote", text
+    if verdict.outcome == "pass":
+        asked = "waits for approval as asked" if promote == "approve" else "not promoted as asked"
+        return "hold", f"{asked}; {text}"
+    return "hold", f"{verdict.outcome}, waits for a person; {text}"
+
+
+def _check_whole(tracking: Tracking, version: Version) -> None:
+    """Raise ValueError unless the version's record and weights are what its tags say."""
+    found = file_sha256(record_folder(tracking, version) / "evaluation.json")
+    if found != version.evaluation_sha256:
+        raise ValueError(
+            f"version {version.number} was judged on evaluation {version.evaluation_sha256[:12]}, its record holds "
+            f"{found[:12]}: the record was edited"
+        )
+    reference = reference_of(tracking, version)
+    for file in reference.files:
+        find_verified(reference, file)
+
+
+def _champion(tracking: Tracking) -> Version | None:
+    return next((version for version in all_versions(tracking) if CHAMPION in version.aliases), None)
+
+
+def _named(who: str, why: str) -> None:
+    if not who.strip() or not why.strip():
+        raise Impossible('a decision needs a name and a reason; give --why "…"')
+
+
+def _spoken(number: int | None) -> str:
+    return "no version" if number is None else f"version {number}"

@@ -1,0 +1,201 @@
+"""Model versions: registering what a workspace made, and listing what is registered."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components.recipes.recipe import Recipe, read_recipe
+from components.registry import evidence as facts
+from components.registry.carrying_out import refresh_aliases
+from components.registry.catalogue import CHAMPION, MODEL, Version, all_versions, resolve
+from components.registry.database import Impossible, database_url, embedded_uri, tracking_uri
+from components.registry.decisions import decision_about, read_log
+from components.registry.evidence import Evidence, read_evidence, read_object
+from components.registry.lease import hold_lease
+from components.registry.model_files import code_folders, log_model
+from components.registry.summary import already_judged, champion_summary
+from components.registry.tracking import PARENT, Tracking, connect, keyed_run
+from components.registry.weights_reference import WeightsReference, refer_to
+from components.storage import dvc
+from components.storage.workspace import Workspace
+
+__all__ = ["Version", "already_judged", "champion_summary", "models", "register", "resolve"]
+
+RECORD_FILES = ("dvc.lock", "dvc.yaml", "params.yaml", "code.json")
+"""Copied from the workspace's root into the version's record, where they exist."""
+EVALUATION_FILES = ("evaluation.json", "metrics.json", "report.html")
+
+
+def register(workspace: Workspace) -> Version:
+    """The version of what the workspace holds now; made if it is not registered yet.
+
+    Idempotent by (weights, dataset id, evaluation): a second call, also after a kill, returns the same version.
+    """
+    recipe = read_recipe(workspace.params)
+    evidence = read_evidence(workspace, recipe)
+    reference = weights_of(workspace, evidence)
+    identity = identity_tags(workspace, reference)
+    _check_evaluation(workspace, identity)
+    tracking = connect(workspace)
+    with hold_lease(workspace, "register", wait_seconds=120):
+        found = _with_identity(tracking, identity)
+        if found is None:
+            found = _make(workspace, recipe, tracking, reference, identity)
+    return found
+
+
+def models(workspace: Workspace) -> list[dict[str, Any]]:
+    """Every version as `unimed models --json` prints it, newest first; empty where nothing is registered."""
+    if tracking_uri(workspace) == embedded_uri(workspace) and not (workspace.private / "mlflow.db").is_file():
+        return []
+    tracking = connect(workspace)
+    log = read_log(workspace) if _has_log(workspace) else []
+    refresh_aliases(workspace, tracking)
+    rows = []
+    for version in all_versions(tracking):
+        decision = decision_about(log, version.number)
+        rows.append(
+            {
+                "version": version.number,
+                "aliases": list(version.aliases),
+                "weights_sha256": version.weights_sha256,
+                "dataset_id": version.dataset_id,
+                "git_commit": version.tags.get("unimed.git_commit", "none"),
+                "recipe": version.tags.get("unimed.recipe", ""),
+                "metrics": run_metrics(tracking, version),
+                "decision": decision.to_json() if decision else None,
+                "created_at_ms": version.created_at_ms,
+            }
+        )
+    return rows
+
+
+def weights_of(workspace: Workspace, evidence: Evidence) -> WeightsReference:
+    """The reference to the checkpoint that the evidence names."""
+    entries = dvc.directory_entries(workspace, evidence.checkpoint_md5)
+    cache = dvc.cache_path(workspace, evidence.checkpoint_md5).parent.parent
+    remote, endpoint = dvc.remote_address(workspace)
+    return refer_to(
+        evidence.checkpoint,
+        entries,
+        directory_md5=evidence.checkpoint_md5,
+        cache=cache,
+        remote=remote,
+        endpoint=endpoint,
+    )
+
+
+def identity_tags(workspace: Workspace, reference: WeightsReference) -> dict[str, str]:
+    """The three tags that make a version the same version."""
+    manifest = read_object(workspace.dataset / "manifest.json")
+    return {
+        "unimed.weights_sha256": reference.sha256,
+        "unimed.dataset_id": str(manifest["dataset_id"]),
+        "unimed.evaluation_sha256": facts.file_sha256(workspace.evaluation / "evaluation.json"),
+    }
+
+
+def run_metrics(tracking: Tracking, version: Version) -> dict[str, float]:
+    """The version's metrics as its run holds them; empty when somebody deleted the run."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return dict(sorted(tracking.client.get_run(version.run_id).data.metrics.items()))
+    except MlflowException:
+        return {}
+
+
+def _check_evaluation(workspace: Workspace, identity: Mapping[str, str]) -> None:
+    """Refuse an evaluation of other weights or another data set than the workspace holds."""
+    evaluation = read_object(workspace.evaluation / "evaluation.json")
+    for name, tag in (("weights_sha256", "unimed.weights_sha256"), ("dataset_id", "unimed.dataset_id")):
+        if evaluation.get(name) != identity[tag]:
+            raise ValueError(
+                f"evaluation/evaluation.json is about {name} {str(evaluation.get(name))[:12]}, the workspace holds "
+                f"{identity[tag][:12]}; run `unimed retrain` so that the evaluation fits"
+            )
+
+
+def _has_log(workspace: Workspace) -> bool:
+    try:
+        url = database_url(workspace)
+    except Impossible:
+        return False
+    return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).is_file()
+
+
+def _with_identity(tracking: Tracking, identity: Mapping[str, str]) -> Version | None:
+    return next(
+        (v for v in all_versions(tracking) if all(v.tags.get(name) == value for name, value in identity.items())),
+        None,
+    )
+
+
+def _make(
+    workspace: Workspace, recipe: Recipe, tracking: Tracking, reference: WeightsReference, identity: Mapping[str, str]
+) -> Version:
+    client = tracking.client
+    champion = next((v for v in all_versions(tracking) if CHAMPION in v.aliases), None)
+    tags = {
+        **identity,
+        **_origin_tags(workspace, recipe),
+        "unimed.parent_version": str(champion.number) if champion else "none",
+    }
+    run_key = facts.digest(dict(identity))
+    with (
+        keyed_run(workspace, "register", run_key) as run,
+        tempfile.TemporaryDirectory(prefix="unimed-record-") as temporary,
+    ):
+        metrics = read_object(workspace.evaluation / "metrics.json")
+        record = write_record(workspace, reference, tags, Path(temporary) / "record")
+        run.dataset(identity["unimed.dataset_id"], "training")
+        run.params({"recipe": recipe.recipe, "seed": recipe.seed})
+        run.tags(tags)
+        run.log(0, {name: value for name, value in metrics.items() if isinstance(value, int | float)})
+        run.flush()
+        run.artifact(workspace.evaluation / "report.html")
+        source = log_model(run, record=record, code=code_folders(Path(temporary)), tags=tags)
+        if not client.search_registered_models(f"name = '{MODEL}'"):
+            client.create_registered_model(MODEL, description="UniMed: unified medical vision-language model")
+        # One call writes version and tags: there is never a version without its identity.
+        made = client.create_model_version(MODEL, source, run.run_id, tags=tags, model_id=source.rpartition("/")[2])
+    return resolve(workspace, str(made.version), tracking)
+
+
+def write_record(workspace: Workspace, reference: WeightsReference, tags: Mapping[str, str], folder: Path) -> Path:
+    """Lay out what a version remembers of its making, and return the folder."""
+    from components.registry.card import model_card
+    from components.registry.lineage import lineage_of_record
+
+    folder.mkdir(parents=True)
+    for name in RECORD_FILES:
+        if (workspace.root / name).is_file():
+            shutil.copyfile(workspace.root / name, folder / name)
+    for name in EVALUATION_FILES:
+        shutil.copyfile(workspace.evaluation / name, folder / name)
+    shutil.copyfile(workspace.dataset / "manifest.json", folder / "manifest.json")
+    (folder / "weights.json").write_text(json.dumps(reference.to_json(), indent=2, sort_keys=True) + "\n")
+    lineage = lineage_of_record(folder, tags)
+    (folder / "lineage.json").write_text(json.dumps(lineage, indent=2, sort_keys=True) + "\n")
+    (folder / "card.md").write_text(model_card(folder, tags))
+    return folder
+
+
+def _origin_tags(workspace: Workspace, recipe: Recipe) -> dict[str, str]:
+    code, machine = facts.code_origin(), facts.processor()
+    return {
+        "unimed.recipe": recipe.recipe,
+        "unimed.recipe_sha256": facts.file_sha256(workspace.params),
+        "unimed.git_commit": code["commit"],
+        "unimed.git_dirty": code["dirty"],
+        "unimed.package": facts.installed("unimed"),
+        "unimed.lock_sha256": facts.lock_sha256(workspace),
+        "unimed.processor": machine["processor"],
+        "unimed.torch": machine["torch"],
+        "unimed.threads": str(recipe.compute.threads),
+        "unimed.retrain_run": os.environ.get(PARENT, "none"),
+    }

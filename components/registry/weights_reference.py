@@ -1,0 +1,202 @@
+"""Weights by reference: names and hashes of a checkpoint's files and where their bytes lie. Never a copy of them.
+
+Loaded inside a model version too, far from any workspace: needs nothing but the reference itself.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from components.storage.atomic import atomic_path
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WeightsFile:
+    """One file of a checkpoint; `name` is relative to the checkpoint's folder."""
+
+    name: str
+    size: int
+    md5: str
+    """DVC's key in cache and remote."""
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WeightsReference:
+    """A checkpoint folder as hashes, and the two places that may hold its bytes."""
+
+    checkpoint: str
+    """Workspace-relative folder it had, as dvc.lock names it."""
+    directory_md5: str
+    files: tuple[WeightsFile, ...]
+    cache: str
+    """Absolute folder of the DVC cache's md5 objects."""
+    remote: str
+    """URL of the DVC remote, or empty."""
+    endpoint: str
+    """Address of an S3 service that is not AWS, or empty."""
+
+    @property
+    def sha256(self) -> str:
+        """sha256 of the sorted lines `sha256  name`: the identity of the weights."""
+        return weights_sha256((file.name, file.sha256) for file in self.files)
+
+    def to_json(self) -> dict[str, Any]:
+        """What weights.json holds."""
+        return {
+            "schema": SCHEMA,
+            "weights_sha256": self.sha256,
+            **asdict(self),
+            "files": [asdict(f) for f in self.files],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "WeightsReference":
+        """The reference in weights.json; raises ValueError when its parts do not fit its identity, or a name leaves the folder."""
+        if value.get("schema") != SCHEMA:
+            raise ValueError(f"weights.json has schema {value.get('schema')!r}; this code reads schema {SCHEMA}")
+        files = tuple(WeightsFile(**entry) for entry in value["files"])
+        for file in files:
+            parts = PurePosixPath(file.name).parts
+            if file.name.startswith("/") or ".." in parts or not parts:
+                raise ValueError(f"weights.json names {file.name!r}, which is not inside a checkpoint folder")
+        names = ("checkpoint", "directory_md5", "cache", "remote", "endpoint")
+        reference = cls(files=files, **{name: str(value[name]) for name in names})
+        if reference.sha256 != value["weights_sha256"]:
+            raise ValueError(
+                f"weights.json was edited: its files hash to {reference.sha256}, it says {value['weights_sha256']}"
+            )
+        return reference
+
+
+class MissingWeights(ValueError):
+    """Neither the cache nor the remote has a file of the weights."""
+
+
+class DamagedWeights(ValueError):
+    """A file of the weights is there with other bytes."""
+
+
+def weights_sha256(files: Iterable[tuple[str, str]]) -> str:
+    """Identity of weights from (name, sha256) pairs."""
+    lines = sorted(f"{sha256}  {name}" for name, sha256 in files)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def refer_to(
+    checkpoint: Path, entries: Mapping[str, str], *, directory_md5: str, cache: Path, remote: str, endpoint: str
+) -> WeightsReference:
+    """The reference to a checkpoint folder in a workspace whose files have these md5 (`entries`: name -> md5)."""
+    files = []
+    for name, md5 in sorted(entries.items()):
+        path = checkpoint / name
+        if not path.is_file():
+            raise ValueError(f"{path} is missing though dvc.lock names it; `dvc checkout` brings it back")
+        files.append(WeightsFile(name=name, size=path.stat().st_size, md5=md5, sha256=_sha256(path)))
+    return WeightsReference(
+        checkpoint=f"checkpoints/{checkpoint.name}",
+        directory_md5=directory_md5,
+        files=tuple(files),
+        cache=str(cache),
+        remote=remote,
+        endpoint=endpoint,
+    )
+
+
+def lay_out(reference: WeightsReference, folder: Path) -> Path:
+    """Put the checkpoint's files into `folder` as links to verified bytes and return it.
+
+    Bytes come from the DVC cache, else from the remote into a local cache. Raises MissingWeights or DamagedWeights.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in reference.files:
+        source = find_verified(reference, file)
+        target = folder / file.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        target.symlink_to(source)
+    return folder
+
+
+def find_verified(reference: WeightsReference, file: WeightsFile) -> Path:
+    """The local path of one file's bytes, checked against size and sha256."""
+    places = [Path(reference.cache) / key(file.md5), _downloads() / key(file.md5)]
+    for place in places:
+        if place.is_file():
+            _verify(place, file)
+            return place
+    if reference.remote:
+        _download(reference, file, places[1])
+        return places[1]
+    raise MissingWeights(
+        f"{file.name} of weights {reference.sha256[:12]} (md5 {file.md5}, {file.size} bytes) is not in the DVC cache "
+        f"{reference.cache}, and the version names no DVC remote; bring the cache back, or set a remote and push before "
+        "registering"
+    )
+
+
+def key(md5: str) -> str:
+    """Relative path of an object in a DVC cache's or remote's md5 folder."""
+    return f"{md5[:2]}/{md5[2:]}"
+
+
+def _verify(path: Path, file: WeightsFile) -> None:
+    size = path.stat().st_size
+    if size != file.size:
+        raise DamagedWeights(
+            f"{path} ({file.name}) is {size} bytes, the version says {file.size}; delete it, `dvc pull`"
+        )
+    found = _sha256(path)
+    if found != file.sha256:
+        raise DamagedWeights(
+            f"{path} ({file.name}) has sha256 {found}, the version says {file.sha256}; delete it, `dvc pull`"
+        )
+
+
+def _download(reference: WeightsReference, file: WeightsFile, target: Path) -> None:
+    url = f"{reference.remote.rstrip('/')}/files/md5/{key(file.md5)}"
+    with atomic_path(target) as temporary:
+        if reference.remote.startswith("s3://"):
+            _from_s3(url, reference.endpoint, temporary)
+        elif "://" not in reference.remote:
+            if not Path(url).is_file():
+                raise MissingWeights(
+                    f"{file.name}: neither the DVC cache {reference.cache} nor the remote has it ({url})"
+                )
+            shutil.copyfile(url, temporary)
+        else:
+            raise MissingWeights(
+                f"{file.name}: the DVC remote {reference.remote} is read by DVC only; run `dvc pull` in a workspace and "
+                f"point weights.json's cache to it"
+            )
+        _verify(temporary, file)
+
+
+def _from_s3(url: str, endpoint: str, target: Path) -> None:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    bucket, _, name = url.removeprefix("s3://").partition("/")
+    config = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 5})
+    try:
+        client = boto3.client("s3", endpoint_url=endpoint or None, config=config)
+        client.download_file(bucket, name, str(target))
+    except (BotoCoreError, ClientError) as error:
+        raise MissingWeights(f"{url} cannot be read ({error}); check the AWS variables and the bucket") from None
+
+
+def _downloads() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "unimed" / "md5"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

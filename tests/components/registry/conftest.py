@@ -1,0 +1,147 @@
+"""A real small workspace for the registry: trivial stages under real DVC, real MLflow on SQLite, a hand-made checkpoint."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from components.storage.dvc import ensure_initialised, reproduce_stage, stage_names
+from components.storage.workspace import Workspace
+
+TINY = Path(__file__).parents[3] / "components" / "recipes" / "tiny.yaml"
+
+PIPELINE = """\
+stages:
+  code:
+    cmd: python make.py code
+    always_changed: true
+    outs:
+      - code.json:
+          cache: false
+  assemble:
+    cmd: python make.py assemble
+    deps:
+      - data/raw/one
+      - make.py
+    params:
+      - code.json:
+          - assembly
+    outs:
+      - data/unimed
+  train:
+    cmd: python make.py train
+    deps:
+      - data/unimed
+      - weights.txt
+    params:
+      - seed
+    outs:
+      - checkpoints/unified
+  evaluate:
+    cmd: python make.py evaluate
+    deps:
+      - checkpoints/unified
+      - accuracy.txt
+    outs:
+      - evaluation/evaluation.json
+      - evaluation/report.html
+    metrics:
+      - evaluation/metrics.json:
+          cache: false
+"""
+
+MAKE = '''\
+"""Stands for the real stages: same files, no work."""
+import hashlib, json, pathlib, sys
+
+def write(path, value):
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(value if isinstance(value, str) else json.dumps(value))
+
+def weights():
+    files = sorted(pathlib.Path("checkpoints/unified").rglob("*"))
+    lines = sorted(hashlib.sha256(f.read_bytes()).hexdigest() + "  " + f.name for f in files)
+    return hashlib.sha256("\\n".join(lines).encode()).hexdigest()
+
+stage = sys.argv[1]
+if stage == "code":
+    write("code.json", {"assembly": "a", "prediction": "p"})
+elif stage == "assemble":
+    raw = pathlib.Path("data/raw/one/file").read_bytes()
+    counts = {"raw": 5, "kept": 3, "filtered": 1, "quarantined": 0, "duplicate": 0, "contaminating": 0, "heldout": 1, "reasons": {"small": 1}}
+    write("data/unimed/manifest.json", {"dataset_id": hashlib.sha256(raw).hexdigest(), "sources": {"one": counts}, "licences": {"one": "CC0"}, "benchmark": {"unimed/test": "b" * 64}})
+elif stage == "train":
+    write("checkpoints/unified/model.safetensors", pathlib.Path("weights.txt").read_text())
+    write("checkpoints/unified/config.json", {"unimed": {}})
+elif stage == "evaluate":
+    accuracy = float(pathlib.Path("accuracy.txt").read_text())
+    dataset = json.loads(pathlib.Path("data/unimed/manifest.json").read_text())["dataset_id"]
+    metrics = {"vqa/pool/accuracy": accuracy, "vqa/pool/majority": 0.5, "vqa/pool/image_gain": 0.2, "vqa/pool/image_gain_low": 0.1}
+    entries = {name: {"value": value, "n": 40, "low": 0.1, "high": 0.9, "cluster": "image", "gated": True} for name, value in metrics.items()}
+    write("evaluation/evaluation.json", {"weights_sha256": weights(), "dataset_id": dataset, "metrics": entries})
+    write("evaluation/metrics.json", metrics)
+    write("evaluation/report.html", "<p>report</p>")
+'''
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory) -> Path:
+    """A finished workspace with a migrated, empty mlflow.db: copied for each test, which saves it three seconds."""
+    root = tmp_path_factory.mktemp("registry") / "workspace"
+    (root / "data" / "raw" / "one").mkdir(parents=True)
+    (root / "data" / "raw" / "one" / "file").write_text("raw bytes")
+    shutil.copyfile(TINY, root / "params.yaml")
+    (root / "dvc.yaml").write_text(PIPELINE)
+    (root / "make.py").write_text(MAKE)
+    (root / "weights.txt").write_text("weights 1")
+    (root / "accuracy.txt").write_text("0.8")
+    before, path = Path.cwd(), os.environ.get("PATH", "")
+    workspace = Workspace(root)
+    try:
+        ensure_initialised(workspace)
+        run(workspace)
+    finally:
+        os.chdir(before)
+        os.environ["PATH"] = path
+        os.environ.pop("UNIMED_WORKSPACE", None)
+    workspace.private.mkdir()
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    from mlflow import MlflowClient
+
+    MlflowClient(f"sqlite:///{workspace.private / 'mlflow.db'}").search_experiments()
+    return root
+
+
+@pytest.fixture
+def workspace(made, tmp_path, monkeypatch) -> Workspace:
+    """A finished workspace of the test's own, in a folder with a space and an umlaut in its name."""
+    root = tmp_path / "wörk space"
+    shutil.copytree(made, root, symlinks=True)
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    monkeypatch.setenv("UNIMED_WORKSPACE", str(root))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home-cache"))
+    for name in ("MLFLOW_TRACKING_URI", "UNIMED_DATABASE_URL", "UNIMED_PARENT_RUN"):
+        monkeypatch.delenv(name, raising=False)
+    return Workspace(root)
+
+
+def run(workspace: Workspace) -> None:
+    """Bring every stage of the hand-made pipeline up to date."""
+    for name in stage_names(workspace):
+        reproduce_stage(workspace, name)
+
+
+@pytest.fixture
+def retrain():
+    """Change weights and accuracy of a workspace and bring it up to date."""
+
+    def change(workspace: Workspace, weights: str, accuracy: float = 0.8) -> None:
+        (workspace.root / "weights.txt").write_text(weights)
+        (workspace.root / "accuracy.txt").write_text(str(accuracy))
+        run(workspace)
+
+    return change
