@@ -1,8 +1,9 @@
 """The benchmark: which held-out images are asked what, balanced by answer, and what cannot be tested and why."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from components.assembly.balance import by_key, round_robin
 from components.assembly.conversation import Pictures
@@ -28,6 +29,9 @@ SEED = "benchmark@1"
 """Not the recipe's seed: another seed trains another model on the same benchmark."""
 ENOUGH_PATIENTS = 3
 """An edit that so many test patients can be asked for is not asked within a subject as well."""
+
+PER_PATIENT = 4
+"""Edits of a patient, at least, where there are images enough: many patients make more items than the recipe's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,21 +112,23 @@ def examine(kind: QuestionType, form: Form, learnt: Knowledge, known: Knowledge,
     else:
         values = [v for v in known.values if v in learnt.values and learnt.wrong(v, learnt.values)]
         halves = YES_NO if form == "closed" else ("",)
-        cells = {f"{value}\x1f{half}": _ordered(known, "", value) for value in values for half in halves}
+        # Yes and no are asked about other images as far as there are enough.
+        cells = {f"{value}\x1f{half}": _ordered(known, "", value, half) for value in values for half in halves}
     if reason := _untestable(kind, learnt, known, values, bool(cells)):
         return [], reason
-    turns: list[Turn] = []
-    asked: dict[str, int] = defaultdict(int)
-    for name, fact in round_robin({name: [(name, fact) for fact in facts] for name, facts in cells.items()}):
-        if len(turns) == count:
-            break
-        says_yes = not name.endswith("\x1fno")
-        # Wrong claims go round what training knows, so that a claim does not tell its answer.
-        wrong = learnt.wrong(fact.value, learnt.values)
-        claim = wrong[asked[name] % len(wrong)] if wrong and not says_yes and not kind.yes_no else ""
-        vocabulary = (claim,) if claim else learnt.values
-        asked[name] += 1
-        turns.append(make_turn(known, form, fact, vocabulary, (SEED, fact.entry.id), says_yes=says_yes))
+    chosen = list(islice(round_robin({name: [(name, fact) for fact in facts] for name, facts in cells.items()}), count))
+    claims = _claims(chosen, learnt) if form == "closed" and not kind.yes_no else {}
+    turns = [
+        make_turn(
+            known,
+            form,
+            fact,
+            claims.get(number, learnt.values),
+            (SEED, fact.entry.id),
+            says_yes=not name.endswith("\x1fno"),
+        )
+        for number, (name, fact) in enumerate(chosen)
+    ]
     return turns, ""
 
 
@@ -130,6 +136,20 @@ def item_hash(item: BenchmarkItem) -> str:
     """Hash of what is asked and what is right: id, prompt, options, reference and both images."""
     images = [sha256_bytes(png) if png else "" for png in (item.image, item.reference_image)]
     return keyed_hash(item.item_id, item.prompt, *item.options, item.reference, *images, digest_bytes=32)
+
+
+def _claims(chosen: Sequence[tuple[str, Fact]], learnt: Knowledge) -> dict[int, tuple[str]]:
+    """Number -> the wrong claim of each question whose answer is no, such that a claim is false about as often as it
+    is true: the question alone does not tell its answer."""
+    surplus = Counter(fact.value for name, fact in chosen if name.endswith("\x1fyes"))
+    claims: dict[int, tuple[str]] = {}
+    for number, (name, fact) in enumerate(chosen):
+        if name.endswith("\x1fno"):
+            wrong = learnt.wrong(fact.value, learnt.values)
+            claim = max(wrong, key=lambda value: (surplus[value], value))
+            surplus[claim] -= 1
+            claims[number] = (claim,)
+    return claims
 
 
 def _untestable(kind: QuestionType, learnt: Knowledge, known: Knowledge, values: Sequence[str], cells: bool) -> str:
@@ -145,9 +165,12 @@ def _untestable(kind: QuestionType, learnt: Knowledge, known: Knowledge, values:
     return ""
 
 
-def _ordered(known: Knowledge, topic: str, value: str) -> list[Fact]:
+def _ordered(known: Knowledge, topic: str, value: str, half: str = "") -> list[Fact]:
     patients = known.patients(topic, value)
-    return list(round_robin({name: _shuffled(facts, topic, value) for name, facts in patients.items()}))
+    ordered = {name: _shuffled(facts, topic, value) for name, facts in patients.items()}
+    if half == "no":
+        ordered = {name: facts[::-1] for name, facts in ordered.items()}
+    return list(round_robin(ordered))
 
 
 def _shuffled(facts: Iterable[Fact], *key: object) -> list[Fact]:
@@ -220,8 +243,7 @@ def _edit_items(edit: Edit, training: Sequence[Entry], held_out: Sequence[Entry]
         by_patient: dict[str, list[Entry]] = defaultdict(list)
         for entry in _spread((entry for entry in fitting if entry.split is split), edit.name):
             by_patient[entry.patient_key].append(entry)
-        # Every patient at least twice where there are many.
-        wanted = max(count, 2 * len(by_patient))
+        wanted = max(count, PER_PATIENT * len(by_patient))
         items += [
             _item(
                 entry,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from components.assembly.balance import draw_by_family, shares
+from components.assembly.balance import draw_by_family, pick, shares
 from components.assembly.corpus import Entry
 from components.assembly.edits import Edit, edit
 from components.assembly.questions.asking import Knowledge, Turn, conversations, draw_turns
@@ -40,13 +40,15 @@ def plan_samples(
     for entry in draw_by_family(entries, round(settings.caption_samples * share), seed, "caption"):
         plans[entry.id].captions += 1
     for entry in draw_by_family(entries, round(settings.drawing_samples * share), seed, "t2i"):
-        plans[entry.id].drawings.append(len(plans[entry.id].drawings) % WORDINGS)
+        number = len(plans[entry.id].drawings)
+        plans[entry.id].drawings.append(pick(range(WORDINGS), seed, "t2i wording", entry.id, number))
     fitting = {name: [entry for entry in entries if edit(name).applies(entry)] for name in settings.edits}
     weights = {name: weight for name, weight in settings.edits.items() if fitting[name]}
     for name, count in sorted(shares(round(settings.edit_samples * share), weights).items()):
         for entry in draw_by_family(fitting[name], count, seed, name):
-            made = sum(1 for other, _ in plans[entry.id].edits if other.name == name)
-            plans[entry.id].edits.append((edit(name), made % len(edit(name).wordings)))
+            number = len(plans[entry.id].edits)
+            wording = pick(range(len(edit(name).wordings)), seed, name, "wording", entry.id, number)
+            plans[entry.id].edits.append((edit(name), wording))
     return dict(plans)
 
 

@@ -43,7 +43,7 @@ class SplitPlan:
             return Split.TEST
         beside = False
         for key, slab in self.slabs:
-            if key != entry.patient_key or entry.facts.get("plane") != slab.plane or entry.position is None:
+            if key != entry.patient_key or entry.facts.get("plane", "tile") != slab.plane or entry.position is None:
                 continue
             if slab.low <= entry.position <= slab.high:
                 return Split.WITHIN_SUBJECT
@@ -60,7 +60,7 @@ class SplitPlan:
         for key, slab in self.slabs:
             if not any(
                 entry.patient_key == key
-                and entry.facts.get("plane") == slab.plane
+                and entry.facts.get("plane", "tile") == slab.plane
                 and entry.position is not None
                 and slab.low <= entry.position <= slab.high
                 for entry in entries

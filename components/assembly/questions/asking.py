@@ -75,13 +75,15 @@ def draw_turns(known: Knowledge, form: Form, count: int, seed: int) -> list[Turn
     turns = []
     for number in range(count):
         key = (seed, known.kind.name, form, number)
+        # By key, not by number: a wording must not go with an answer.
+        wording = pick(range(len(known.kind.wordings[form])), "wording", *key)
         if form == "closed" and known.kind.yes_no:
             topic, value = topics[(number // 2) % len(topics)], YES_NO[number % 2]
-            turns.append(make_turn(known, form, known.draw(topic, value, *key), known.values, key, wording=number // 4))
+            turns.append(make_turn(known, form, known.draw(topic, value, *key), known.values, key, wording=wording))
             continue
         value = askable[(number // 2 if form == "closed" else number) % len(askable)]
         fact = known.draw("", value, *key)
-        turns.append(make_turn(known, form, fact, known.values, key, wording=number // 3, says_yes=number % 2 == 0))
+        turns.append(make_turn(known, form, fact, known.values, key, wording=wording, says_yes=number % 2 == 0))
     return turns
 
 

@@ -3,7 +3,7 @@
 import re
 
 from components.assembly.corpus import Entry
-from components.assembly.questions.types import slice_plane
+from components.assembly.questions.types import region, slice_plane
 from components.records.vocabulary import Modality
 
 CAPTION_PROMPTS = ("Describe this image.", "What does this image show?")
@@ -12,6 +12,14 @@ CAPTION_PROMPT_ID = "unimed.caption@1"
 DRAWING_PROMPT_ID = "unimed.t2i@1"
 WORDINGS = 2
 """Wording 0 is what the model learns to say; both are prompts for drawing."""
+
+_CONTRASTS = {
+    "T1": ("T1-weighted", "slice"),
+    "T2": ("T2-weighted", "slice"),
+    "grey matter": ("", "grey matter map"),
+    "white matter": ("", "white matter map"),
+}
+"""Contrast -> (what stands before MRI, what stands after it)."""
 
 
 def caption(entry: Entry, wording: int = 0) -> str:
@@ -25,31 +33,29 @@ def caption_facts(text: str) -> dict[str, str]:
     """{modality, anatomy, plane} that a caption of ours names; a fact it does not name, or names twice, is absent."""
     found = {"modality": [m.value for m in Modality if re.search(rf"(?<!\w){re.escape(m.value)}(?!\w)", text)]}
     found["plane"] = [plane for plane in ("axial", "coronal", "sagittal") if re.search(rf"(?i)\b{plane}\b", text)]
-    found["anatomy"] = re.findall(r"of the ([a-z ]+?)(?: stained with|[.,])", text)
+    found["anatomy"] = re.findall(r"of the (?:left |right )?([a-z ]+?)(?: stained with|\.)", text)
     return {name: values[0] for name, values in found.items() if len(set(values)) == 1}
 
 
 def _subject(entry: Entry) -> str:
-    facts, where = entry.facts, f"of the {entry.anatomy}"
+    facts, where = entry.facts, f" of the {entry.anatomy}" if region(entry) else ""
     plane = slice_plane(entry)
     match entry.modality:
         case Modality.MRI | Modality.CT:
-            kind = " ".join(part for part in (plane, _contrast(entry), entry.modality.value) if part)
-            return f"{kind} {'slice' if plane else 'image'} {where}"
+            weighting, form = _CONTRASTS.get(facts.get("contrast", ""), (facts.get("contrast", ""), "slice"))
+            kind = " ".join(part for part in (plane, weighting, entry.modality.value) if part)
+            return f"{kind} {form if plane or form != 'slice' else 'image'}{where}"
         case Modality.ULTRASOUND:
             mode = "colour Doppler " if facts.get("doppler") == "yes" else ""
-            return f"{mode}ultrasound image {where}"
+            return f"{mode}ultrasound image{where}"
         case Modality.FUNDUS:
-            side = f", {facts['laterality']} side" if facts.get("laterality") in ("left", "right") else ""
-            return f"fundus photography image {where}{side}"
+            if facts.get("laterality") in ("left", "right"):
+                where = f" of the {facts['laterality']} {entry.anatomy}"
+            return f"fundus photography image{where}"
         case Modality.HISTOPATHOLOGY:
             stain = f" stained with {facts['stain']}" if facts.get("stain") else ""
-            return f"histopathology image {where}{stain}" if entry.anatomy else f"histopathology image{stain}"
-    return f"{entry.modality.value} image {where}"
-
-
-def _contrast(entry: Entry) -> str:
-    return entry.facts.get("contrast", "")
+            return f"histopathology image{where}{stain}"
+    return f"{entry.modality.value} image{where}"
 
 
 def _findings(entry: Entry) -> list[str]:

@@ -12,6 +12,8 @@ Form = Literal["open", "closed", "choice"]
 YES_NO = ("yes", "no")
 PLANES = ("axial", "coronal", "sagittal")
 LEVELS = ("upper", "middle", "lower")
+NO_REGION = ("", "unknown", "tissue")
+"""What a record says instead of a body region when nothing is known of it."""
 
 OVERLAPPING_REGIONS = tuple(
     frozenset(pair)
@@ -78,6 +80,11 @@ def fact(name: str, allowed: tuple[str, ...] = ()) -> Callable[[Entry], str | No
     return read
 
 
+def region(entry: Entry) -> str | None:
+    """The body region, where the record names one."""
+    return None if entry.anatomy in NO_REGION else entry.anatomy
+
+
 def slice_plane(entry: Entry) -> str | None:
     """axial, coronal or sagittal for slices of MRI and CT, else None."""
     return fact("plane", PLANES)(entry) if entry.modality in (Modality.MRI, Modality.CT) else None
@@ -108,7 +115,7 @@ _TYPES = (
     ),
     QuestionType(
         name="region",
-        value=lambda entry: entry.anatomy or None,
+        value=region,
         excludes=regions_exclude,
         wordings={
             "open": ("Which body region is shown?", "Which part of the body is this?", "What region does it show?"),
@@ -129,7 +136,7 @@ _TYPES = (
         name="contrast",
         value=fact("contrast"),
         wordings={
-            "open": ("Which contrast does this MRI show?", "What does the brightness of this MRI show?"),
+            "open": ("Which contrast does this MRI show?", "Which kind of MRI is this?"),
             "closed": ("Is the contrast of this MRI {value}?", "Does this MRI show {value} contrast?"),
             "choice": ("Which contrast does this MRI show?",),
         },
