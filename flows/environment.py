@@ -12,6 +12,9 @@ from components.storage.workspace import Workspace
 RUN = "UNIMED_RUN"
 """Carried by all that a retrain starts (its server, stages, their workers) and by nothing else."""
 
+SERVICE = "UNIMED_SERVICE"
+"""Carried by the pages of `unimed up` and what they start, not by its worker: a scheduled run outlives its `up`."""
+
 LOGGING = Path(__file__).with_name("prefect_logging.yaml")
 
 

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 5.0
 
 
-def left_processes(workspace: Workspace, *, mine: str) -> "list[psutil.Process]":
-    """Processes of this workspace's earlier runs: they carry its path and another run's mark in their environment."""
+def left_processes(workspace: Workspace, *, mine: str, sign: str = RUN) -> "list[psutil.Process]":
+    """Processes of this workspace's earlier runs: they carry its path and another run's mark in their environment.
+
+    `sign` names the variable that holds the mark.
+    """
     import psutil
 
     found = []
@@ -25,16 +28,16 @@ def left_processes(workspace: Workspace, *, mine: str) -> "list[psutil.Process]"
             continue
         with contextlib.suppress(psutil.Error):
             environment = process.environ()
-            if environment.get(WORKSPACE) == str(workspace.root) and environment.get(RUN, mine) != mine:
+            if environment.get(WORKSPACE) == str(workspace.root) and environment.get(sign, mine) != mine:
                 found.append(process)
     return found
 
 
-def end_leftovers(workspace: Workspace, *, mine: str) -> int:
-    """Kill them and return how many; call only while holding the workspace's lock."""
+def end_leftovers(workspace: Workspace, *, mine: str, sign: str = RUN) -> int:
+    """Kill them and return how many; call only while holding the lock of those that carry the sign."""
     import psutil
 
-    found = left_processes(workspace, mine=mine)
+    found = left_processes(workspace, mine=mine, sign=sign)
     for process in found:
         with contextlib.suppress(psutil.Error):
             process.kill()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from components.records.keys import keyed_hash
 from components.storage.atomic import write_json
 from components.storage.locks import hold
 from components.storage.workspace import Workspace
-from flows.environment import enter
+from flows.environment import SERVICE, enter
+from flows.leftovers import end_leftovers
 from flows.server import READY_SECONDS, answers, end_process, free_port, start_child
 
 PREFERRED_PORTS = {"prefect": 4200, "mlflow": 5000}
@@ -26,6 +28,9 @@ RESTARTS = 5
 """A service that ends more often than this is not started again."""
 
 STOP_SECONDS = 20.0
+
+MLFLOW_QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+"""Seven processes of 250 MB that run nothing of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ def run_services(workspace: Workspace, say: Callable[[str], None], stop: threadi
     enter(workspace)
     with hold(workspace.private / "up.lock", "up"):
         family = _Family(workspace, say)
+        end_leftovers(workspace, mine=family.mark, sign=SERVICE)
         try:
             family.start()
             while not stop.wait(0.5):
@@ -77,6 +83,7 @@ class _Family:
     def __init__(self, workspace: Workspace, say: Callable[[str], None]) -> None:
         self.workspace = workspace
         self.say = say
+        self.mark = uuid.uuid4().hex
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.urls: dict[str, str] = {}
         self.commands: dict[str, list[str]] = {}
@@ -129,11 +136,13 @@ class _Family:
         for name in ("worker", "mlflow", "prefect"):
             if name in self.processes:
                 end_process(self.processes[name], seconds=8.0 if name == "worker" else 3.0)
+        end_leftovers(self.workspace, mine="", sign=SERVICE)
         _card_path(self.workspace).unlink(missing_ok=True)
 
     def _run(self, name: str, command: list[str]) -> None:
         self.commands[name] = command
-        self.processes[name] = start_child(command, log=self._log(name))
+        extra = {} if name == "worker" else {SERVICE: self.mark, **MLFLOW_QUIET}
+        self.processes[name] = start_child(command, log=self._log(name), extra=extra)
 
     def _wait(self, name: str, url: str) -> None:
         deadline = time.monotonic() + READY_SECONDS

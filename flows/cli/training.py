@@ -143,7 +143,11 @@ def show_plan(plan: Any, *, as_json: bool) -> None:
 
 def short_reason(reason: str) -> str:
     """DVC's reason in the width of a line: that something was never made says all."""
-    return "not made yet" if "output" in reason and "missing" in reason else textwrap.shorten(reason, 110, placeholder=" …")
+    return (
+        "not made yet"
+        if "output" in reason and "missing" in reason
+        else textwrap.shorten(reason, 110, placeholder=" …")
+    )
 
 
 def run_with_display(held: Any, plan: Any, promote: str) -> Any:
