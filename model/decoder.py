@@ -77,11 +77,12 @@ class Attention(nn.Module):
             self._add_projections(config, suffix)
 
     def forward(self, x: Streams, rotary: Rotary, attend: Attend) -> Streams:
-        parts = [self._heads(x.und, self._expert("")), self._heads(x.gen, self._expert("_moe_gen"))]
-        q, k, v = (torch.cat(pair) for pair in zip(*parts, strict=True))
+        und, gen = self._expert(""), self._expert("_moe_gen")
+        q, k, v = self._heads(x.und, und)
+        if _counts(x.gen):
+            q, k, v = (torch.cat(pair) for pair in zip((q, k, v), self._heads(x.gen, gen), strict=True))
         gathered = attend(apply_rotary(q, *rotary), apply_rotary(k, *rotary), v).flatten(1)
-        num_und = x.und.shape[0]
-        return Streams(self._expert("").o(gathered[:num_und]), self._expert("_moe_gen").o(gathered[num_und:]))
+        return _each(Streams(*gathered.tensor_split([x.und.shape[0]])), und.o, gen.o)
 
     def _heads(self, x: Tensor, expert: _Projections) -> tuple[Tensor, Tensor, Tensor]:
         q, k, v = (project(x).unflatten(-1, (-1, self.head_dim)) for project in (expert.q, expert.k, expert.v))
@@ -126,11 +127,13 @@ class DecoderLayer(nn.Module):
         gen_post = self.post_attention_layernorm_moe_gen if mot else self.post_attention_layernorm
         gen_mlp = self.mlp if self.experts == "dense" else self.mlp_moe_gen
 
-        update = self.self_attn(Streams(self.input_layernorm(x.und), gen_in(x.gen)), rotary, attend)
+        update = self.self_attn(_each(x, self.input_layernorm, gen_in), rotary, attend)
         und, gen = x.und + update.und, x.gen + update.gen
         if kept is not None:
             und, gen = und.index_select(0, kept.und), gen.index_select(0, kept.gen)
-        return Streams(und + self.mlp(self.post_attention_layernorm(und)), gen + gen_mlp(gen_post(gen)))
+        x = Streams(und, gen)
+        update = _each(_each(x, self.post_attention_layernorm, gen_post), self.mlp, gen_mlp)
+        return Streams(x.und + update.und, x.gen + update.gen)
 
 
 class Decoder(nn.Module):
@@ -150,7 +153,7 @@ class Decoder(nn.Module):
         last = len(self.layers) - 1
         for number, layer in enumerate(self.layers):
             x = layer(x, rotary, attend(number), kept if number == last else None)
-        return Streams(self.norm(x.und), (self.norm_moe_gen if self.has_gen_norm else self.norm)(x.gen))
+        return _each(x, self.norm, self.norm_moe_gen if self.has_gen_norm else self.norm)
 
 
 class LanguageModel(nn.Module):
@@ -160,3 +163,13 @@ class LanguageModel(nn.Module):
         super().__init__()
         self.model = Decoder(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+
+
+def _each(x: Streams, und: nn.Module, gen: nn.Module) -> Streams:
+    """Each stream through its own expert, which keeps its width."""
+    return Streams(und(x.und) if _counts(x.und) else x.und, gen(x.gen) if _counts(x.gen) else x.gen)
+
+
+def _counts(stream: Tensor) -> bool:
+    """Whether to compute a stream: an empty one only in training, where its weights need a zero gradient, not none."""
+    return stream.shape[0] > 0 or torch.is_grad_enabled()

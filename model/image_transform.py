@@ -1,6 +1,7 @@
 """From a picture to the network's numbers: sizes, pixels in [-1, 1], patches, and back."""
 # Shapes: h, w = pixels or latents, p = patch side, c = channels, m = patches of one image.
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,7 @@ def unpatchify_pixels(patches: Tensor, grid_hw: tuple[int, int], patch: int) -> 
     rows, columns = grid_hw
     leading = patches.shape[:-2]
     channels = patches.shape[-1] // patch**2
-    grid = patches.reshape(-1, rows, columns, patch, patch, channels).permute(0, 5, 1, 3, 2, 4)
+    grid = patches.reshape(math.prod(leading), rows, columns, patch, patch, channels).permute(0, 5, 1, 3, 2, 4)
     return grid.reshape(*leading, channels, rows * patch, columns * patch)
 
 

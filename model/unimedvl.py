@@ -69,6 +69,8 @@ class UniMedVL(nn.Module):
 
     def embed_vit(self, packed: PackedSequence) -> Tensor:
         """ViT tokens: encoder, connector, plus the fixed 2-D table: [V, D]."""
+        if not packed.vit_grids and not torch.is_grad_enabled():
+            return self.vae2llm.weight.new_empty(0, self.config.llm.hidden_size)
         patches = packed.vit_patches.to(self.dtype)
         features = self.vit_model(patches, packed.vit_position_ids, packed.vit_grids)
         return self.connector(features) + self.vit_pos_embed(packed.vit_position_ids)

@@ -66,20 +66,32 @@ class Stem(nn.Module):
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
         self.patch_size = config.patch_size
+        self.hidden_size = config.hidden_size
         channels = (3, *config.stem)
         self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(channels))
         self.norms = nn.ModuleList(nn.GroupNorm(STEM_GROUPS, c) for c in config.stem[:-1])
 
     def forward(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
-        lengths = [rows * columns for rows, columns in grids]
-        parts = list(patches.split(lengths)) if grids else [patches]
-        features: list[Tensor] = [patches.new_empty(0)] * len(parts)
-        for grid in dict.fromkeys(grids) or [(0, 1)]:
-            members = [i for i, other in enumerate(grids) if other == grid] or [0]
-            images = unpatchify_pixels(torch.stack([parts[i] for i in members]), grid, self.patch_size)
-            for i, feature in zip(members, self._convolve(images).flatten(2).transpose(1, 2), strict=True):
-                features[i] = feature
-        return torch.cat(features)
+        if len(set(grids)) <= 1:
+            return self._tokens(patches.unflatten(0, (len(grids), -1)), grids[0]) if grids else patches @ self._zero()
+        parts = patches.split([rows * columns for rows, columns in grids])
+        tokens: list[Tensor] = list(parts)
+        for grid in dict.fromkeys(grids):
+            members = [i for i, other in enumerate(grids) if other == grid]
+            together = self._tokens(torch.stack([parts[i] for i in members]), grid)
+            for i, own in zip(members, together.split(grid[0] * grid[1]), strict=True):
+                tokens[i] = own
+        return torch.cat(tokens)
+
+    def _tokens(self, patches: Tensor, grid: Grid) -> Tensor:
+        """Patches of images of one size [B, m, 3 p p] -> [B m, D]."""
+        images = unpatchify_pixels(patches, grid, self.patch_size)
+        return self._convolve(images).flatten(2).transpose(1, 2).flatten(0, 1)
+
+    def _zero(self) -> Tensor:
+        """[3 p p, D] of zeros that depends on every weight: a batch without images has zero gradients, not none."""
+        total = torch.stack([parameter.sum() for parameter in self.parameters()]).sum() * 0
+        return total.expand(3 * self.patch_size**2, self.hidden_size)
 
     def _convolve(self, images: Tensor) -> Tensor:
         for conv, norm in zip(self.convs, self.norms, strict=False):
