@@ -34,7 +34,7 @@ def read_frames(path: Path, *, step: int, still_below: float = 0.0) -> Iterator[
                 if index % step:
                     continue
                 check_size(frame.width, frame.height)
-                image = frame.to_ndarray(format="rgb24")
+                image = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
                 grey = image.mean(axis=2).astype(np.int16)
                 if last is None or last.shape != grey.shape or float(np.abs(grey - last).mean()) >= still_below:
                     last = grey

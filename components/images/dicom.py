@@ -48,8 +48,12 @@ class DicomImage:
         except ImageError:
             raise
         except Exception as error:  # pydicom and its decoders raise whatever they like on broken pixel data
-            text = " ".join(str(error).split())[:200]
-            raise ImageError("undecodable", f"{type(error).__name__}: {text}; deliver the file again") from None
+            syntax = self.dataset.file_meta.get("TransferSyntaxUID", "unknown")
+            raise ImageError(
+                "undecodable",
+                f"{type(error).__name__} in frame {index} of {self.frames}, transfer syntax "
+                f"{getattr(syntax, 'name', syntax)}; deliver the file again",
+            ) from None
 
 
 def open_dicom(path: Path) -> DicomImage:
@@ -59,9 +63,9 @@ def open_dicom(path: Path) -> DicomImage:
         return _opened(path)
     except ImageError:
         raise
-    except Exception as error:  # a hostile header can raise anything, RecursionError included
-        text = " ".join(str(error).split())[:200]
-        raise ImageError("undecodable", f"{type(error).__name__}: {text}; deliver the file again") from None
+    except Exception as error:
+        # A hostile header can raise anything, RecursionError included. Its words may quote a name, so they stay here.
+        raise ImageError("undecodable", f"{type(error).__name__} in the header; deliver the file again") from None
 
 
 def is_dicom(path: Path) -> bool:
@@ -79,11 +83,12 @@ def series_order(images: list[DicomImage]) -> list[int]:
 def _opened(path: Path) -> DicomImage:
     import pydicom
     from pydicom.errors import InvalidDicomError
+    from pydicom.filereader import read_file_meta_info
 
     if not is_dicom(path):
         raise ImageError("not an image", "the file has no DICOM mark")
     try:
-        meta = pydicom.filereader.read_file_meta_info(path)
+        meta = read_file_meta_info(path)
         syntax = str(meta.get("TransferSyntaxUID", ""))
         source: Any = io.BytesIO(_inflated(path)) if syntax == _DEFLATED else path
         dataset = pydicom.dcmread(source)

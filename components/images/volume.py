@@ -5,7 +5,9 @@ front: the patient's right at the left edge; axial slices have the front at the 
 """
 
 import gzip
+import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,17 @@ from components.images.raster import check_file
 PLANES = ("axial", "coronal", "sagittal")
 _AXIS = {"sagittal": 0, "coronal": 1, "axial": 2}
 SUFFIXES = (".nii", ".nii.gz", ".nrrd")
+_MAX_EXTENSION_BYTES = 16 * 2**20
+_NRRD_TYPES = {
+    **dict.fromkeys(("signed char", "int8", "int8_t"), "i1"),
+    **dict.fromkeys(("uchar", "unsigned char", "uint8", "uint8_t"), "u1"),
+    **dict.fromkeys(("short", "short int", "signed short", "int16", "int16_t"), "i2"),
+    **dict.fromkeys(("ushort", "unsigned short", "uint16", "uint16_t"), "u2"),
+    **dict.fromkeys(("int", "signed int", "int32", "int32_t"), "i4"),
+    **dict.fromkeys(("uint", "unsigned int", "uint32", "uint32_t"), "u4"),
+    "float": "f4",
+    "double": "f8",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,7 @@ def usable_slices(volume: Volume, mask: NDArray[np.bool_], plane: str, share: fl
 def _read_nifti(path: Path) -> Volume:
     import nibabel
 
+    _check_extensions(path)
     image = nibabel.load(path)  # sform before qform, as nibabel does
     shape = tuple(int(n) for n in image.shape)  # type: ignore[attr-defined]
     if len(shape) == 4 and shape[3] == 1:
@@ -99,12 +113,13 @@ def _read_nifti(path: Path) -> Volume:
 def _read_nrrd(path: Path) -> Volume:
     import nrrd
 
-    header = nrrd.read_header(str(path))
-    if any(key.replace(" ", "") == "datafile" for key in header):
-        raise ImageError("unsupported file", "the header points to another data file; deliver one file with both")
-    shape = tuple(int(n) for n in header["sizes"])
-    _check_shape(shape)
-    data, header = nrrd.read(str(path))
+    with path.open("rb") as handle:
+        header = nrrd.read_header(handle)
+        if any(key.replace(" ", "") == "datafile" for key in header):
+            raise ImageError("unsupported file", "the header points to another data file; deliver one file with both")
+        shape = tuple(int(n) for n in header["sizes"])
+        _check_shape(shape)
+        data = _nrrd_values(handle.read(), header, shape)
     affine = np.eye(4)
     affine[:3, :3] = np.asarray(header["space directions"], np.float64).T
     affine[:3, 3] = np.asarray(header.get("space origin", np.zeros(3)), np.float64)
@@ -116,6 +131,23 @@ def _read_nrrd(path: Path) -> Volume:
     return _canonical(data, affine)
 
 
+def _nrrd_values(stored: bytes, header: Mapping[str, object], shape: tuple[int, ...]) -> NDArray:
+    """The voxels (x, y, z). Inflated here, under the limit that the header's sizes set, because pynrrd has none."""
+    kind, encoding = str(header["type"]).lower(), str(header["encoding"]).lower()
+    if kind not in _NRRD_TYPES or encoding not in ("raw", "gzip", "gz"):
+        raise ImageError("unsupported values", f"voxels of type {kind!r} stored as {encoding!r}")
+    dtype = np.dtype(_NRRD_TYPES[kind]).newbyteorder(">" if str(header.get("endian", "little")) == "big" else "<")
+    expected = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if encoding != "raw":
+        stored = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(stored, expected + 1)
+    if len(stored) != expected:
+        word = "less" if len(stored) < expected else "more"
+        raise ImageError(
+            "undecodable", f"{word} than the {expected} bytes that sizes {shape} promise; deliver it again"
+        )
+    return np.frombuffer(stored, dtype).reshape(shape, order="F")
+
+
 def _canonical(data: NDArray, affine: NDArray[np.float64]) -> Volume:
     from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
@@ -123,6 +155,20 @@ def _canonical(data: NDArray, affine: NDArray[np.float64]) -> Volume:
     if np.isnan(orientation).any():
         raise ImageError("broken affine", "the directions of the volume do not span space")
     return Volume(apply_orientation(data, orientation), affine @ inv_ornt_aff(orientation, data.shape))
+
+
+def _check_extensions(path: Path) -> None:
+    """Refuse a NIfTI-1 header that announces extensions larger than any real one, before they are inflated."""
+    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as handle:
+        start = handle.read(352)
+    if len(start) < 348:
+        raise ImageError("undecodable", f"only {len(start)} bytes of header, 348 are needed; deliver the file again")
+    order = "<" if struct.unpack_from("<i", start)[0] in (348, 540) else ">"
+    if (
+        struct.unpack_from(order + "i", start)[0] == 348
+        and struct.unpack_from(order + "f", start, 108)[0] > _MAX_EXTENSION_BYTES
+    ):
+        raise ImageError("too large", f"the header announces extensions of over {_MAX_EXTENSION_BYTES} bytes")
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:

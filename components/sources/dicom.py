@@ -33,15 +33,19 @@ MODALITIES = {
     "ES": Modality.ENDOSCOPY,
 }
 _BODY_PARTS = {
-    "head": "brain",
-    "brain": "brain",
-    "thorax": "chest",
-    "pancreas": "abdomen",
-    "liver": "abdomen",
-    "extremity": "leg",
-    "whole body": "whole body",
+    **dict.fromkeys(("head", "brain", "skull"), "brain"),
+    **dict.fromkeys(("chest", "thorax", "lung", "ribs"), "chest"),
+    **dict.fromkeys(("abdomen", "liver", "pancreas", "kidney", "spleen"), "abdomen"),
+    **dict.fromkeys(("spine", "cspine", "tspine", "lspine", "sspine"), "spine"),
+    **dict.fromkeys(("leg", "knee", "ankle", "extremity", "femur", "tibia"), "leg"),
+    **dict.fromkeys(("arm", "elbow", "humerus", "forearm"), "arm"),
+    **dict.fromkeys(("hand", "wrist", "finger"), "hand"),
+    **dict.fromkeys(("wholebody", "whole body"), "whole body"),
+    **{name: name for name in ("neck", "heart", "breast", "pelvis", "shoulder", "foot", "eye", "skin")},
+    "hip": "pelvis",
 }
-_DEFAULT_STEP = 5
+"""BodyPartExamined -> region; any other text of that tag stays in the file."""
+FRAME_STEP = 5
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
@@ -60,10 +64,10 @@ def read_file(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
             "unknown modality", f"DICOM modality {image.modality!r} is not an image we know; name it in labels.csv"
         )
     boxes = _boxes(delivery, name, image)
-    anatomy = labels.get("anatomy") or _BODY_PARTS.get(image.body_part, image.body_part) or "unknown"
+    anatomy = labels.get("anatomy") or _BODY_PARTS.get(image.body_part, "unknown")
     subject = labels.get("subject") or image.patient or keyed_hash("dicom-subject", image.instance or name)
     native = keyed_hash("dicom", delivery.source, image.instance or name, digest_bytes=8)
-    step = int(delivery.settings.options.get("frame_step", _DEFAULT_STEP)) if image.frames > 1 else 1
+    step = int(delivery.settings.options.get("frame_step", FRAME_STEP)) if image.frames > 1 else 1
     for index in range(0, image.frames, step):
         pixels = image.frame(index)
         for number, box in enumerate(boxes):

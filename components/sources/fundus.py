@@ -43,7 +43,7 @@ def _eye(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
     image = read_raster(path)
     if image.ndim != 3:
         raise ImageError("grey image", "a fundus photograph is in colour; add it as its own source")
-    eye = _EYES.get(name, _Eye(Path(name).stem, "unknown"))
+    eye = _EYES.get(name, _Eye(name.replace("/", "-"), "unknown"))
     height, width = image.shape[:2]
     windows = [("whole", 0, 0, width, height)]
     for row in range(3):

@@ -51,7 +51,7 @@ def _tiles(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
     image = read_slide(path) if path.suffix.lower() in SUFFIXES else read_raster(path)
     if image.ndim != 3:
         raise ImageError("grey image", "stained tissue is in colour; add it as its own source")
-    slide = _SLIDES.get(name, _Slide(subject=Path(name).stem, stain="", licence="unknown"))
+    slide = _SLIDES.get(name, _Slide(subject=name.replace("/", "-"), stain="", licence="unknown"))
     for x, y, tile in tiles(image, side=_SIDE, stride=slide.stride):
         if tissue_share(tile) < _TISSUE:
             continue

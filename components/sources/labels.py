@@ -14,14 +14,15 @@ from components.records.vocabulary import Modality
 NAME = "labels.csv"
 COLUMNS = ("file", "fact", "value")
 _MAX_BYTES = 64 * 2**20
-_HANDLING = ("crop", "burned_in", "frames")
+_HANDLING = ("crop", "burned_in")
+_EVERY_FILE = "*"
 """Facts about how to read the file; they tell the adapter something and do not end in the record."""
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """File (or folder, ending in '/') -> fact -> value."""
+    """File, folder (ending in '/') or '*' (every file) -> fact -> value."""
 
     by_file: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -51,13 +52,13 @@ class Labels:
         return cls(found)
 
     def of(self, file: str) -> Mapping[str, str]:
-        """Facts of a file: those of its folders first, its own win."""
+        """Facts of a file: those of every file first, then of its folders, its own win."""
         if not self.by_file:
             return _NONE
         parts = file.split("/")
         folders = ["/".join(parts[: n + 1]) + "/" for n in range(len(parts) - 1)]
         found: dict[str, str] = {}
-        for name in (*folders, file):
+        for name in (_EVERY_FILE, *folders, file):
             found |= self.by_file.get(name, _NONE)
         return found
 
@@ -81,7 +82,9 @@ class Labels:
         return sorted(
             name
             for name in self.by_file
-            if name not in files and not (name.endswith("/") and any(file.startswith(name) for file in files))
+            if name != _EVERY_FILE
+            and name not in files
+            and not (name.endswith("/") and any(file.startswith(name) for file in files))
         )
 
     def apply(self, record: Record) -> Record:

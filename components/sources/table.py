@@ -1,12 +1,25 @@
 """Which adapter reads which format: a new data set is a new file and one line here."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from components.images.limits import ImageError
 from components.recipes.reading import nearest
+from components.records.keys import keyed_hash, public_secret
 from components.records.record import Record, Unreadable
-from components.sources import dicom, fundus, histology, mni152, pyradiomics, totalsegmentator, ultrasound
+from components.sources import (
+    dicom,
+    fundus,
+    histology,
+    images,
+    mni152,
+    nifti,
+    pyradiomics,
+    totalsegmentator,
+    ultrasound,
+)
+from components.sources.delivery import corpus
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.labels import NAME, Labels
 from components.sources.settings import SourceSettings
@@ -17,12 +30,20 @@ ADAPTERS: dict[str, Adapter] = {
     "dicom": dicom.read,
     "fundus": fundus.read,
     "histology": histology.read,
+    "images": images.read,
     "mni152": mni152.read,
+    "nifti": nifti.read,
     "pyradiomics": pyradiomics.read,
     "totalsegmentator": totalsegmentator.read,
     "ultrasound": ultrasound.read,
 }
-OPTIONS: dict[str, tuple[str, ...]] = {"dicom": ("frame_step",), "ultrasound": ("frame_step",)}
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "dicom": ("frame_step", "public"),
+    "nifti": ("public",),
+    "ultrasound": ("frame_step",),
+}
+PRIVATE_FORMATS = ("dicom", "nifti")
+"""Exports of a clinic come in these: their file names may name a person and do not leave this file."""
 
 
 def adapter(format_name: str) -> Adapter:
@@ -41,11 +62,34 @@ def read_source(folder: Path, source: str, settings: SourceSettings) -> Iterator
     known = OPTIONS.get(settings.format, ())
     if unknown := sorted(set(settings.options) - set(known)):
         raise ValueError(
-            f"sources.{source}.options: {unknown[0]!r} is unknown to format {settings.format!r}{nearest(unknown[0], known)}"
+            f"sources.{source}.options: format {settings.format!r} has no option {unknown[0]!r}"
+            f"{nearest(unknown[0], known) if known else '; it has none'}"
         )
     if not folder.is_dir():
         raise ValueError(f"source {source}: {folder} is missing; deliver the files there, or remove the source")
-    return _items(folder, source, settings, read)
+    items = _items(folder, source, settings, read)
+    return map(_masked, items) if is_private(source, settings) else items
+
+
+def is_private(source: str, settings: SourceSettings) -> bool:
+    """Whether file names of the source are shown as keyed hashes: a clinic's formats, unless the recipe says public."""
+    return settings.format in PRIVATE_FORMATS and source not in corpus() and not settings.options.get("public", False)
+
+
+def masked_name(source: str, name: str) -> str:
+    """What stands for a private file's name everywhere outside the raw folder."""
+    return f"file-{keyed_hash('file', name, key=public_secret(source), digest_bytes=8)}"
+
+
+def _masked(item: Item) -> Item:
+    if isinstance(item, Unreadable):
+        mask = masked_name(item.source, item.file)
+        return replace(
+            item, id=item.id.replace(item.file, mask), file=mask, detail=item.detail.replace(item.file, mask)
+        )
+    name = item.provenance.file
+    mask = masked_name(item.source, name)
+    return replace(item, id=item.id.replace(name, mask), provenance=replace(item.provenance, file=mask))
 
 
 def _items(folder: Path, source: str, settings: SourceSettings, read: Adapter) -> Iterator[Item]:
@@ -56,17 +100,16 @@ def _items(folder: Path, source: str, settings: SourceSettings, read: Adapter) -
         yield delivery.unreadable(NAME, error)
     for name in delivery.labels.missing({name for name, _ in delivery.files()}):
         yield delivery.unreadable(
-            f"{NAME}:{name}", ImageError("label without file", f"{NAME} speaks of {name}, which was not delivered")
+            f"{NAME}:{name}",
+            ImageError(
+                "label without file", f"{NAME} speaks of a file that was not delivered; remove the row or deliver it"
+            ),
         )
     for item in read(delivery):
         try:
             yield delivery.labels.apply(item) if isinstance(item, Record) else item
         except ImageError as error:
             assert isinstance(item, Record)
-            yield _mislabelled(item, error)
-
-
-def _mislabelled(record: Record, error: ImageError) -> Item:
-    return Unreadable(
-        id=record.id, source=record.source, file=record.provenance.file, reason=error.reason, detail=error.detail
-    )
+            yield Unreadable(
+                id=item.id, source=source, file=item.provenance.file, reason=error.reason, detail=error.detail
+            )

@@ -10,10 +10,9 @@ from components.images.raster import check_file, read_raster
 from components.images.windows import drop_grey_channels
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.dicom import cut, read_file
+from components.sources.dicom import FRAME_STEP, cut, read_file
 
 _PHANTOMS = ("phantom", "clarius", "axial-lateral", "interson")
-_STEP = 5
 _FROZEN = 0.5
 """Grey levels: frames of a clip that differ by less are one picture."""
 
@@ -38,15 +37,16 @@ def _file(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
             "burned-in risk",
             "frames may show names; look at them, then say `burned_in,no` or give `crop` in labels.csv",
         )
+    step = int(delivery.settings.options.get("frame_step", FRAME_STEP))
     frames = (
-        read_frames(path, step=_STEP, still_below=_FROZEN)
+        read_frames(path, step=step, still_below=_FROZEN)
         if path.suffix.lower() in SUFFIXES
         else [(0, read_raster(path))]
     )
     subject = labels.get("subject") or Path(name).stem
     for index, frame in frames:
         yield delivery.record(
-            f"{subject}-{Path(name).stem}-f{index:04d}",
+            f"{name.replace('/', '-')}-f{index:04d}",
             drop_grey_channels(cut(frame, box, name) if box else frame),
             subject=subject,
             modality=Modality.ULTRASOUND,

@@ -8,21 +8,20 @@ from components.validation.judging import judge
 from components.validation.settings import ValidationSettings
 
 
-def check(
-    folder: Path, format_name: str, *, source: str, validation: ValidationSettings, limit: int = 100
-) -> dict[str, object]:
-    """DESIGN §6's numbers of one source, `verdict`, `profile`, and the first `limit` `quarantined_records`.
+def check(folder: Path, format_name: str, validation: ValidationSettings, *, source: str = "") -> dict[str, object]:
+    """DESIGN §6's numbers of one source, its `verdict` and `profile`, and every one of its `quarantined_records`.
 
-    Raises ValueError for an unknown format or a missing folder.
+    `source` names it in ids; the folder's name does where it is empty. Raises ValueError for an unknown format or a
+    missing folder.
     """
+    name = source or folder.name
     settings = SourceSettings(path="data/raw/checked", format=format_name)
-    judged = judge(source, read_source(folder, source, settings), validation, decisions={}, accepted={})
+    judged = judge(name, read_source(folder, name, settings), validation, decisions={}, accepted={})
     return {
         **judged.accounting,
-        "source": source,
+        "source": name,
         "profile": judged.profile,
         "quarantined_records": [
-            {"id": row["id"], "file": row["file"], "reason": row["reason"], "detail": row["detail"]}
-            for row in judged.quarantine[:limit]
+            {column: row[column] for column in ("id", "file", "reason", "detail")} for row in judged.quarantine
         ],
     }
