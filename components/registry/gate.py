@@ -1,6 +1,5 @@
 """The measured rule that lets a challenger become champion, and the champion's predictions that it needs."""
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from components.registry.settings import GateSettings
 from components.registry.tracking import Tracking, connect
 from components.registry.weights_reference import lay_out
 from components.storage.atomic import atomic_folder
-from components.storage.dvc import INTERRUPTED, StageInterrupted
+from components.storage.dvc import INTERRUPTED, StageFailed, StageInterrupted
 from components.storage.workspace import Workspace
 
 ACCURACY, MAJORITY = "vqa/pool/accuracy", "vqa/pool/majority"
@@ -56,7 +55,7 @@ def judge(
     """The verdict about the workspace's present evaluation, which the challenger was registered with.
 
     Predicts with the champion on the challenger's benchmark where that is not cached. Raises StageInterrupted when it
-    was asked to stop meanwhile.
+    was asked to stop meanwhile, StageFailed when it was killed.
     """
     found = file_sha256(workspace.evaluation / "evaluation.json")
     if found != challenger.evaluation_sha256:
@@ -68,13 +67,16 @@ def judge(
     if alone.outcome != "pass" or champion is None:
         return _demonstrative(alone, recipe.gate)
     try:
-        folder = champion_predictions(workspace, recipe, champion)
+        paired = compare_pool(workspace, recipe, champion_scores(workspace, recipe, champion))
+    except StageFailed:
+        raise
     except ValueError as error:
-        reason = f"champion {champion.number} cannot be predicted with today's code: {str(error).splitlines()[-1]}"
-        return _demonstrative(
-            Verdict(outcome="incomparable", reasons=(*alone.reasons, reason), numbers=alone.numbers), recipe.gate
-        )
-    paired = compare_pool(workspace, recipe, folder)
+        reason = f"champion {champion.number} cannot be compared with today's code: {str(error).splitlines()[-1]}"
+        verdict = Verdict(outcome="incomparable", reasons=(*alone.reasons, reason), numbers=alone.numbers)
+        return _demonstrative(verdict, recipe.gate)
+    if paired is None:
+        reason = "the pool has no items to compare on"
+        return Verdict(outcome="inconclusive", reasons=(*alone.reasons, reason), numbers=alone.numbers)
     return _demonstrative(judge_against(alone, paired, champion.number, recipe.gate), recipe.gate)
 
 
@@ -113,58 +115,86 @@ def judge_against(alone: Verdict, paired: PairedDifference, champion: int, setti
     return Verdict(outcome=outcome, reasons=(*alone.reasons, said), numbers=numbers)
 
 
-def champion_predictions(workspace: Workspace, recipe: Recipe, champion: Version) -> Path:
-    """The folder with the champion's predictions on the present benchmark, made by `components.stage` if need be.
+def champion_scores(workspace: Workspace, recipe: Recipe, champion: Version) -> Path:
+    """The folder with the champion's scores on the present benchmark, made by `components.stage` if need be.
 
     Raises ValueError with the stage's last words when today's code cannot do it.
     """
     folder = gate_folder(workspace, recipe, champion)
-    if folder.is_dir():
-        return folder
     command = [sys.executable, "-m", "components.stage", STAGE, str(champion.number)]
-    done = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True, check=False)
-    if done.returncode == INTERRUPTED:
-        raise StageInterrupted(STAGE)
-    if done.returncode != 0 or not folder.is_dir():
-        log = workspace.logs / f"{STAGE}-{champion.number}.log"
-        words = (log.read_text() if log.is_file() else done.stderr).strip().splitlines()
-        raise ValueError("\n".join(words[-5:]) or f"{STAGE} left with {done.returncode}")
-    return folder
+    if not scores_folder(workspace, recipe, folder).is_dir():
+        done = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True, check=False)
+        if done.returncode == INTERRUPTED:
+            raise StageInterrupted(STAGE)
+        if done.returncode < 0:
+            # Killed, not refused: an accident is no verdict, the same command tries again.
+            raise StageFailed(STAGE, done.returncode, f"killed by signal {-done.returncode}", [])
+        if done.returncode != 0 or not scores_folder(workspace, recipe, folder).is_dir():
+            log = workspace.logs / f"{STAGE}-{champion.number}.log"
+            words = (log.read_text() if log.is_file() else done.stderr).strip().splitlines()
+            raise ValueError("\n".join(words[-5:]) or f"{STAGE} left with {done.returncode}")
+    return scores_folder(workspace, recipe, folder)
 
 
 def predict_champion(ctx: StageContext) -> None:
-    """The stage `predict-champion V`: predictions of a registered version on the present benchmark, into .unimed/gate/."""
+    """The stage `predict-champion V`: a registered version predicted and scored on the present benchmark, into .unimed/gate/."""
+    from components.evaluation.evaluate import evaluate_predictions, protocol_of
     from components.evaluation.predict import predict_benchmark
+    from components.evaluation.predictions import FILE
+    from components.evaluation.scores import write_scores
 
     tracking = connect(ctx.workspace)
     version = resolve(ctx.workspace, ctx.item, tracking)
-    reference = reference_of(tracking, version)
-    with tempfile.TemporaryDirectory(prefix="unimed-champion-") as temporary:
-        checkpoint = lay_out(reference, Path(temporary) / "checkpoint")
-        with atomic_folder(gate_folder(ctx.workspace, ctx.recipe, version)) as out:
-            predict_benchmark(checkpoint, ctx.workspace.dataset, out, ctx.recipe, ctx.progress, ctx.stop)
+    folder = gate_folder(ctx.workspace, ctx.recipe, version)
+    predictions = folder / "predictions"
+    if not (predictions / FILE).is_file():
+        reference = reference_of(tracking, version)
+        with tempfile.TemporaryDirectory(prefix="unimed-champion-") as temporary:
+            checkpoint = lay_out(reference, Path(temporary) / "checkpoint")
+            predict_benchmark(checkpoint, ctx.workspace.dataset, predictions, ctx.recipe, ctx.progress, ctx.stop)
+    ctx.raise_if_stopped()
+    found = evaluate_predictions(predictions, ctx.workspace.evaluation / "judge", ctx.workspace.dataset, ctx.recipe)
+    with atomic_folder(scores_folder(ctx.workspace, ctx.recipe, folder)) as out:
+        write_scores(out, found.scores, protocol_of(found.header))
 
 
 def gate_folder(workspace: Workspace, recipe: Recipe, version: Version) -> Path:
     """.unimed/gate/<weights>-<benchmark>-<decoding>: one folder for each thing that predictions depend on."""
-    benchmark = digest(read_object(workspace.dataset / "manifest.json")["benchmark"])
-    code = read_object(workspace.root / "code.json").get("prediction", "")
+    manifest = read_object(workspace.dataset / "manifest.json")
+    benchmark = digest([manifest["dataset_id"], manifest["benchmark"]])
     settings = recipe.evaluation
-    how = digest([code, recipe.seed, settings.answer_tokens, settings.caption_tokens, repr(settings.drawing)])
+    how = digest(
+        [
+            _code(workspace, "prediction"),
+            recipe.seed,
+            settings.answer_tokens,
+            settings.caption_tokens,
+            repr(settings.drawing),
+        ]
+    )
     return workspace.private / "gate" / f"{version.weights_sha256[:8]}-{benchmark[:8]}-{how[:8]}"
 
 
-def compare_pool(workspace: Workspace, recipe: Recipe, champion_folder: Path) -> PairedDifference:
-    """The pooled items of both sides, scored by today's scorer and compared item by item."""
-    raise NotImplementedError
+def scores_folder(workspace: Workspace, recipe: Recipe, folder: Path) -> Path:
+    """Where the scores of the predictions in `folder` belong: today's scorer, judge and settings name it."""
+    judge = sorted(file_sha256(path) for path in (workspace.evaluation / "judge").glob("*") if path.is_file())
+    return folder / f"scores-{digest([_code(workspace, 'evaluation'), judge, repr(recipe.evaluation)])[:8]}"
 
 
-def forget_predictions(workspace: Workspace) -> int:
-    """Remove every cached prediction of a champion; returns how many there were. They can be made again."""
-    folders = [path for path in (workspace.private / "gate").glob("*") if path.is_dir()]
-    for folder in folders:
-        shutil.rmtree(folder)
-    return len(folders)
+def compare_pool(workspace: Workspace, recipe: Recipe, champion: Path) -> PairedDifference | None:
+    """The pooled items of both sides, paired; None where the recipe's pool has no items."""
+    from components.evaluation.compare import compare
+
+    found = compare(champion, workspace.evaluation / "scores", recipe.evaluation, cluster=recipe.gate.cluster).pool
+    if found is None:
+        return None
+    return PairedDifference(
+        difference=found.estimate, low=found.low, high=found.high, n=found.n, detectable=found.detectable or 0.0
+    )
+
+
+def _code(workspace: Workspace, component: str) -> str:
+    return str(read_object(workspace.root / "code.json").get(component, ""))
 
 
 def _demonstrative(verdict: Verdict, settings: GateSettings) -> Verdict:

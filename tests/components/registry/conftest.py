@@ -53,7 +53,7 @@ stages:
 
 MAKE = '''\
 """Stands for the real stages: same files, no work."""
-import hashlib, json, pathlib, sys
+import hashlib, json, pathlib, shutil, sys
 
 def write(path, value):
     path = pathlib.Path(path)
@@ -73,8 +73,12 @@ elif stage == "assemble":
     counts = {"raw": 5, "kept": 3, "filtered": 1, "quarantined": 0, "duplicate": 0, "contaminating": 0, "heldout": 1, "reasons": {"small": 1}}
     write("data/unimed/manifest.json", {"dataset_id": hashlib.sha256(raw).hexdigest(), "sources": {"one": counts}, "licences": {"one": "CC0"}, "benchmark": {"unimed/test": "b" * 64}})
 elif stage == "train":
-    write("checkpoints/unified/model.safetensors", pathlib.Path("weights.txt").read_text())
-    write("checkpoints/unified/config.json", {"unimed": {}})
+    text = pathlib.Path("weights.txt").read_text()
+    if text.startswith("/"):
+        shutil.copytree(text, "checkpoints/unified")
+    else:
+        write("checkpoints/unified/model.safetensors", text)
+        write("checkpoints/unified/config.json", {"unimed": {}})
 elif stage == "evaluate":
     accuracy = float(pathlib.Path("accuracy.txt").read_text())
     dataset = json.loads(pathlib.Path("data/unimed/manifest.json").read_text())["dataset_id"]
