@@ -26,12 +26,8 @@ SIDE = 32
 MODALITIES = (Modality.CT, Modality.MRI, Modality.ULTRASOUND)
 
 NETWORK = ModelConfig(
-    llm=LLMConfig(
-        hidden_size=32, num_layers=1, num_heads=2, num_kv_heads=2, intermediate_size=48, vocab_size=400
-    ),
-    vit=ViTConfig(
-        hidden_size=32, intermediate_size=48, num_heads=2, num_layers=1, patch_size=8, image_size=64
-    ),
+    llm=LLMConfig(hidden_size=32, num_layers=1, num_heads=2, num_kv_heads=2, intermediate_size=48, vocab_size=400),
+    vit=ViTConfig(hidden_size=32, intermediate_size=48, num_heads=2, num_layers=1, patch_size=8, image_size=64),
     vae=VAEConfig(
         block_out_channels=(16,),
         layers_per_block=1,

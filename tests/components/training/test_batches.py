@@ -1,0 +1,180 @@
+"""Samples become packed tokens as published: roles, drops, copies and lengths; and no number depends on the neighbours."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from components.assembly.dataset import SampleIndex
+from components.recipes.recipe import Recipe
+from components.records.vocabulary import ImageRole
+from components.storage.workspace import Workspace
+from components.training.augment import augmented, plain
+from components.training.batches import BatchMaker, MicroBatch
+from components.training.latents import LatentStore
+from components.training.layout import LatentItem, Layout, TextItem, Visit, VitItem, image_transforms
+from components.training.pixels import PixelStore
+from components.training.settings import ConditionDropout
+from components.training.tokenizer import TextTokenizer
+from model.weights import load_checkpoint
+from tests.components.training.conftest import SIDE, image, picture
+
+KEPT = ConditionDropout(text=0.0, vit=0.0, vae=0.0)
+EDIT, DRAW, ASK, WORDS = "beta/interleaved-01", "alpha/t2i-02", "alpha/i2t-03", "words/text-01"
+
+
+@pytest.fixture(scope="module")
+def maker(started: Workspace, recipe: Recipe, index: SampleIndex) -> BatchMaker:
+    return make(started, recipe, index, KEPT)
+
+
+def make(
+    started: Workspace, recipe: Recipe, index: SampleIndex, dropout: ConditionDropout, copies: int = 2
+) -> BatchMaker:
+    folder = started.checkpoints / "start"
+    model, autoencoder, _ = load_checkpoint(folder)
+    stage = recipe.curriculum["foundation"]
+    vit, vae = image_transforms(model.config, vit_side=stage.vit_side, vae_side=stage.vae_side)
+    layout = Layout(
+        tokenizer=TextTokenizer.load(folder),
+        vit=vit,
+        vae=vae,
+        vit_patch=model.config.vit.patch_size,
+        latent_stride=model.config.latent_stride,
+        dropout=dropout,
+        noised_copies=copies,
+        seed="1:foundation",
+    )
+    pixels = PixelStore()
+    latents = LatentStore(autoencoder, vae, pixels)
+    return BatchMaker(index, layout, model.config, latents=latents, pixels=pixels, timestep_shift=2.0, augment=True)
+
+
+def items_of(maker: BatchMaker, name: str, pass_number: int = 0) -> list[TextItem | VitItem | LatentItem]:
+    number = maker._numbers[name]
+    return maker._layout.items(maker._index.layout(number), Visit(name, pass_number))
+
+
+def test_an_edit_is_clean_latents_vit_instruction_and_noised_copies(maker: BatchMaker) -> None:
+    micro = maker.build([Visit(EDIT, 0)])
+    assert micro.packed.attention_modes == ("full", "full", "causal", "noise", "noise")
+    assert micro.packed.latent_is_target == (False, True, True)
+    levels = micro.sigma.split(list(micro.packed.latent_lens))
+    assert (levels[0] == 0).all() and 0 < levels[1][0] < 1 and levels[1].unique().numel() == 1
+    assert levels[1][0] != levels[2][0], "each noised copy has its own level"
+    copies = micro.packed.latents.split(list(micro.packed.latent_lens))
+    torch.testing.assert_close(copies[1], copies[2], rtol=0, atol=0)
+    assert micro.noise.shape == micro.packed.latents.shape
+    micro.packed.validate()
+
+
+def test_only_supervised_texts_have_labels(maker: BatchMaker) -> None:
+    packed = maker.build([Visit(ASK, 0)]).packed
+    tokenizer = maker._layout.tokenizer
+    end = tokenizer.special.end
+    assert packed.label_ids.tolist() == [*tokenizer.encode("CT"), end, *tokenizer.encode("no"), end]
+    assert len(maker.build([Visit(DRAW, 0)]).packed.label_ids) == 0
+    words = maker.build([Visit(WORDS, 0)]).packed
+    assert words.attention_modes == ("causal", "causal") and words.num_targets == 0
+
+
+def test_planned_lengths_are_the_built_lengths_dropped_or_not(
+    started: Workspace, recipe: Recipe, index: SampleIndex
+) -> None:
+    maker = make(started, recipe, index, ConditionDropout(text=0.5, vit=0.5, vae=0.5))
+    lengths = set()
+    for pass_number in range(6):
+        for name in (EDIT, DRAW, ASK, WORDS):
+            visit = Visit(name, pass_number)
+            assert maker.build([visit]).packed.num_tokens == maker.num_tokens(visit)
+            lengths.add((name, maker.num_tokens(visit)))
+    assert len([1 for name, _ in lengths if name == EDIT]) > 2
+    assert len([1 for name, _ in lengths if name == ASK]) == 1, "an answer's question was dropped"
+
+
+def test_dropout_differs_from_pass_to_pass_and_has_its_share(
+    started: Workspace, recipe: Recipe, index: SampleIndex
+) -> None:
+    maker = make(started, recipe, index, ConditionDropout(text=0.2, vit=0.4, vae=0.6))
+    edits = [f"beta/interleaved-{n:02d}" for n in range(8)]
+    found = [items_of(maker, name, p) for name in edits for p in range(50)]
+    shares = [np.mean([items[place].dropped for items in found]) for place in range(3)]
+    assert shares == pytest.approx([0.6, 0.4, 0.2], abs=0.08)
+    assert not any(item.dropped for items in found for item in items if isinstance(item, LatentItem) and item.copies)
+
+
+def test_a_micro_batch_is_its_samples_side_by_side(maker: BatchMaker) -> None:
+    visits = [Visit(name, 1) for name in (ASK, EDIT, WORDS, DRAW)]
+    together, alone = maker.build(visits), [maker.build([visit]) for visit in visits]
+    assert together.packed.sample_lens == tuple(m.packed.num_tokens for m in alone)
+    for part in ("label_ids", "text_ids", "latents", "position_ids"):
+        whole = torch.cat([getattr(m.packed, part) for m in alone])
+        torch.testing.assert_close(getattr(together.packed, part), whole, rtol=0, atol=0)
+    torch.testing.assert_close(together.sigma, torch.cat([m.sigma for m in alone]), rtol=0, atol=0)
+    torch.testing.assert_close(together.noise, torch.cat([m.noise for m in alone]), rtol=0, atol=0)
+    patches = torch.cat([m.packed.vit_patches for m in alone])
+    torch.testing.assert_close(together.packed.vit_patches, patches, rtol=0, atol=1e-6)
+
+
+def test_a_visit_is_the_same_in_another_process_and_other_in_another_pass(
+    maker: BatchMaker, started: Workspace, recipe: Recipe, index: SampleIndex
+) -> None:
+    other = make(started, recipe, index, KEPT)
+
+    def equal(a: MicroBatch, b: MicroBatch) -> bool:
+        return torch.equal(a.noise, b.noise) and torch.equal(a.packed.vit_patches, b.packed.vit_patches)
+
+    assert equal(maker.build([Visit(EDIT, 0)]), other.build([Visit(EDIT, 0)]))
+    assert not equal(maker.build([Visit(EDIT, 0)]), maker.build([Visit(EDIT, 1)]))
+
+
+def test_a_drawing_in_the_middle_is_followed_by_its_clean_copy(maker: BatchMaker) -> None:
+    shapes = maker._index.layout(maker._numbers[DRAW])
+    items = maker._layout.items([*shapes, shapes[0]], Visit(DRAW, 0))
+    kinds = [(type(item).__name__, getattr(item, "copies", None)) for item in items]
+    assert kinds == [("TextItem", None), ("LatentItem", 2), ("LatentItem", 0), ("VitItem", None), ("TextItem", None)]
+
+
+def test_latents_are_recalled_with_the_same_bits_and_a_damaged_file_is_encoded_again(
+    started: Workspace, recipe: Recipe, tmp_path
+) -> None:
+    _, autoencoder, _ = load_checkpoint(started.checkpoints / "start")
+    stage = recipe.curriculum["foundation"]
+    _, vae = image_transforms(recipe.model, vit_side=stage.vit_side, vae_side=stage.vae_side)
+    first = LatentStore(autoencoder, vae, PixelStore(), name="x")
+    moments = first.moments(image(ImageRole.TARGET, 1))
+    first.keep(tmp_path)
+    second = LatentStore(autoencoder, vae, PixelStore(), name="x")
+    second.recall(tmp_path)
+    assert list(second._kept) == [image(ImageRole.TARGET, 1).sha256]
+    assert torch.equal(second.moments(image(ImageRole.TARGET, 1)).mean, moments.mean)
+    (tmp_path / "x.safetensors").write_bytes(b"damaged")
+    third = LatentStore(autoencoder, vae, PixelStore(), name="x")
+    third.recall(tmp_path)
+    assert not third._kept
+
+
+def test_augmentation_is_keyed_by_the_image_not_by_its_place_in_the_batch() -> None:
+    from components.images.png import decode_png
+
+    images = [np.repeat(decode_png(picture(n))[:, :, None], 3, 2) for n in range(3)]
+    keys = [("k", n) for n in range(3)]
+    whole, alone = augmented(images, keys), augmented(images[2:], keys[2:])
+    torch.testing.assert_close(whole[2:], alone, rtol=0, atol=1e-6)
+    assert whole.shape == (3, 3, SIDE, SIDE) and whole.min() >= -1 and whole.max() <= 1
+    assert not torch.allclose(whole, plain(images), atol=0.05)
+    assert not torch.equal(whole, augmented(images, [("other", n) for n in range(3)]))
+
+
+def test_all_samples_fit_and_the_longest_is_named_when_it_does_not(maker: BatchMaker) -> None:
+    maker.check_room(160)
+    with pytest.raises(
+        ValueError, match=r"of 36 samples do not fit in a packed sequence of 70 tokens, the longest is beta"
+    ):
+        maker.check_room(70)
+
+
+def test_no_copies_more_than_asked_for(started: Workspace, recipe: Recipe, index: SampleIndex) -> None:
+    once = make(started, replace(recipe), index, KEPT, copies=1)
+    assert once.build([Visit(DRAW, 0)]).packed.latent_is_target == (True,)
