@@ -4,6 +4,7 @@ import io
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -11,6 +12,8 @@ import PIL.ImageDraw
 import pyarrow.parquet as pq
 import pytest
 
+from components.assembly.corpus import Corpus, Entry
+from components.assembly.selection import select
 from components.assembly.settings import AssemblySettings, QuestionSettings, Slab, SplitSettings
 from components.context import StageContext
 from components.recipes.recipe import read_recipe, shipped_recipe
@@ -175,6 +178,45 @@ def picture() -> Callable[[str], bytes]:
 @pytest.fixture
 def make_record() -> Callable[..., Record]:
     return record
+
+
+@pytest.fixture
+def make_entry() -> Callable[..., Entry]:
+    """An entry by name; pixels differ by name."""
+
+    def entry(name: str, subject: str = "p1", modality: Modality = Modality.MRI, **known: Any) -> Entry:
+        source = known.pop("source", "mri")
+        fields: dict[str, Any] = {
+            "anatomy": "brain",
+            "facts": {},
+            "targets": (),
+            "delivered_split": None,
+            "position": None,
+            "licence": "CC0",
+            "provenance": Provenance(file=f"{subject}.nii"),
+            "pixels": f"pixels of {name}",
+        }
+        return Entry(
+            id=f"{source}/{name}",
+            source=source,
+            patient_key=patient_key(public_secret(source), subject),
+            modality=modality,
+            **(fields | known),
+        )
+
+    return entry
+
+
+@pytest.fixture
+def entries(tmp_path: Path) -> tuple[Entry, ...]:
+    """The small corpus as assembly reads it, each on its side."""
+    workspace = Workspace(tmp_path / "entries")
+    write_validated(workspace, make_corpus())
+    return tuple(
+        decision.entry
+        for decision in select(Corpus(workspace.validated, list(make_corpus())).entries, SETTINGS)
+        if decision.bin in (Bin.KEPT, Bin.HELDOUT)
+    )
 
 
 @pytest.fixture
