@@ -4,7 +4,7 @@ It depends on the data set alone, so that both sides of a gate are looked at by 
 """
 # Shapes: B images, 3 colours, S pixels a side.
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -72,7 +72,7 @@ def fit(
     generator: "torch.Generator",
     each_step=lambda step, loss: None,
 ) -> float:
-    """The smoothed last loss. Modalities are drawn equally often, families within them by the root of their size."""
+    """The smoothed last loss. Rare modalities and families are drawn more often than they occur: see draw_weights."""
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -119,7 +119,8 @@ def augment(images: "Tensor", generator: "torch.Generator") -> "Tensor":
     soft = avg_pool2d(moved, 3, stride=1, padding=1, count_include_pad=False)
     moved = torch.lerp(moved, soft, draw(-0.3, 1.0).clamp(0, 1))
     moved = moved * draw(0.7, 1.2) + draw(-0.15, 0.15)
-    noise = torch.randn(moved.shape, generator=generator)
+    # Noise of one colour: a grey image stays grey, since colour tells a modality.
+    noise = torch.randn(count, 1, *moved.shape[2:], generator=generator)
     return (moved + draw(0, 0.12) * noise).clamp(-1, 1)
 
 
@@ -153,13 +154,18 @@ def load_pixels(images: Iterable[LabelledImage]) -> LabelledPixels:
 
 
 def draw_weights(modalities: Sequence[str], families: Sequence[str]) -> list[float]:
-    """Weight of each image: modalities share equally, families within one by the root of their size."""
+    """Weight of each image: modalities by the root of their size, families within one by the root of theirs.
+
+    Equal shares would spend a seventh of the training on a modality's only image.
+    """
+    whole = Counter(modalities)
     sizes = Counter(zip(modalities, families, strict=True))
-    share: Counter[str] = Counter()
+    share: dict[str, float] = defaultdict(float)
     for (modality, _), size in sizes.items():
-        share[modality] += size**0.5  # type: ignore[assignment]
+        share[modality] += size**0.5
     return [
-        sizes[modality, family] ** -0.5 / share[modality] for modality, family in zip(modalities, families, strict=True)
+        whole[modality] ** 0.5 * sizes[modality, family] ** -0.5 / share[modality]
+        for modality, family in zip(modalities, families, strict=True)
     ]
 
 

@@ -1,14 +1,21 @@
 """Small real things to evaluate: benchmark items on painted images, a recipe, a random checkpoint in a folder."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
+from components.assembly.benchmark import item_hash
+from components.assembly.dataset import IMAGE_SCHEMA, LabelledImage
+from components.assembly.shards import write_shards
 from components.evaluation.images import encode
 from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
 from components.records.benchmark import BenchmarkItem
+from components.records.keys import keyed_hash, sha256_bytes
+from components.records.schema import BENCHMARK_SCHEMA, SCHEMA_VERSION, benchmark_row
 from components.records.vocabulary import Modality, Split
+from components.storage.atomic import write_json
 from model.config import LLMConfig, ModelConfig, VAEConfig, ViTConfig
 
 SIDE = 32
@@ -120,6 +127,8 @@ def recipe() -> Recipe:
         batch=4,
         resamples=100,
         drawing=replace(read.evaluation.drawing, grid_points=3),
+        judge=replace(read.evaluation.judge, steps=12, batch=8),
+        min_items=4,
     )
     return replace(read, evaluation=evaluation, compute=replace(read.compute, threads=1))
 
@@ -146,4 +155,87 @@ def make_checkpoint(folder: Path) -> Path:
     sides = {"side": SIDE, "square": True, "vae_side": [SIDE, SIDE], "vit_side": [SIDE, SIDE]}
     save_checkpoint(folder, model, autoencoder, sides)
     save_tokenizer(tokenizer, folder)
+    return folder
+
+
+def labelled(number: int, modality: Modality, split: Split, **changes) -> LabelledImage:
+    """A stored image whose colour follows its modality, so that a judge can learn it in a few steps."""
+    rng = np.random.default_rng(number)
+    level = {Modality.CT: (200, 60, 60), Modality.MRI: (60, 60, 200)}[modality]
+    pixels = np.clip(rng.normal(level, 12, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
+    stored = encode(pixels)
+    base = LabelledImage(
+        id=f"record-{number}",
+        source="painted",
+        split=split,
+        patient_key=f"patient-{number}",
+        modality=modality,
+        anatomy="brain",
+        facts={"plane": "axial"},
+        png=stored,
+        sha256=sha256_bytes(stored),
+        targets={},
+    )
+    return replace(base, **changes)
+
+
+def benchmark() -> list[BenchmarkItem]:
+    """Two modalities, four patients each: questions, captions, drawings and super-resolution."""
+    items = []
+    for number in range(8):
+        modality = (Modality.CT, Modality.MRI)[number % 2]
+        image = labelled(number, modality, Split.TEST).png
+        shared = {"modality": modality, "reference": modality.value, "image": image}
+        items.append(item(number, **shared))
+        asks = {"answer_type": "closed", "options": ("yes", "no"), "prompt": "Is the imaging modality CT?"}
+        answer = "yes" if modality is Modality.CT else "no"
+        items.append(item(number, item_id=f"closed/{number}", **{**shared, **asks, "reference": answer}))
+        asks = {"answer_type": "open", "options": (), "prompt": "Which imaging modality is this?"}
+        items.append(item(number, item_id=f"open/{number}", **{**shared, **asks}))
+        words = f"An axial {modality.value} slice of the brain."
+        items.append(caption(number, modality=modality, image=image, reference=words))
+        items.append(drawing(number, modality=modality, prompt=words, reference_image=image))
+        if number < 4:
+            items.append(edit(number, modality=modality, reference_image=image))
+    return items
+
+
+def make_dataset(folder: Path, items: Sequence[BenchmarkItem]) -> Path:
+    """A sealed data set of the items, with painted training and held-out images."""
+    folder.mkdir(parents=True, exist_ok=True)
+    splits = [Split.TRAIN] * 24 + [Split.TEST] * 8
+    numbers = [*range(100, 124), *range(8)]
+    images = [
+        labelled(number, (Modality.CT, Modality.MRI)[number % 2], split)
+        for number, split in zip(numbers, splits, strict=True)
+    ]
+    rows = [
+        {**{name: getattr(image, name) for name in IMAGE_SCHEMA.names}, "facts": sorted(image.facts.items())}
+        | {"split": image.split.value, "modality": image.modality.value, "targets": sorted(image.targets.items())}
+        for image in images
+    ]
+    sealed = [
+        ("images", "all", write_shards(rows, IMAGE_SCHEMA, folder, "images", 2**24)),
+        (
+            "benchmark",
+            "benchmark",
+            write_shards([benchmark_row(one) for one in items], BENCHMARK_SCHEMA, folder, "benchmark", 2**24),
+        ),
+    ]
+    parts: dict[str, list[str]] = {}
+    for one in items:
+        parts.setdefault(f"{one.benchmark}/{one.split.value}", []).append(item_hash(one))
+    manifest = {
+        "schema": SCHEMA_VERSION,
+        "dataset_id": keyed_hash(*sorted(one.item_id for one in items)),
+        "shards": [{**asdict(s), "kind": kind, "split": split} for kind, split, shards in sealed for s in shards],
+        "benchmark": {
+            "id": keyed_hash(*sorted(map(item_hash, items))),
+            "parts": {name: keyed_hash(*sorted(found)) for name, found in sorted(parts.items())},
+            "not_testable": [
+                {"question_type": "level", "form": "choice", "split": "test", "reason": "no held-out image with it"}
+            ],
+        },
+    }
+    write_json(folder / "manifest.json", manifest)
     return folder
