@@ -15,6 +15,7 @@ from components.images.windows import SOFT_TISSUE, drop_grey_channels, percentil
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _MAX_INFLATED_BYTES = 128 * 2**20
+_CHUNK = 2**16
 _SAME_DIRECTION = 0.9
 """Cosine from which a slice counts as lying in one of the three planes."""
 
@@ -125,9 +126,14 @@ def _inflated(path: Path) -> bytes:
     length = int.from_bytes(data[140:144], "little")
     start = 144 + length
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    inflater.decompress(data[start:], _MAX_INFLATED_BYTES)
-    if inflater.unconsumed_tail:
-        raise ImageError("too large", f"the deflated data set is over the limit of {_MAX_INFLATED_BYTES} bytes")
+    total = 0
+    for at in range(start, len(data), _CHUNK):
+        piece = data[at : at + _CHUNK]
+        while piece:
+            total += len(inflater.decompress(piece, _CHUNK))
+            piece = inflater.unconsumed_tail
+            if total > _MAX_INFLATED_BYTES:
+                raise ImageError("too large", f"the deflated data set is over the limit of {_MAX_INFLATED_BYTES} bytes")
     return data
 
 

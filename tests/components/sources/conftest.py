@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from components.records.record import Record, Unreadable
+from components.sources.delivery import deliver
+from components.sources.settings import SourceSettings
+from components.sources.table import read_source
+
+FORMATS = {"nilearn-mni": "mni152"}
+
+
+@pytest.fixture(scope="session")
+def raw(tmp_path_factory) -> Path:
+    """The default corpus as delivered; tests copy what they change."""
+    folder = tmp_path_factory.mktemp("raw")
+    deliver(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def read():
+    """read(folder, source, format=…, **options) -> (records by id, unreadables)."""
+
+    def read_all(folder: Path, source: str, format_name: str = "", **options):
+        name = format_name or FORMATS.get(source, source)
+        settings = SourceSettings(path=f"data/raw/{source}", format=name, options=options)
+        items = list(read_source(folder, source, settings))
+        records = {item.id: item for item in items if isinstance(item, Record)}
+        unreadable = [item for item in items if isinstance(item, Unreadable)]
+        assert len(records) + len(unreadable) == len(items), "an id occurs twice"
+        return records, unreadable
+
+    return read_all
+
+
+@pytest.fixture(scope="session")
+def corpus_records(raw, read):
+    """source -> {id: record} of the whole default corpus, read once."""
+    sources = ("nilearn-mni", "totalsegmentator", "pyradiomics", "fundus", "histology", "ultrasound", "dicom")
+    found = {}
+    for source in sources:
+        found[source], unreadable = read(raw / source, source)
+        assert unreadable == []
+    return found

@@ -1,0 +1,81 @@
+import pytest
+
+from components.images.limits import ImageError
+from components.records.record import Provenance, Record
+from components.records.vocabulary import Modality
+from components.sources.labels import Labels
+
+
+def write(folder, text: str | bytes) -> Labels:
+    path = folder / "labels.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return Labels.read(folder)
+
+
+def record(file: str = "a/b.png") -> Record:
+    return Record(
+        id="s/1",
+        source="s",
+        subject="x",
+        modality=Modality.CT,
+        anatomy="chest",
+        image=b"",
+        facts={"plane": "axial", "colour": "no"},
+        licence="CC0",
+        provenance=Provenance(file=file),
+    )
+
+
+def test_no_file_means_no_labels(tmp_path):
+    assert Labels.read(tmp_path).of("a") == {}
+
+
+def test_the_nearest_label_wins(tmp_path):
+    labels = write(tmp_path, "\ufefffile,fact,value\n*,plane,sagittal\na/,plane,coronal\na/b.png,anatomy,heart\n")
+    assert labels.of("a/b.png") == {"plane": "coronal", "anatomy": "heart"}
+    assert labels.of("c.png") == {"plane": "sagittal"}
+    assert labels.missing({"a/b.png"}) == []
+    assert labels.missing({"c.png"}) == ["a/", "a/b.png"]
+
+
+def test_labels_override_and_add(tmp_path):
+    labels = write(
+        tmp_path,
+        "file,fact,value\na/b.png,modality,MRI\na/b.png,subject,y\na/b.png,tumour,no\na/b.png,crop,0 0 5 5\n",
+    )
+    changed = labels.apply(record())
+    assert changed.modality is Modality.MRI
+    assert changed.subject == "y"
+    assert changed.facts == {"plane": "axial", "colour": "no", "tumour": "no"}
+    assert labels.apply(record("other.png")) == record("other.png")
+
+
+def test_unknown_modality_is_a_mislabelled_record(tmp_path):
+    with pytest.raises(ImageError) as caught:
+        write(tmp_path, "file,fact,value\na/b.png,modality,MRT\n").apply(record())
+    assert caught.value.reason == "mislabelled"
+    assert "MRT" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name,what\na,b\n", "needs the columns file, fact, value"),
+        ("file,fact,value\na,b\n", "line 2 does not hold"),
+        ("file,fact,value\na,b,c,d\n", "line 2 does not hold"),
+        ("file,fact,value\n,b,c\n", "line 2 does not hold"),
+        (b"file,fact,value\na,b,\xff\n", "not UTF-8 at byte 20"),
+        (b"\x00\x00", "needs the columns"),
+        ('file,fact,value\n"a,b,c\n', "not CSV"),
+    ],
+)
+def test_broken_tables_say_where(tmp_path, text, words):
+    with pytest.raises(ImageError, match=words) as caught:
+        write(tmp_path, text)
+    assert caught.value.reason == "bad labels"
+
+
+@pytest.mark.parametrize("text", ["1 2 3", "a b c d", "5 5 5 9", "-1 0 4 4"])
+def test_crop_must_be_a_box(tmp_path, text):
+    with pytest.raises(ImageError, match="crop of a"):
+        write(tmp_path, f"file,fact,value\na,crop,{text}\n").crop("a")
