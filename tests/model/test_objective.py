@@ -1,0 +1,81 @@
+from dataclasses import replace
+
+import torch
+from torch.testing import assert_close
+
+from model.objective import draw, interpolate, shifted, sigma_of, summed_losses, velocity_target
+
+
+def test_true_velocity_carries_noise_back_to_data_in_one_step():
+    generator = torch.Generator().manual_seed(0)
+    latent, noise = torch.randn(4, 3, generator=generator), torch.randn(4, 3, generator=generator)
+    sigma = torch.tensor([1.0, 0.7, 0.2, 0.0])
+    noisy = interpolate(latent, noise, sigma)
+    assert_close(noisy - sigma[:, None] * velocity_target(latent, noise), latent)
+
+
+def test_sigma_one_is_noise_and_sigma_zero_is_data():
+    latent, noise = torch.full((2, 3), 5.0), torch.full((2, 3), -1.0)
+    assert torch.equal(interpolate(latent, noise, torch.tensor([0.0, 1.0])), torch.stack([latent[0], noise[0]]))
+
+
+def test_shifted_levels_equal_the_published_ones(golden):
+    tables = golden("tables.safetensors")
+    for shift in (1, 3, 4):
+        assert_close(sigma_of(tables["time.u"], shift), tables[f"time.shifted.{shift}"], atol=1e-6, rtol=0)
+
+
+def test_a_shift_above_one_moves_towards_noise_and_keeps_the_ends():
+    sigma = torch.tensor([0.0, 0.3, 1.0])
+    assert_close(shifted(sigma, 3.0)[[0, 2]], sigma[[0, 2]])
+    assert shifted(sigma, 3.0)[1] > 0.3
+
+
+def test_losses_equal_the_published_ones(golden, tiny_model, published_packed):
+    train = golden("train_mot.safetensors")
+    losses = summed_losses(tiny_model, published_packed, train["timesteps"], train["noise"])
+    assert (int(losses.num_text_targets), int(losses.num_image_targets)) == (44, 80)
+    assert_close(losses.text_loss_sum / 44, train["loss_ce"][0], atol=2e-5, rtol=0)
+    assert_close(losses.image_loss_sum / 80, train["loss_mse"][0], atol=2e-5, rtol=0)
+
+
+def test_loss_with_a_shift_equals_the_published_one(golden, tiny_model, published_packed):
+    shifted_train = golden("train_mot_shift3.safetensors")
+    losses = summed_losses(
+        tiny_model, published_packed, shifted_train["timesteps"], golden("train_mot.safetensors")["noise"]
+    )
+    assert_close(losses.image_loss_sum / 80, shifted_train["loss_mse"].flatten()[0], atol=2e-5, rtol=0)
+
+
+def test_reweighting_weighs_each_label_by_its_text(tiny_model, published_packed, golden):
+    train, weights = golden("train_mot.safetensors"), published_packed.label_weights
+    losses = summed_losses(tiny_model, published_packed, train["timesteps"], train["noise"], reweight_text=True)
+    assert_close(losses.text_loss_sum, (train["ce"] * weights).sum(), atol=1e-3, rtol=0)
+    assert_close(losses.num_text_targets, weights.sum())
+
+
+def test_clean_images_are_drawn_at_zero_and_targets_at_one_level_each(published_packed):
+    sigma, noise = draw(published_packed, torch.Generator().manual_seed(0), 2.0)
+    assert noise.shape == published_packed.latents.shape
+    parts = sigma.split(list(published_packed.latent_lens))
+    for part, is_target in zip(parts, published_packed.latent_is_target, strict=True):
+        assert len(part.unique()) == 1
+        assert (part[0] > 0) == is_target
+    targets = [
+        float(part[0]) for part, is_target in zip(parts, published_packed.latent_is_target, strict=True) if is_target
+    ]
+    assert len(set(targets)) == len(targets)
+
+
+def test_one_generator_state_gives_one_draw(published_packed):
+    first, second = (draw(published_packed, torch.Generator().manual_seed(9), 2.0) for _ in range(2))
+    assert torch.equal(first.sigma, second.sigma)
+    assert torch.equal(first.noise, second.noise)
+
+
+def test_a_condition_is_not_learnt(tiny_model, published_packed, golden):
+    train = golden("train_mot.safetensors")
+    nothing = replace(published_packed, latent_is_target=(False,) * len(published_packed.latent_lens))
+    losses = summed_losses(tiny_model, nothing, torch.zeros_like(train["timesteps"]), train["noise"])
+    assert float(losses.image_loss_sum.detach()) == 0
+    assert float(losses.num_image_targets) == 0

@@ -1,0 +1,114 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from model.packed import SequenceBuilder
+
+
+@pytest.fixture
+def builder(special, tiny_config):
+    builder = SequenceBuilder(special, tiny_config())
+    builder.start_sample()
+    return builder
+
+
+def test_the_ten_published_samples_pack_as_published(golden, published_packed):
+    expected, description = golden("packing.safetensors"), golden("packing.json")
+    published_packed.validate()
+    for ours, theirs in {
+        "text_ids": "packed_text_ids",
+        "text_token_index": "packed_text_indexes",
+        "position_ids": "packed_position_ids",
+        "vit_patches": "packed_vit_tokens",
+        "vit_position_ids": "packed_vit_position_ids",
+        "vit_token_index": "packed_vit_token_indexes",
+        "latent_position_ids": "packed_latent_position_ids",
+        "latent_token_index": "packed_vae_token_indexes",
+        "label_token_index": "ce_loss_indexes",
+        "label_ids": "packed_label_ids",
+        "label_weights": "ce_loss_weights",
+    }.items():
+        assert torch.equal(getattr(published_packed, ours), expected[theirs]), ours
+    assert list(published_packed.sample_lens) == description["sample_lens"]
+    assert list(published_packed.split_lens) == [n for s in description["samples"] for n in s["split_lens"]]
+    assert list(published_packed.attention_modes) == [n for s in description["samples"] for n in s["attn_modes"]]
+    assert list(published_packed.vit_lens) == expected["vit_token_seqlens"].tolist()
+    assert [list(grid) for grid in published_packed.latent_grids] == description["patchified_vae_latent_shapes"]
+    targets = published_packed.latent_token_index[published_packed.target_index]
+    assert torch.equal(targets, expected["mse_loss_indexes"])
+
+
+def test_positions_in_interpolate_mode_are_the_published_ones(golden, special, tiny_config):
+    expected, pixels = golden("packing.safetensors"), golden("packing.safetensors")
+    builder = SequenceBuilder(special, replace(tiny_config(), interpolate_positions=True))
+    builder.start_sample()
+    for sample in golden("packing.json")["samples"]:
+        for item in sample["items"]:
+            if item["type"] == "vit_image" and not item["dropped"]:
+                height, width = pixels[f"vit_pixels.{item['image']}"].shape[1:]
+                builder.add_vit(torch.zeros(height * width // 196, 588), (height // 14, width // 14))
+    builder.end_sample()
+    assert torch.equal(builder.build().vit_position_ids, expected["interpolate.packed_vit_position_ids"])
+
+
+def test_a_dropped_image_keeps_its_position_and_a_dropped_text_does_not(builder):
+    builder.add_text([1, 2], supervised=False)
+    assert builder.position == 4
+    builder.add_text([3], supervised=False, dropped=True)
+    assert builder.position == 4
+    builder.add_vit(torch.zeros(4, 588), (2, 2), dropped=True)
+    builder.add_latent(torch.zeros(4, 64), (2, 2), target=False, dropped=True)
+    assert builder.position == 6
+    assert builder.end_sample() == 4
+
+
+def test_a_target_takes_no_position(builder):
+    builder.add_latent(torch.zeros(2, 64), (1, 2), target=True)
+    builder.add_latent(torch.zeros(2, 64), (1, 2), target=False)
+    builder.add_text([5], supervised=False)
+    builder.end_sample()
+    assert builder.build().position_ids.tolist() == [0] * 8 + [1, 2, 3]
+
+
+def test_labels_are_the_next_ids_and_the_end(builder, special):
+    builder.add_text([1, 2, 3], supervised=False)
+    builder.add_text([4, 5], supervised=True)
+    builder.end_sample()
+    packed = builder.build()
+    assert packed.label_token_index.tolist() == [5, 6, 7]
+    assert packed.label_ids.tolist() == [4, 5, special.end]
+
+
+def test_what_cannot_be_laid_out_is_refused(builder, special, tiny_config):
+    with pytest.raises(ValueError, match=r"shape \(4, 588\), a grid of 3 x 2 needs \(6, 588\)"):
+        builder.add_vit(torch.zeros(4, 588), (3, 2))
+    with pytest.raises(ValueError, match="9 x 1 patches does not fit a position table of 8"):
+        builder.add_latent(torch.zeros(9, 64), (9, 1), target=True)
+    with pytest.raises(ValueError, match="target image cannot be dropped"):
+        builder.add_latent(torch.zeros(4, 64), (2, 2), target=True, dropped=True)
+    with pytest.raises(ValueError, match="supervised text cannot be dropped"):
+        builder.add_text([1], supervised=True, dropped=True)
+    with pytest.raises(ValueError, match="no tokens: every piece of it was dropped"):
+        builder.end_sample()
+    with pytest.raises(ValueError, match="open already"):
+        builder.start_sample()
+    with pytest.raises(ValueError, match="sample is open"):
+        builder.build()
+    with pytest.raises(ValueError, match="no sample is open"):
+        SequenceBuilder(special, tiny_config()).add_text([1], supervised=False)
+    with pytest.raises(ValueError, match="at least one sample"):
+        SequenceBuilder(special, tiny_config()).build()
+
+
+def test_validate_names_what_does_not_fit(published_packed):
+    broken = replace(published_packed, text_ids=published_packed.text_ids[1:])
+    with pytest.raises(ValueError, match=r"text_ids and text_token_index: 242 against 243"):
+        broken.validate()
+    twice = published_packed.text_token_index.clone()
+    twice[1] = twice[0]
+    with pytest.raises(ValueError, match=r"do not cover 0\.\.N-1 exactly once"):
+        replace(published_packed, text_token_index=twice).validate()
+    lens = published_packed.sample_lens
+    with pytest.raises(ValueError, match="split crosses the border"):
+        replace(published_packed, sample_lens=(lens[0] + 1, lens[1] - 1, *lens[2:])).validate()
