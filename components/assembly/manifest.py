@@ -63,25 +63,7 @@ def benchmark_manifest(items: Sequence[BenchmarkItem], exam: Exam) -> dict[str, 
     return {
         "id": keyed_hash(*(f"{name}@{value}" for name, value in hashes.items()), digest_bytes=16),
         "parts": hashes,
-        "counts": {
-            name: {
-                "items": len(found),
-                "images": len({item.record_id for item in found}),
-                "patients": len({item.patient_key for item in found}),
-                "answers": dict(sorted(Counter(item.reference for item in found if item.reference).items())),
-            }
-            for name, found in sorted(cells.items())
-            if found[0].benchmark != "caption"
-        }
-        | {
-            name: {
-                "items": len(found),
-                "images": len({item.record_id for item in found}),
-                "patients": len({item.patient_key for item in found}),
-            }
-            for name, found in sorted(cells.items())
-            if found[0].benchmark == "caption"
-        },
+        "counts": {name: _cell(found) for name, found in sorted(cells.items())},
         "not_testable": [
             {"question_type": gap.question_type, "form": gap.form, "split": gap.split, "reason": gap.reason}
             for gap in exam.not_testable
@@ -125,6 +107,17 @@ def manifest(
         "benchmark": dict(benchmark),
         "notices": list(notices),
     }
+
+
+def _cell(items: Sequence[BenchmarkItem]) -> dict[str, object]:
+    counts: dict[str, object] = {
+        "items": len(items),
+        "images": len({item.record_id for item in items}),
+        "patients": len({item.patient_key for item in items}),
+    }
+    if items[0].benchmark != "vqa":
+        return counts
+    return counts | {"answers": dict(sorted(Counter(item.reference for item in items).items()))}
 
 
 def _account(folder: Path, source: str, decisions: Sequence[Decision]) -> dict[str, object]:

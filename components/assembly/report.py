@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from components.assembly.conversation import Pictures
 from components.assembly.corpus import Entry
 from components.assembly.selection import Decision
@@ -49,8 +51,8 @@ class Report:
             }
             _keep(kept, SAMPLES_PER_TASK, sample.id, shown)
 
-    def render(self, manifest: Mapping[str, object], decisions: Sequence[Decision]) -> str:
-        """The page, self-contained."""
+    def render(self, manifest: Mapping[str, object], decisions: Sequence[Decision], validated: Path) -> str:
+        """The page, self-contained. What validation refused is read from `validated`."""
         from jinja2 import Environment, StrictUndefined
 
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -60,6 +62,8 @@ class Report:
             images={source: [shown for _, shown in kept] for source, kept in sorted(self._images.items())},
             samples={task: [shown for _, shown in kept] for task, kept in sorted(self._samples.items())},
             reasons=_reasons(decisions),
+            quarantined={source: _quarantined(validated / source) for source in sorted(self._images)},
+            listed=IDS_PER_REASON,
         )
 
 
@@ -93,6 +97,15 @@ def _reasons(decisions: Sequence[Decision]) -> list[dict[str, object]]:
         }
         for (source, where, reason), listed in sorted(found.items())
     ]
+
+
+def _quarantined(folder: Path) -> list[dict[str, str]]:
+    """What validation refused of a source: {id, file, locator, reason, detail}, by id."""
+    path = folder / "quarantine.parquet"
+    if not path.is_file():
+        return []
+    columns = ["id", "file", "locator", "reason", "detail"]
+    return sorted(pq.ParquetFile(path).read(columns=columns).to_pylist(), key=lambda row: (row["id"], row["reason"]))
 
 
 def _piece(piece: Text | Clinical | Image) -> dict[str, str]:

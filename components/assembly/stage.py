@@ -73,7 +73,7 @@ def assemble(ctx: StageContext) -> None:
             benchmark=benchmark_manifest(sealing.items, exam),
             notices=notices,
         )
-        write_text(folder / "report.html", sealing.report.render(described, decisions))
+        write_text(folder / "report.html", sealing.report.render(described, decisions, ctx.workspace.validated))
         write_json(folder / "manifest.json", described)
     ctx.progress.say(f"data set {described['dataset_id']}")
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -156,6 +157,18 @@ def write_validated(workspace: Workspace, records: dict[str, list[Record]], *, q
         folder = workspace.validated / source
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(record_table(rows), folder / "records-00000.parquet", row_group_size=7)
+        refused = [
+            {
+                "id": f"{source}/bad-{k}",
+                "file": f"bad-{k}.png",
+                "locator": "",
+                "reason": "empty file",
+                "detail": "<0 bytes>",
+            }
+            for k in range(quarantined)
+        ]
+        if refused:
+            pq.write_table(pa.Table.from_pylist(refused), folder / "quarantine.parquet")
         write_json(folder / "accounting.json", {**account.to_json(), "verdict": {"verdict": "accept"}})
 
 
@@ -234,6 +247,7 @@ def assemble_corpus(tmp_path: Path) -> Callable[..., Path]:
         quarantined: int = 0,
         sources: Iterable[str] = (),
         seed: int = 1,
+        stopped: bool = False,
     ) -> Path:
         records = make_corpus() if records is None else records
         workspace = Workspace(tmp_path / name)
@@ -248,6 +262,8 @@ def assemble_corpus(tmp_path: Path) -> Callable[..., Path]:
             progress=Progress.start(workspace.progress, "assemble"),
             stop=threading.Event(),
         )
+        if stopped:
+            ctx.stop.set()
         assemble(ctx)
         return workspace.dataset
 

@@ -12,6 +12,7 @@ from components.assembly.dataset import Dataset
 from components.assembly.manifest import account_sources
 from components.assembly.selection import select
 from components.assembly.settings import AssemblySettings
+from components.context import Interrupted
 from components.records.record import Record
 from components.records.vocabulary import Split
 
@@ -53,6 +54,13 @@ def test_another_image_gives_another_identity_and_another_seed_the_same_benchmar
     assert base["benchmark"]["id"] == seeded["benchmark"]["id"]
     corpus["scan"][0] = replace(corpus["scan"][0], image=picture("other"))
     assert Dataset(assemble_corpus(corpus, name="c")).dataset_id != base["dataset_id"]
+
+
+def test_a_stopped_assembly_leaves_nothing_half_written(assemble_corpus: Assemble, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        assemble_corpus(name="a", stopped=True)
+    assert not (tmp_path / "a" / "data" / "unimed").exists()
+    assert not list((tmp_path / "a" / "data").glob(".writing-*"))
 
 
 def test_only_the_sources_of_the_recipe_are_read(assemble_corpus: Assemble) -> None:
@@ -105,6 +113,14 @@ def test_a_subject_that_is_not_there_is_noticed_in_the_manifest(
 
 def test_the_report_is_self_contained_and_shows_bins_reasons_and_gaps(assemble_corpus: Assemble) -> None:
     page = (assemble_corpus(quarantined=1) / "report.html").read_text()
-    for text in ("guard-band", "empty file", "bicubic", "one answer only", "data:image/png;base64,"):
+    for text in (
+        "guard-band",
+        "empty file",
+        "bicubic",
+        "one answer only",
+        "bad-0.png",
+        "&lt;0 bytes&gt;",
+        "data:image/png;base64,",
+    ):
         assert text in page
     assert "http" not in page and "<script" not in page
