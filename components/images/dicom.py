@@ -1,6 +1,7 @@
 """DICOM files to 8-bit images: only pixels and an allow-list of technical tags leave this file."""
 
 import io
+import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,9 @@ class DicomImage:
     def frame(self, index: int = 0, *, limits: tuple[float, float] | None = None) -> NDArray[np.uint8]:
         """One frame as (H, W) or (H, W, 3) uint8, windowed and upright. `limits` overrides the header's window."""
         try:
-            return drop_grey_channels(_upright(_pixels(self.dataset, index, self.frames, limits), self.dataset))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # pydicom's warnings quote header values
+                return drop_grey_channels(_upright(_pixels(self.dataset, index, self.frames, limits), self.dataset))
         except ImageError:
             raise
         except Exception as error:  # pydicom and its decoders raise whatever they like on broken pixel data
@@ -61,7 +64,9 @@ def open_dicom(path: Path) -> DicomImage:
     """The file's header facts, with its pixels still encoded. Raises ImageError with a reason."""
     check_file(path)
     try:
-        return _opened(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom's warnings quote header values
+            return _opened(path)
     except ImageError:
         raise
     except Exception as error:

@@ -141,12 +141,16 @@ def run_suite(frame: "pandas.DataFrame", settings: ValidationSettings) -> list[F
             Failure(
                 id=str(frame["id"].iloc[int(found["row"])]),
                 reason=expectation.meta["reason"],
-                detail=f"{expectation.column} is {found.get(expectation.column)!r}; {expectation.meta['fix']}",
+                detail=f"{expectation.column} is {_plain(found.get(expectation.column))!r}; {expectation.meta['fix']}",
                 expectation=_name(expectation),
             )
             for found in complete.result["unexpected_index_list"]
         ]
     return failures
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
 
 
 def _name(expectation: Any) -> str:

@@ -1,0 +1,79 @@
+"""Nothing that names a person gets from a DICOM file, its name or its folder into a record, a reason or a warning."""
+
+import warnings
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+PLANTED = "Zebulon"
+
+
+def planted(values: np.ndarray) -> FileDataset:
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+    meta.MediaStorageSOPInstanceUID = "1.2.3.19690720"
+    meta.SourceApplicationEntityTitle = PLANTED
+    ds = FileDataset("", {}, file_meta=meta, preamble=PLANTED.encode().ljust(128, b"\0"))
+    ds.SOPInstanceUID, ds.StudyInstanceUID, ds.SeriesInstanceUID = "1.2.3.19690720", "1.2.19690720", "1.19690720"
+    ds.Modality, ds.BodyPartExamined = "CT", PLANTED.upper()
+    for tag in ("PatientName", "PatientID", "PatientAddress", "InstitutionName", "StudyDescription", "OperatorsName"):
+        setattr(ds, tag, PLANTED)
+    ds.PatientComments = f"{PLANTED} came on 19690720"
+    ds.StudyDate = ds.PatientBirthDate = "19690720"
+    inner = Dataset()
+    inner.PatientName = PLANTED
+    ds.ReferencedPatientSequence = [inner]
+    ds.private_block(0x0011, "ACME", create=True).add_new(1, "LO", PLANTED)
+    ds.add_new(0x60000022, "LO", PLANTED)
+    ds.Rows, ds.Columns = values.shape
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 1
+    ds.PixelData = values.tobytes()
+    return ds
+
+
+@pytest.fixture
+def folder(tmp_path):
+    values = np.random.default_rng(0).integers(-100, 200, (50, 60)).astype(np.int16)
+    place = tmp_path / PLANTED
+    place.mkdir()
+    planted(values).save_as(place / f"{PLANTED}_19690720.dcm", enforce_file_format=True)
+    short = planted(values)
+    short.PixelData = short.PixelData[:100]
+    short.SOPInstanceUID = "1.2.3.4.19690720"
+    short.save_as(place / f"{PLANTED}_short.dcm", enforce_file_format=True)
+    whole = (place / f"{PLANTED}_19690720.dcm").read_bytes()
+    (place / f"{PLANTED}_cut.dcm").write_bytes(whole[:700])
+    odd = whole.replace(b"DS", b"IS", 1).replace(b"US\x02\x00", b"IS\x02\x00", 1)
+    (place / f"{PLANTED}_odd.dcm").write_bytes(odd)
+    return tmp_path
+
+
+def test_no_planted_string_leaves_the_adapter(folder, read, caplog, capfd):
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        records, unreadable = read(folder, "clinic", "dicom")
+    assert len(records) >= 1
+    assert len(records) + len(unreadable) == 4
+    for record in records.values():
+        said = repr((record.id, record.anatomy, record.facts, record.provenance, record.licence))
+        assert PLANTED.lower() not in said.lower()
+        assert "19690720" not in said
+        assert PLANTED.encode() not in record.image
+    said = repr(unreadable) + caplog.text + "".join(capfd.readouterr()) + repr([str(w.message) for w in heard])
+    assert PLANTED.lower() not in said.lower()
+    assert "19690720" not in said
+
+
+def test_one_patients_files_share_a_subject(folder, read):
+    again = pydicom.dcmread(folder / PLANTED / f"{PLANTED}_19690720.dcm")
+    again.SOPInstanceUID = "1.9.9"
+    again.save_as(folder / "second.dcm")
+    records, _ = read(folder, "clinic", "dicom")
+    subjects = {record.subject for record in records.values()}
+    assert len(records) >= 2
+    assert len(subjects) == 1

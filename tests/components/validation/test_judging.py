@@ -1,0 +1,104 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from components.records.keys import patient_key, public_secret
+from components.records.record import Unreadable
+from components.records.schema import RECORD_SCHEMA
+from components.validation.decisions import Decision
+from components.validation.judging import judge
+
+BLANK = np.full((50, 60), 9, np.uint8)
+
+
+def broken(name: str) -> Unreadable:
+    return Unreadable(id=f"s/{name}", source="s", file=name, reason="empty file", detail="no bytes")
+
+
+def run(items, settings, decisions=(), accepted=None):
+    return judge("s", items, settings, decisions={d.id: d for d in decisions}, accepted=accepted or {})
+
+
+def test_every_item_ends_in_exactly_one_bin_and_rows_hold_no_readable_subject(make, settings):
+    judged = run([make("b"), broken("x.png"), make("a", BLANK), make("c")], settings)
+    assert [row["id"] for row in judged.rows] == ["s/b", "s/c"]
+    assert [(row["id"], row["reason"], row["suite"]) for row in judged.quarantine] == [
+        ("s/a", "blank image", "unimed.records@1"),
+        ("s/x.png", "empty file", "unimed.reading@1"),
+    ]
+    assert judged.accounting["raw"] == 4
+    assert judged.accounting["kept"] == judged.accounting["quarantined"] == 2
+    assert judged.accounting["reasons"] == {"quarantined: blank image": 1, "quarantined: empty file": 1}
+    assert set(judged.rows[0]) == set(RECORD_SCHEMA.names)
+    assert judged.rows[0]["patient_key"] == patient_key(public_secret("s"), "ann")
+    assert "ann" not in {str(value) for value in judged.rows[0].values()}
+    assert (judged.rows[0]["width"], judged.rows[0]["height"]) == (60, 50)
+
+
+def test_order_of_reading_does_not_matter(make, settings):
+    items = [make("b"), broken("x.png"), make("a", BLANK), make("c"), broken("d.png")]
+    first, second = run(items, settings), run(items[::-1], settings)
+    assert first == second
+
+
+def test_image_bytes_that_do_not_decode_are_quarantined(make, settings):
+    judged = run([make("a"), replace(make("b"), image=b"no png")], settings)
+    (row,) = judged.quarantine
+    assert (row["id"], row["reason"]) == ("s/b", "undecodable")
+
+
+def test_curator_may_keep_what_the_suite_refuses_and_refuse_what_it_keeps(make, settings):
+    decisions = [
+        Decision(id="s/a", decision="accept", by="kim", reason="a black frame is what we want"),
+        Decision(id="s/b", decision="reject", by="kim", reason="wrong patient"),
+    ]
+    judged = run([make("a", BLANK), make("b"), make("c")], settings, decisions)
+    assert [row["id"] for row in judged.rows] == ["s/a", "s/c"]
+    (row,) = judged.quarantine
+    assert row["reason"] == "rejected"
+    assert row["detail"] == "rejected by kim: wrong patient"
+
+
+def test_two_records_of_one_id_cannot_be_accepted(make, settings):
+    decision = Decision(id="s/a", decision="accept", by="kim", reason="?")
+    judged = run([make("a"), make("a"), make("b")], settings, [decision])
+    assert [row["id"] for row in judged.rows] == ["s/b"]
+
+
+@pytest.mark.parametrize(("bad", "verdict"), [(1, "accept"), (2, "accept"), (3, "stop")])
+def test_stop_only_above_the_limit(make, settings, bad, verdict):
+    items = [make("a"), make("b"), *(broken(f"{n}.png") for n in range(bad))]
+    found = run(items, settings).accounting["verdict"]
+    assert found["verdict"] == verdict
+    assert found["quarantined_share"] == round(bad / (bad + 2), 6)
+    assert found["limit"] == 0.5
+    if verdict == "stop":
+        assert found["suite"] == "unimed.reading@1"
+        assert "3 of 5 records quarantined (60.0%), the limit is 50.0%; most often: empty file (3)" in found["message"]
+
+
+def test_source_without_a_record_stops(settings):
+    assert run([], settings).accounting["verdict"]["verdict"] == "stop"
+
+
+def test_delivery_that_drifts_from_the_accepted_one_is_held(make, settings):
+    items = [make(name) for name in "abcd"]
+    accepted = run(items, settings).profile
+    assert run(items, settings, accepted=accepted).accounting["verdict"]["verdict"] == "accept"
+    fewer = run(items[:1], settings, accepted=accepted).accounting["verdict"]
+    assert fewer["verdict"] == "hold"
+    assert "1 records, the accepted delivery had 4" in fewer["message"]
+    dark = [make(name, np.random.default_rng(1).integers(0, 9, (50, 60), dtype=np.uint8)) for name in "abcd"]
+    assert "median mean" in run(dark, settings, accepted=accepted).accounting["verdict"]["message"]
+    other = [make(name, anatomy="abdomen") for name in "abcd"]
+    assert "anatomy chest is gone" in run(other, settings, accepted=accepted).accounting["verdict"]["message"]
+
+
+def test_profile_counts_what_was_kept(make, settings):
+    facts = {"organs": "liver;spleen"}
+    found = run([make("a", facts=facts), make("b", facts=facts), make("c", BLANK)], settings).profile
+    assert found["records"] == 2
+    assert found["subjects"] == 1
+    assert found["facts"]["organs"] == {"liver": 2, "spleen": 2}
+    assert found["images"]["width"] == [60.0, 60.0, 60.0]

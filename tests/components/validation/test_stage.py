@@ -1,0 +1,127 @@
+import json
+import shutil
+
+import pyarrow.parquet as pq
+import pytest
+
+from components.context import Interrupted
+from components.images.png import decode_png
+from components.records.schema import RECORD_SCHEMA
+from components.sources.delivery import deliver
+from components.validation.admission import admit
+from components.validation.check import check
+from components.validation.stage import validate
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture
+def dicom(context):
+    ctx = context("dicom")
+    deliver(ctx.workspace.raw, ["dicom"])
+    return ctx
+
+
+def test_validate_writes_records_quarantine_accounting_and_profile(dicom):
+    (dicom.workspace.raw / "dicom" / "broken.dcm").write_bytes(b"nothing of use")
+    validate(dicom)
+    folder = dicom.workspace.validated / "dicom"
+    assert sorted(contents(folder)) == [
+        "accounting.json",
+        "profile.json",
+        "quarantine.parquet",
+        "records-00000.parquet",
+    ]
+    table = pq.read_table(folder / "records-00000.parquet")
+    assert table.schema.equals(RECORD_SCHEMA)
+    assert table.schema.metadata == RECORD_SCHEMA.metadata
+    rows = table.to_pylist()
+    assert len(rows) == 7
+    assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
+    assert decode_png(rows[0]["image"]).shape[:2] == (rows[0]["height"], rows[0]["width"])
+    (bad,) = pq.read_table(folder / "quarantine.parquet").to_pylist()
+    assert (bad["file"], bad["reason"], bad["suite"]) == ("broken.dcm", "not an image", "unimed.reading@1")
+    accounting = json.loads((folder / "accounting.json").read_text())
+    assert (accounting["raw"], accounting["kept"], accounting["quarantined"]) == (8, 7, 1)
+    assert accounting["verdict"]["verdict"] == "accept"
+
+
+def test_validating_again_writes_the_same_bytes(dicom):
+    folder = dicom.workspace.validated / "dicom"
+    validate(dicom)
+    first = contents(folder)
+    shutil.rmtree(folder)
+    validate(dicom)
+    assert contents(folder) == first
+
+
+def test_mislabelled_file_is_quarantined_by_the_suite(dicom):
+    labels = dicom.workspace.raw / "dicom" / "labels.csv"
+    labels.write_text(labels.read_text() + "RG1_J2KI.dcm,anatomy,thoraks\n")
+    validate(dicom)
+    (bad,) = pq.read_table(dicom.workspace.validated / "dicom" / "quarantine.parquet").to_pylist()
+    assert bad["file"] == "RG1_J2KI.dcm"
+    assert bad["reason"] == "mislabelled"
+    assert "'thoraks'" in bad["detail"]
+
+
+def test_stop_verdict_lets_validate_pass_and_admit_fail(context, tmp_path):
+    for source in context().recipe.sources:
+        folder = context().workspace.raw / source
+        folder.mkdir(parents=True)
+        if source != "fundus":
+            continue
+        (folder / "a.jpg").write_bytes(b"broken")
+        (folder / "b.jpg").touch()
+        validate(context(source))
+    accepted = {"verdict": {"verdict": "accept", "suite": "x", "message": "fine"}}
+    for source in context().recipe.sources:
+        path = context().workspace.validated / source / "accounting.json"
+        if source != "fundus":
+            path.parent.mkdir(parents=True)
+            path.write_text(json.dumps(accepted))
+    with pytest.raises(ValueError, match=r"source fundus fails suite unimed\.reading@1: 2 of 2 records .* 50\.0%"):
+        admit(context())
+    assert not (tmp_path / "data" / "admission.json").exists()
+    (context().workspace.validated / "fundus" / "accounting.json").write_text(json.dumps(accepted))
+    admit(context())
+    verdicts = json.loads((tmp_path / "data" / "admission.json").read_text())["sources"]
+    assert verdicts == dict.fromkeys(context().recipe.sources, "accept")
+
+
+def test_source_that_was_not_validated_is_named_by_admit(context):
+    with pytest.raises(ValueError, match=r"accounting\.json is missing"):
+        admit(context())
+
+
+def test_unknown_source_is_named(context):
+    with pytest.raises(ValueError, match="no source 'funds'"):
+        validate(context("funds"))
+
+
+def test_a_stop_request_leaves_nothing_behind(dicom):
+    dicom.stop.set()
+    with pytest.raises(Interrupted):
+        validate(dicom)
+    assert not (dicom.workspace.validated / "dicom").exists()
+
+
+def test_check_says_what_the_stage_would_say_and_writes_nothing(dicom):
+    folder = dicom.workspace.raw / "dicom"
+    (folder / "empty").touch()
+    before = sorted(folder.iterdir())
+    found = check(folder, "dicom", dicom.recipe.validation, source="dicom")
+    validate(dicom)
+    accounting = json.loads((dicom.workspace.validated / "dicom" / "accounting.json").read_text())
+    assert {name: found[name] for name in accounting} == accounting
+    assert found["quarantined_records"] == [
+        {
+            "id": "dicom/empty",
+            "file": "empty",
+            "reason": "empty file",
+            "detail": "the file holds no bytes; deliver it again",
+        }
+    ]
+    assert sorted(folder.iterdir()) == before

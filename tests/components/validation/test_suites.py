@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from components.records.vocabulary import Modality
+from components.validation.profile import image_statistics
+from components.validation.suites import run_suite, table
+
+
+@pytest.fixture
+def failures(settings):
+    def run(*records):
+        return run_suite(table([(record, image_statistics(record.image)) for record in records]), settings)
+
+    return run
+
+
+def colourful() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 255, (50, 60, 3), dtype=np.uint8)
+
+
+def test_good_records_break_nothing(failures, make):
+    good = make("a", facts={"plane": "axial", "organs": "liver;right kidney", "level": "upper", "colour": "no"})
+    assert failures(good, make("b"), make("c", facts={})) == []
+
+
+def test_nothing_to_judge_is_no_failure(failures):
+    assert failures() == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "words"),
+    [
+        ({"facts": {"plane": "oblique"}}, "mislabelled", "plane is 'oblique'"),
+        ({"facts": {"tumour": "maybe"}}, "mislabelled", "tumour is 'maybe'"),
+        ({"facts": {"organs": "liver;lever"}}, "mislabelled", "organs 'lever'"),
+        ({"facts": {"mood": "fine"}}, "mislabelled", "fact 'mood'"),
+        ({"facts": {"colour": "yes"}}, "mislabelled", "colour is not what the pixels show"),
+        ({"anatomy": "belly"}, "mislabelled", "anatomy is 'belly'"),
+        ({"modality": Modality.TEXT}, "mislabelled", "modality is 'text'"),
+        ({"modality": Modality.HISTOPATHOLOGY}, "mislabelled", "colours are not those of its modality"),
+        ({"image_": colourful()}, "mislabelled", "colours are not those of its modality"),
+        ({"image_": np.full((50, 60), 9, np.uint8)}, "blank image", "deviation is 0.0"),
+        ({"image_": np.eye(60, dtype=np.uint8)[:30] * 250}, "too small", "side is 30"),
+        ({"subject": ""}, "no subject", "labels.csv"),
+        ({"licence": ""}, "no licence", "labels.csv"),
+    ],
+)
+def test_each_defect_has_its_reason_and_spares_its_neighbours(failures, make, fields, reason, words):
+    image = fields.pop("image_", None) if "image_" in fields else None
+    bad = make("bad", image, **fields)
+    if image is not None:
+        fields["image_"] = image
+    found = failures(make("a"), bad, make("z"))
+    assert {failure.id for failure in found} == {"s/bad"}
+    assert found[0].reason == reason
+    assert words in found[0].detail
+    assert "expect_column_values" in found[0].expectation
+
+
+def test_size_limit_is_the_recipes(make):
+    from components.validation.settings import ValidationSettings
+
+    record = make("a")
+    (failure,) = run_suite(
+        table([(record, image_statistics(record.image))]),
+        ValidationSettings(min_side=1, max_pixels=2999, stop_above=0.5),
+    )
+    assert failure.reason == "too large"
+    assert "pixels is 3000" in failure.detail
+
+
+def test_both_holders_of_an_id_are_named(failures, make):
+    found = failures(make("a"), make("a"), make("b"))
+    assert [failure.reason for failure in found] == ["duplicate id"] * 2
+
+
+def test_two_defects_come_in_the_order_of_the_suite(failures, make):
+    found = failures(make("a", np.full((50, 60), 9, np.uint8), facts={"plane": "oblique"}))
+    assert [failure.reason for failure in found] == ["mislabelled", "blank image"]
