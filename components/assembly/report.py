@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -51,7 +52,7 @@ class Report:
             }
             _keep(kept, SAMPLES_PER_TASK, sample.id, shown)
 
-    def render(self, manifest: Mapping[str, object], decisions: Sequence[Decision], validated: Path) -> str:
+    def render(self, manifest: Mapping[str, Any], decisions: Sequence[Decision], validated: Path) -> str:
         """The page, self-contained. What validation refused is read from `validated`."""
         from jinja2 import Environment, StrictUndefined
 
@@ -62,7 +63,7 @@ class Report:
             images={source: [shown for _, shown in kept] for source, kept in sorted(self._images.items())},
             samples={task: [shown for _, shown in kept] for task, kept in sorted(self._samples.items())},
             reasons=_reasons(decisions),
-            quarantined={source: _quarantined(validated / source) for source in sorted(self._images)},
+            quarantined={source: _quarantined(validated / source) for source in sorted(manifest["sources"])},
             listed=IDS_PER_REASON,
         )
 
