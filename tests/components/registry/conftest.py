@@ -2,10 +2,14 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from components.registry.promotion import decide
+from components.registry.versions import register
 from components.storage.dvc import ensure_initialised, reproduce_stage, stage_names
 from components.storage.workspace import Workspace
 
@@ -123,14 +127,57 @@ def workspace(made, tmp_path, monkeypatch) -> Workspace:
     """A finished workspace of the test's own, in a folder with a space and an umlaut in its name."""
     root = tmp_path / "wörk space"
     shutil.copytree(made, root, symlinks=True)
-    monkeypatch.chdir(root)
-    monkeypatch.setenv("PATH", os.environ["PATH"])
-    monkeypatch.setenv("SHELL", "/bin/sh")
-    monkeypatch.setenv("UNIMED_WORKSPACE", str(root))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home-cache"))
-    for name in ("MLFLOW_TRACKING_URI", "UNIMED_DATABASE_URL", "UNIMED_PARENT_RUN"):
-        monkeypatch.delenv(name, raising=False)
+    _enter(root, tmp_path, monkeypatch)
     return Workspace(root)
+
+
+@pytest.fixture(scope="session")
+def three_made(made, tmp_path_factory) -> Path:
+    """A workspace with versions 1, 2 and 3, of which 1 is champion; `three` restores it, paths inside stay valid."""
+    folder = tmp_path_factory.mktemp("three")
+    root = folder / "now"
+    shutil.copytree(made, root, symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        _enter(root, folder, patch)
+        workspace = Workspace(root)
+        decide(workspace, register(workspace), "gate")
+        for number in (2, 3):
+            (root / "weights.txt").write_text(f"weights {number}")
+            run(workspace)
+            register(workspace)
+    shutil.copytree(root, folder / "as made", symlinks=True)
+    return root
+
+
+@pytest.fixture
+def three(three_made, tmp_path, monkeypatch) -> Workspace:
+    """Versions 1, 2, 3 of a finished workspace; 1 is champion, 3 is what the workspace holds."""
+    _restore(three_made, three_made.with_name("as made"))
+    _enter(three_made, tmp_path, monkeypatch)
+    return Workspace(three_made)
+
+
+def _restore(root: Path, saved: Path) -> None:
+    """Bring every file back; mlflow.db through SQLite, since this process holds open connections to it."""
+    database = Path(".unimed") / "mlflow.db"
+    for path in sorted(root.rglob("*"), reverse=True):
+        if path.is_file() and path != root / database:
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    shutil.copytree(saved, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(database.name))
+    with closing(sqlite3.connect(saved / database)) as source, closing(sqlite3.connect(root / database)) as target:
+        source.backup(target)
+
+
+def _enter(root: Path, home: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.chdir(root)
+    patch.setenv("PATH", os.environ["PATH"])
+    patch.setenv("SHELL", "/bin/sh")
+    patch.setenv("UNIMED_WORKSPACE", str(root))
+    patch.setenv("XDG_CACHE_HOME", str(home / "home-cache"))
+    for name in ("MLFLOW_TRACKING_URI", "UNIMED_DATABASE_URL", "UNIMED_PARENT_RUN"):
+        patch.delenv(name, raising=False)
 
 
 def run(workspace: Workspace) -> None:

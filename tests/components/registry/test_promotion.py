@@ -5,18 +5,20 @@ import os
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from components.registry import gate, promotion
 from components.registry.carrying_out import Drift
-from components.registry.catalogue import MODEL, resolve
+from components.registry.catalogue import MODEL, record_folder, reference_of, resolve
 from components.registry.database import Impossible
 from components.registry.decisions import BrokenLog, read_log
 from components.registry.promotion import approve, decide, promote, rollback
 from components.registry.summary import already_judged, champion_summary
 from components.registry.tracking import connect
 from components.registry.versions import models, register
+from components.registry.weights_reference import key
 
 
 @pytest.fixture
@@ -26,14 +28,6 @@ def compared(monkeypatch):
     monkeypatch.setattr(gate, "champion_scores", lambda *_: None)
     monkeypatch.setattr(gate, "compare_pool", lambda *_: value["paired"])
     return value
-
-
-def three_versions(workspace, retrain):
-    """Versions 1, 2, 3; 1 is champion."""
-    decide(workspace, register(workspace), "gate")
-    for number in (2, 3):
-        retrain(workspace, f"weights {number}")
-        register(workspace)
 
 
 def test_the_first_good_version_becomes_champion_and_is_not_judged_twice(workspace):
@@ -61,7 +55,7 @@ def test_a_refused_challenger_is_a_finished_decision_with_its_numbers(workspace,
     assert version.tags["unimed.decision"] == "refuse"
     assert version.tags["unimed.log_head"] == f"1:{decision.hash}"
     stored = tracking.client.download_artifacts(version.run_id, "decisions/0001/decision.json")
-    assert json.loads(open(stored).read())["hash"] == decision.hash
+    assert json.loads(Path(stored).read_text())["hash"] == decision.hash
 
 
 def test_a_challenger_that_is_worse_than_the_champion_is_refused(workspace, retrain, compared):
@@ -102,7 +96,7 @@ def test_approve_waits_for_a_person_and_then_promotes(workspace):
 def test_approving_what_does_not_wait_is_impossible(workspace, retrain):
     retrain(workspace, "weights 1", accuracy=0.4)
     decide(workspace, register(workspace), "gate")
-    with pytest.raises(Impossible, match="'refuse'.*`unimed promote 1` overrides the gate in your name"):
+    with pytest.raises(Impossible, match=r"'refuse'.*`unimed promote 1` overrides the gate in your name"):
         approve(workspace, "1", who="ada", why="because")
     assert promote(workspace, "1", who="ada", why="a demonstration").evidence["gate"] == "refuse"
 
@@ -114,15 +108,14 @@ def test_never_only_judges_and_asking_again_differently_judges_again(workspace):
     assert decide(workspace, version, "gate").promoted
 
 
-def test_rollback_goes_back_one_champion_at_a_time(workspace, retrain):
-    three_versions(workspace, retrain)
-    promote(workspace, "2", who="ada", why="try")
-    promote(workspace, "3", who="ada", why="try")
-    assert rollback(workspace, who="ada", why="complaints").version == 2
-    assert rollback(workspace, who="ada", why="complaints").version == 1
+def test_rollback_goes_back_one_champion_at_a_time(three):
+    promote(three, "2", who="ada", why="try")
+    promote(three, "3", who="ada", why="try")
+    assert rollback(three, who="ada", why="complaints").version == 2
+    assert rollback(three, who="ada", why="complaints").version == 1
     with pytest.raises(Impossible, match="version 1 is the first champion"):
-        rollback(workspace, who="ada", why="complaints")
-    assert champion_summary(workspace)["champion"]["version"] == 1
+        rollback(three, who="ada", why="complaints")
+    assert champion_summary(three)["champion"]["version"] == 1
 
 
 def test_a_decision_needs_a_name_and_a_reason(workspace):
@@ -130,8 +123,7 @@ def test_a_decision_needs_a_name_and_a_reason(workspace):
         promote(workspace, "1", who="ada", why=" ")
 
 
-def test_of_two_promotions_at_once_exactly_one_wins_and_the_loser_learns_why(workspace, retrain):
-    three_versions(workspace, retrain)
+def test_of_two_promotions_at_once_exactly_one_wins_and_the_loser_learns_why(three):
     code = (
         "import sys, pathlib\n"
         "from components.registry.promotion import promote\n"
@@ -145,28 +137,26 @@ def test_of_two_promotions_at_once_exactly_one_wins_and_the_loser_learns_why(wor
     environment = os.environ | {"PYTHONPATH": str(gate.__file__).rpartition("/components/")[0]}
     racers = [
         subprocess.Popen(
-            [sys.executable, "-c", code, v], stdout=subprocess.PIPE, text=True, env=environment, cwd=workspace.root
+            [sys.executable, "-c", code, v], stdout=subprocess.PIPE, text=True, env=environment, cwd=three.root
         )
         for v in ("2", "3")
     ]
     answers = sorted(racer.communicate(timeout=120)[0].strip() for racer in racers)
     assert answers[1] == "won"
     assert "held by pid" in answers[0] or "somebody decided meanwhile" in answers[0]
-    assert len([entry for entry in read_log(workspace) if entry.who == "p"]) == 1
+    assert len([entry for entry in read_log(three) if entry.who == "p"]) == 1
 
 
-def test_a_stale_view_of_the_champion_does_not_promote(workspace, retrain):
-    three_versions(workspace, retrain)
-    path = workspace.private / "registration.json"
+def test_a_stale_view_of_the_champion_does_not_promote(three):
+    path = three.private / "registration.json"
     before = path.read_text()
-    promote(workspace, "2", who="ada", why="better")
+    promote(three, "2", who="ada", why="better")
     path.write_text(before)
     with pytest.raises(Impossible, match="the champion is version 2 now, this workspace last saw version 1"):
-        promote(workspace, "3", who="eve", why="better")
+        promote(three, "3", who="eve", why="better")
 
 
-def test_a_promotion_killed_between_log_and_alias_is_finished_by_the_next_command(workspace, retrain, monkeypatch):
-    three_versions(workspace, retrain)
+def test_a_promotion_killed_between_log_and_alias_is_finished_by_the_next_command(three, monkeypatch):
 
     class Killed(BaseException):
         pass
@@ -177,26 +167,25 @@ def test_a_promotion_killed_between_log_and_alias_is_finished_by_the_next_comman
     with monkeypatch.context() as patch:
         patch.setattr(promotion, "carry_out", killed)
         with pytest.raises(Killed):
-            promote(workspace, "2", who="ada", why="better")
-    assert resolve(workspace, "champion").number == 1
-    assert rollback(workspace, who="ada", why="no").version == 1
-    assert [entry.version for entry in read_log(workspace)] == [1, 2, 1]
-    assert resolve(workspace, "2").tags["unimed.decision"] == "promote"
+            promote(three, "2", who="ada", why="better")
+    assert resolve(three, "champion").number == 1
+    assert rollback(three, who="ada", why="no").version == 1
+    assert [entry.version for entry in read_log(three)] == [1, 2, 1]
+    assert resolve(three, "2").tags["unimed.decision"] == "promote"
 
 
-def test_an_alias_moved_by_hand_is_reported_and_settled_only_by_name(workspace, retrain, compared):
-    three_versions(workspace, retrain)
-    tracking = connect(workspace)
+def test_an_alias_moved_by_hand_is_reported_and_settled_only_by_name(three, compared):
+    tracking = connect(three)
     tracking.client.set_registered_model_alias(MODEL, "champion", "3")
     with pytest.raises(
         Drift, match="champion points to version 3, the decision log says version 1: it was moved by hand"
     ):
-        promote(workspace, "2", who="ada", why="better")
+        promote(three, "2", who="ada", why="better")
     with pytest.raises(Drift):
-        decide(workspace, register(workspace), "gate")
-    models(workspace)
-    promote(workspace, "3", who="ada", why="it was me")
-    assert rollback(workspace, who="ada", why="undo").version == 1
+        decide(three, register(three), "gate")
+    models(three)
+    promote(three, "3", who="ada", why="it was me")
+    assert rollback(three, who="ada", why="undo").version == 1
 
 
 def test_a_log_that_was_rewritten_with_a_valid_chain_is_found_by_the_anchor(workspace):
@@ -207,32 +196,19 @@ def test_a_log_that_was_rewritten_with_a_valid_chain_is_found_by_the_anchor(work
         promote(workspace, "1", who="eve", why="nothing happened")
 
 
-def test_a_version_whose_record_was_edited_is_not_promoted(workspace, retrain):
-    three_versions(workspace, retrain)
-    (record,) = (
-        p
-        for p in workspace.private.rglob("artifacts/record/weights.json")
-        if "weights"
-        and p.is_file()
-        and json.loads(p.read_text())["weights_sha256"] == resolve(workspace, "2").weights_sha256
-    )
-    evaluation = record.with_name("evaluation.json")
+def test_a_version_whose_record_was_edited_is_not_promoted(three):
+    tracking = connect(three)
+    evaluation = record_folder(tracking, resolve(three, "2", tracking)) / "evaluation.json"
     evaluation.write_text(evaluation.read_text().replace("0.8", "0.99"))
-    with pytest.raises(ValueError, match="version 2 was judged on evaluation .* the record was edited"):
-        promote(workspace, "2", who="eve", why="better")
+    with pytest.raises(ValueError, match=r"version 2 was judged on evaluation .* the record was edited"):
+        promote(three, "2", who="eve", why="better")
 
 
-def test_a_version_whose_weights_are_gone_is_not_promoted(workspace, retrain):
-    three_versions(workspace, retrain)
-    promote(workspace, "2", who="ada", why="better")
-    tracking = connect(workspace)
-    from components.registry.catalogue import reference_of
-    from components.registry.weights_reference import key
-
-    reference = reference_of(tracking, resolve(workspace, "1", tracking))
-    from pathlib import Path
-
+def test_a_version_whose_weights_are_gone_is_not_promoted(three):
+    promote(three, "2", who="ada", why="better")
+    tracking = connect(three)
+    reference = reference_of(tracking, resolve(three, "1", tracking))
     (Path(reference.cache) / key(reference.files[1].md5)).unlink()
     with pytest.raises(ValueError, match="is not in the DVC cache"):
-        rollback(workspace, who="ada", why="back")
-    assert champion_summary(workspace)["champion"]["version"] == 2
+        rollback(three, who="ada", why="back")
+    assert champion_summary(three)["champion"]["version"] == 2

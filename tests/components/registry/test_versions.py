@@ -51,7 +51,7 @@ def test_an_evaluation_of_other_weights_is_refused(workspace):
     value = json.loads(path.read_text())
     path.unlink()
     path.write_text(json.dumps(value | {"weights_sha256": "0" * 64}))
-    with pytest.raises(ValueError, match="evaluation.json is about weights_sha256 000000000000, the workspace holds"):
+    with pytest.raises(ValueError, match=r"evaluation\.json is about weights_sha256 000000000000, the workspace holds"):
         register(workspace)
 
 

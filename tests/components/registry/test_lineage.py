@@ -1,0 +1,50 @@
+"""Which bytes, which code, which decision made this model?"""
+
+import json
+
+import pytest
+from rich.console import Console
+
+from components.registry.database import Impossible
+from components.registry.lineage import lineage, render_lineage
+from components.storage.dvc import read_lock
+
+
+def test_the_tree_goes_from_the_evaluation_back_to_the_raw_delivery_with_hashes(three):
+    found = lineage(three, "champion")
+    assert list(found["stages"]) == ["evaluate", "train", "assemble"]
+    assert {item["path"] for item in found["raw"]} >= {"data/raw/one"}
+    assert all(item["md5"] for stage in found["stages"].values() for item in stage["inputs"] + stage["outputs"])
+    assert [item["made_by"] for item in found["stages"]["train"]["inputs"] if item["path"] == "data/unimed"] == [
+        ["assemble"]
+    ]
+    assert [entry["action"] for entry in found["decisions"]] == ["promote"]
+    json.dumps(found)
+
+
+def test_a_version_keeps_its_own_lineage_when_the_workspace_moves_on(three):
+    old, new = lineage(three, "1"), lineage(three, "3")
+    weights = [item["md5"] for item in old["stages"]["train"]["outputs"]]
+    assert weights != [item["md5"] for item in new["stages"]["train"]["outputs"]]
+    assert [out["md5"] for out in read_lock(three)["train"]["outs"]] == [
+        item["md5"] for item in new["stages"]["train"]["outputs"]
+    ]
+
+
+def test_it_prints_who_decided_and_what_was_kept(three):
+    console = Console(record=True, width=160)
+    console.print(render_lineage(lineage(three, "1")))
+    text = console.export_text()
+    for said in (
+        "unimed version 1 (champion)",
+        "promote by gate",
+        "3 of 5 records kept",
+        "checkpoints/unified",
+        "weights_sha256",
+    ):
+        assert said in text
+
+
+def test_an_unknown_version_is_named(three):
+    with pytest.raises(Impossible, match="there is no version 9; registered: 3, 2, 1"):
+        lineage(three, "9")
