@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 FORMS = ("open", "closed", "choice")
 EDIT_WEIGHTS = {
@@ -85,7 +84,7 @@ class AssemblySettings:
     """Text-to-image conversations made for training (balanced over families)."""
     edit_samples: int = 2000
     """Editing conversations made for training, over all edits."""
-    edits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType(dict(EDIT_WEIGHTS)))
+    edits: Mapping[str, float] = field(default_factory=lambda: dict(EDIT_WEIGHTS))
     """Edit -> weight; its share of `edit_samples`. `components/assembly/edits.py` lists them."""
     benchmark_captions: int = 100
     """Held-out captions, over both held-out splits."""
