@@ -10,7 +10,6 @@ from torch import nn
 
 from components.training.batches import MicroBatch
 from components.training.optimizer import Average, learning_rate, set_learning_rate
-from components.training.planner import Bin
 from components.training.settings import CurriculumStage, LossWeights
 from components.training.world import World
 from model.objective import summed_losses
@@ -145,11 +144,6 @@ def fit(
 def any_stops(learner: Learner, should_stop: Callable[[], bool]) -> bool:
     """Whether any rank was asked to stop: all leave at the same step."""
     return learner.world.sum([float(should_stop())], learner.device)[0] > 0
-
-
-def num_samples(bins: Iterable[Bin]) -> int:
-    """Samples in the sequences."""
-    return sum(len(visits) for visits in bins)
 
 
 def _counts(micro: MicroBatch) -> tuple[int, int, int]:

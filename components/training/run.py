@@ -82,9 +82,11 @@ def train_stage(
 
     recipe, stage = job.recipe, job.settings
     check_world_size(recipe.training.sequences_per_step, world.size)
+    # Also in a thread or worker of its own: OpenMP keeps the number per thread, and float sums depend on it.
     torch.set_num_threads(recipe.compute.threads)
-    torch.use_deterministic_algorithms(True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    # Bytes are promised on the CPU; some CUDA kernels have no deterministic form.
+    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
     model, autoencoder, _ = load_checkpoint(job.parent, device)
     tokenizer = TextTokenizer.load(job.parent)
     tokenizer.check_fits(model.config.llm.vocab_size)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -37,7 +38,7 @@ def train(ctx: StageContext) -> None:
         if run is not None:
             hooks.append(run)
         finished = train_through_ray(ctx, job, f"{ctx.item}-{key}", hooks)
-        if run is not None and ctx.recipe.compute.workers > 0:
+        if finished and run is not None and (run.is_behind or ctx.recipe.compute.workers > 0):
             run.replay(job.losses)
         if not finished:
             raise Interrupted(f"train@{ctx.item} was asked to stop; its state is saved")
@@ -67,7 +68,7 @@ def run_key(ctx: StageContext) -> str:
     recipe, workspace = ctx.recipe, ctx.workspace
     stage = recipe.curriculum[ctx.item]
     parent = workspace.checkpoints / stage.parent
-    weights = {file.name: file_sha256(file) for file in sorted(parent.glob("*.safetensors"))}
+    files = {file.name: file_sha256(file) for file in sorted(parent.iterdir()) if file.is_file()}
     numbers = {
         "seed": recipe.seed,
         "threads": recipe.compute.threads,
@@ -78,26 +79,35 @@ def run_key(ctx: StageContext) -> str:
     code_file = workspace.root / "code.json"
     code = read_json(code_file).get("training", "") if code_file.is_file() else ""  # type: ignore[attr-defined]
     text = json.dumps(numbers, sort_keys=True, default=dict)
-    return keyed_hash("train", ctx.item, text, Dataset(workspace.dataset).dataset_id, sorted(weights.items()), code)
+    return keyed_hash("train", ctx.item, text, Dataset(workspace.dataset).dataset_id, sorted(files.items()), code)
 
 
 class TrackedRun:
-    """A hook that draws the loss curves in MLflow while the stage trains."""
+    """A hook that draws the loss curves in MLflow while the stage trains. MLflow only watches: without it training goes on."""
 
-    def __init__(self, run: "Run") -> None:
-        self._run = run
+    def __init__(self, run: "Run", say: Callable[[str], None]) -> None:
+        self._run, self._say = run, say
+        self.is_behind = False
+        """Rows are missing there; replay sends them."""
 
     def on_step(self, report: StepReport) -> None:
-        if report.step % EVERY == 0 and not report.skipped:
+        if report.step % EVERY == 0 and not report.skipped and not self.is_behind:
             names = ("text_loss", "image_loss", "learning_rate", "grad_norm")
-            self._run.log(report.step, {f"train/{name}": getattr(report, name) for name in names})
+            self._send(report.step, {f"train/{name}": getattr(report, name) for name in names})
 
     def replay(self, losses: Path) -> None:
-        """Sends the rows that workers left: they have no run of their own."""
-        if losses.is_file():
-            for line in losses.read_text().splitlines():
-                row = json.loads(line)
-                self._run.log(row["step"], {f"train/{name}": v for name, v in row.items() if name != "step"})
+        """Sends every row of the finished curve."""
+        for line in losses.read_text().splitlines():
+            row = json.loads(line)
+            self._send(row["step"], {f"train/{name}": value for name, value in row.items() if name != "step"})
+
+    def _send(self, step: int, metrics: Mapping[str, float]) -> None:
+        try:
+            self._run.log(step, metrics)
+        except Exception as error:  # whatever a server, a proxy or a full disk answers: none of it may end a training
+            if not self.is_behind:
+                self._say(f"MLflow does not take the loss curve ({type(error).__name__}: {error}); training goes on")
+            self.is_behind = True
 
 
 def _tracked(ctx: StageContext, key: str, stack: ExitStack) -> TrackedRun | None:
@@ -107,7 +117,7 @@ def _tracked(ctx: StageContext, key: str, stack: ExitStack) -> TrackedRun | None
     run.params({"seed": ctx.recipe.seed, "training": asdict(ctx.recipe.training)})
     run.params({f"curriculum.{ctx.item}": asdict(ctx.recipe.curriculum[ctx.item])})
     run.dataset(Dataset(ctx.workspace.dataset).dataset_id, "training")
-    return TrackedRun(run)
+    return TrackedRun(run, ctx.progress.say)
 
 
 def _forget_other_runs(job: StageJob) -> None:

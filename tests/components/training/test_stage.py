@@ -241,3 +241,28 @@ def test_unknown_stages_and_missing_parents_are_named(workspace: Workspace, reci
         train(context(workspace.root, recipe, "foundatoin"))
     with pytest.raises(ValueError, match=r"checkpoints/foundation is missing; run"):
         train(context(workspace.root, recipe, "instruction"))
+
+
+def test_training_goes_on_when_mlflow_does_not_answer_and_the_curve_is_sent_afterwards(
+    workspace: Workspace, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from components.training import stage
+
+    class Server:
+        def __init__(self) -> None:
+            self.sent: list[int] = []
+            self.calls = 0
+
+        def log(self, step: int, metrics: dict[str, float]) -> None:
+            self.calls += 1
+            if self.calls == 1:
+                raise ConnectionError("no route to host")
+            self.sent.append(step)
+
+    server = Server()
+    monkeypatch.setattr(stage, "EVERY", 2)
+    ctx = context(workspace.root, recipe, "foundation")
+    monkeypatch.setattr(stage, "_tracked", lambda *_: stage.TrackedRun(server, ctx.progress.say))
+    train(ctx)
+    assert server.sent == [6], "the only row of six steps"
+    assert "no route to host" in ctx.progress.path.read_text()
