@@ -12,6 +12,7 @@ from components.records.keys import keyed_hash
 from components.storage.atomic import write_text
 from components.storage.workspace import Workspace
 from flows.making import workspace_files
+from flows.run import initialise
 
 
 def make_experiment(workspace: Workspace, settings: Sequence[str]) -> Workspace:
@@ -72,10 +73,8 @@ def link_folder(source: Path, target: Path) -> None:
 
 def share_cache(workspace: Workspace, experiment: Workspace) -> None:
     """Make the experiment a DVC repository of its own whose cache is the workspace's."""
-    from components.storage.dvc import ensure_initialised
-
-    ensure_initialised(workspace)
-    ensure_initialised(experiment)
+    initialise(workspace)
+    initialise(experiment)
     local = experiment.root / ".dvc" / "config.local"
     write_text(local, f"[cache]\n    dir = {workspace.root / '.dvc' / 'cache'}\n")
 

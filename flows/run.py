@@ -15,15 +15,20 @@ from flows.session import Session
 def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
     """Make the workspace a DVC repository with its raw data delivered, if it is not yet; returns what delivery reports."""
     from components.sources.delivery import prepare as deliver
-    from components.storage.dvc import ensure_initialised
 
-    # DVC greets on stdout, which belongs to --json.
-    with contextlib.redirect_stdout(io.StringIO()):
-        ensure_initialised(workspace)
+    initialise(workspace)
     lines = deliver(workspace, recipe)
     others = [line for line in lines if not line.startswith("delivered ")]
     written = len(lines) - len(others)
     return [f"delivered {written} raw files", *others] if written else others
+
+
+def initialise(workspace: Workspace) -> None:
+    """Make the workspace a DVC repository, without DVC's greeting on stdout, which belongs to --json."""
+    from components.storage.dvc import ensure_initialised
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        ensure_initialised(workspace)
 
 
 def find_work(workspace: Workspace, recipe: Recipe, promote: str) -> Plan:

@@ -39,7 +39,14 @@ def ask(
     if as_json:
         print_json({"answer": answer.text, "finish_reason": answer.finish_reason, "version": version})
     else:
-        print(answer.text)
+        print(printable(answer.text) or "(the champion said nothing)")
+
+
+def printable(text: str) -> str:
+    """The text without what would steer a terminal."""
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text
+    ).strip()
 
 
 def draw(

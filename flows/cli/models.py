@@ -68,11 +68,15 @@ def promote(version: Version, why: Why = NO_REASON, as_json: AsJson = False, dry
     _show_decision(decision, as_json=as_json)
 
 
-def approve(version: Version, why: Why = NO_REASON, as_json: AsJson = False) -> None:
+def approve(version: Version, why: Why = NO_REASON, as_json: AsJson = False, dry_run: DryRun = False) -> None:
     """Make a version champion that the gate left waiting for a person."""
+    from components.registry.catalogue import resolve
     from components.registry.promotion import approve as approve_version
 
     workspace = here()
+    if dry_run:
+        print(f"would make version {resolve(workspace, version).number} champion, if it waits for approval")
+        return
     with working(f"approving {version}"):
         decision = approve_version(workspace, version, who=who(), why=why)
     _show_decision(decision, as_json=as_json)

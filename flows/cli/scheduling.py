@@ -55,6 +55,7 @@ def schedules(
     action: Annotated[str, typer.Argument(help="pause, resume or remove; without it the list.")] = "",
     name: Annotated[str, typer.Argument(help="Which schedule.")] = "retrain",
     as_json: AsJson = False,
+    dry_run: DryRun = False,
 ) -> None:
     """List this workspace's schedules, or pause, resume or remove one."""
     from components.recipes.reading import nearest
@@ -66,7 +67,7 @@ def schedules(
     with server(workspace):
         from flows.schedule import change_schedule, list_schedules
 
-        if action:
+        if action and not dry_run:
             change_schedule(workspace, name, action)
         found = list_schedules(workspace)
     if as_json:
@@ -74,7 +75,7 @@ def schedules(
         return
     if action:
         done = {"pause": "paused", "resume": "resumed", "remove": "removed"}[action]
-        print(f"{done} {name}")
+        print(f"would have {done} {name}" if dry_run else f"{done} {name}")
     rows: list[tuple[Any, ...]] = []
     for entry in found:
         last = f"{entry.last_state}: {entry.last_message}" if entry.last_message else entry.last_state

@@ -1,5 +1,6 @@
 """`unimed retrain`: the main job."""
 
+import shlex
 import sys
 import textwrap
 import time
@@ -176,7 +177,7 @@ def say_nothing_to_do(workspace: Any, plan: Any, begun: float, *, as_json: bool)
 def finish(workspace: Any, state: Any, begun: float, *, as_json: bool) -> None:
     """Show how the flow ended; raises StartAgain, or what a stage raised."""
     if state.name == "Interrupted":
-        raise StartAgain(f"{state.message}: unimed {' '.join(sys.argv[1:]) or 'retrain'}")
+        raise StartAgain(f"{state.message}: unimed {shlex.join(sys.argv[1:]) or 'retrain'}")
     if not state.is_completed():
         try:
             state.result()

@@ -149,12 +149,17 @@ def gc(as_json: AsJson = False, dry_run: DryRun = False) -> None:
         print_json(result)
         return
     verb = "would remove" if dry_run else "removed"
-    print(f"{verb} {result['objects']} objects of the cache, {bytes_text(result['size_bytes'])}")
+    print(
+        f"{verb} {result['objects']} objects of the cache and {result['folders']} folders of temporary files, "
+        f"{bytes_text(result['size_bytes'])}; what {result['kept_versions']} versions name is kept"
+    )
 
 
 def collect(workspace: Any, *, dry_run: bool) -> dict[str, Any]:
     """What the collection removed, for people and scripts."""
+    from dataclasses import asdict
+
     from components.registry.collection import collect_garbage
 
     found = collect_garbage(workspace, dry_run=dry_run)
-    return {"objects": found.objects, "size_bytes": found.size_bytes, "dry_run": dry_run}
+    return {**asdict(found), "dry_run": dry_run}

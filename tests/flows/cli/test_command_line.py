@@ -1,0 +1,191 @@
+"""The command line: what it offers, how fast it begins, and one clear line with the right exit code when it cannot."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+from flows.cli.errors import explain
+from flows.cli.main import app, main
+from tests.flows import toy
+
+COMMANDS = {
+    "retrain", "init", "doctor", "status", "logs", "gc", "models", "promote", "approve", "rollback", "lineage",
+    "ask", "draw", "edit", "schedule", "schedules", "up", "down",
+    "data add", "data check", "data stats", "data list",
+}  # fmt: skip
+HEAVY = ("torch", "prefect", "dvc", "mlflow", "ray", "pandas", "numpy", "pydantic", "great_expectations", "diffusers")
+
+
+def all_commands() -> dict[str, list[str]]:
+    root = typer.main.get_command(app)
+    found = {}
+    for name, command in root.commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", None)
+        found.update({f"{name} {sub}": [name, sub] for sub in inner} if inner else {name: [name]})
+    return found
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch) -> Path:
+    made = toy.make(tmp_path / "w")
+    monkeypatch.chdir(made)
+    for name in ("UNIMED_WORKSPACE", "PREFECT_API_URL", "MLFLOW_TRACKING_URI", "PREFECT_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    return made
+
+
+def run(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["unimed", *arguments])
+    code = main()
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_the_set_of_commands_is_what_scripts_rely_on():
+    assert set(all_commands()) == COMMANDS
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_explains_itself_with_an_example(name):
+    result = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert f"Example: unimed {name}" in result.output
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; sys.argv = ['unimed', '--help']\n"
+        "from flows.cli.main import main\n"
+        "assert main() == 0\n"
+        f"print('HEAVY', sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "HEAVY []" in result.stdout and "retrain" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["retrain", "--recipe", "tny"], "unknown recipe 'tny'; did you mean 'tiny'?"),
+        (["retrain", "--promote", "gat"], "unknown --promote 'gat'; did you mean 'gate'?"),
+        (["retrain", "--set", "curriculum.unifid.steps=3"], "did you mean 'unified'?"),
+        (["retrain", "--recipe", "small"], "take it with --switch"),
+        (["logs", "train@foundation"], "no log of 'train@foundation'"),
+        (["data", "stats"], "there is no data set yet"),
+        (["data", "check", "eyse"], "unknown source 'eyse'; did you mean 'eyes'?"),
+        (["data", "add", "clinic", "--path", "nowhere", "--format", "dicom"], "nowhere is not a folder"),
+        (["ask", "nothing.png", "What is this?"], "nothing.png: no such file"),
+        (["ask", "params.yaml", "What is this?"], "params.yaml: not an image"),
+        (["ask", "cut.dcm", "What is this?"], "cut.dcm: "),
+        (["ask", ".", "What is this?"], "is a folder; give one image file"),
+        (["draw", "  "], "the description is empty"),
+        (["draw", "A CT.", "--out", "a.jpg"], "drawings are written as .png"),
+        (["schedule", "--cron", "nightly"], "minute hour day-of-month month day-of-week"),
+        (["schedules", "stop"], "unknown action 'stop'"),
+        (["init", "params.yaml"], "params.yaml is a file; give a folder"),
+    ],
+)
+def test_what_is_impossible_is_said_in_one_line_with_exit_code_2(root, monkeypatch, capsys, arguments, message):
+    (root / "cut.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\x02\x00\x10\x00UI\x1a\x00cut")
+    code, out, err = run(monkeypatch, capsys, *arguments)
+    assert (code, out) == (2, "") and message in err and "Traceback" not in err
+
+
+def test_outside_a_workspace_it_says_how_to_make_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UNIMED_WORKSPACE", raising=False)
+    code, _, err = run(monkeypatch, capsys, "status")
+    assert code == 2 and "is not inside a workspace; make one with `unimed init DIR`" in err
+
+
+def test_a_misspelt_command_or_option_gets_a_suggestion_and_exit_code_2(monkeypatch, capsys):
+    assert run(monkeypatch, capsys, "retrian")[0] == 2
+    code, _, err = run(monkeypatch, capsys, "retrain", "--promot", "gate")
+    assert code == 2 and "--promote" in err
+
+
+def test_a_broken_recipe_is_named_key_by_key(root, monkeypatch, capsys):
+    (root / "params.yaml").write_text((root / "params.yaml").read_text().replace("min_side", "min_sid"))
+    code, _, err = run(monkeypatch, capsys, "retrain")
+    assert code == 2 and "params.yaml: unknown key 'validation.min_sid'; did you mean 'min_side'?" in err
+
+
+def test_a_broken_recipe_file_is_no_traceback(root, monkeypatch, capsys):
+    (root / "params.yaml").write_text("recipe: [")
+    code, _, err = run(monkeypatch, capsys, "status")
+    assert code == 2 and "params.yaml is not YAML" in err
+
+
+def test_an_unexpected_error_is_one_line_and_its_traceback_a_file(root, capsys):
+    try:
+        raise RuntimeError("the cable\nis loose")
+    except RuntimeError as error:
+        code = explain(error)
+    err = capsys.readouterr().err
+    log = root / ".unimed" / "logs" / "unimed-error.log"
+    assert code == 1 and err.count("\n") == 1 and "the cable is loose" in err and str(log) in err
+    assert "Traceback" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (KeyboardInterrupt(), 75, "start the same command again"),
+        (OSError(28, "No space left on device", "x.bin"), 1, "unimed gc"),
+        (FileNotFoundError(2, "No such file or directory", "x.bin"), 2, "x.bin"),
+    ],
+)
+def test_what_the_system_says_is_passed_on_with_its_exit_code(root, capsys, raised, code, said):
+    assert explain(raised) == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_failed_stage_is_told_in_its_own_words(root, capsys):
+    from components.storage.dvc import StageFailed
+    from components.storage.progress import Progress
+
+    Progress.start(root / ".unimed" / "progress", "admit").finish("failed", "source eyes: 90 of 100 quarantined")
+    assert explain(StageFailed("admit", 1, "exit code 1", ["Traceback …"])) == 1
+    err = capsys.readouterr().err
+    assert "stage admit failed: source eyes: 90 of 100 quarantined" in err and "unimed logs admit" in err
+    assert "Traceback" not in err
+
+
+def test_switching_the_recipe_writes_it_and_a_dry_run_does_not(root, monkeypatch, capsys):
+    from types import SimpleNamespace
+
+    from components.recipes.recipe import read_recipe
+    from flows.cli.training import use_recipe
+
+    workspace = SimpleNamespace(params=root / "params.yaml")
+    with pytest.raises(ValueError, match=r"\+recipe: small"):
+        use_recipe(workspace, "small", switch=True, dry_run=True)
+    assert read_recipe(workspace.params).recipe == "tiny"
+    use_recipe(workspace, "small", switch=True, dry_run=False)
+    assert read_recipe(workspace.params).recipe == "small"
+
+
+def test_the_status_of_a_workspace_that_never_ran_is_json_with_every_stage_missing(root, monkeypatch, capsys):
+    code, out, _ = run(monkeypatch, capsys, "status", "--json")
+    state = json.loads(out)
+    assert code == 0 and {stage["state"] for stage in state["stages"]} == {"missing"}
+    assert (state["champion"], state["challenger"], state["services"], state["dataset_id"]) == (None, None, [], None)
+
+
+def test_logs_shows_the_last_lines_and_knows_stages_by_their_name(root, monkeypatch, capsys):
+    folder = root / ".unimed" / "logs"
+    folder.mkdir(parents=True)
+    (folder / "train-foundation.log").write_text("".join(f"line {n}\n" for n in range(100)))
+    code, out, _ = run(monkeypatch, capsys, "logs", "train@foundation", "-n", "3")
+    assert (code, out) == (0, "line 97\nline 98\nline 99\n")
+
+
+def test_a_terminal_is_not_steered_by_an_answer():
+    from flows.cli.images import printable
+
+    assert printable("a\x1b[2Jb\nc") == "a\N{REPLACEMENT CHARACTER}[2Jb\nc"

@@ -1,0 +1,76 @@
+"""The display says what happens, from files alone."""
+
+import time
+
+from components.storage.progress import Progress
+from components.storage.workspace import Workspace
+from flows.cli.display import PLAIN_SECONDS, Picture, plain_lines
+from flows.cli.last_screen import metric_rows, read_losses, time_rows
+from flows.journal import begin_journal, keep_seconds, record, stage_seconds
+
+
+def test_stages_go_from_waiting_through_running_to_their_end(tmp_path):
+    workspace = Workspace(tmp_path)
+    begin_journal(workspace, {"stages": ["code", "judge", "start"]})
+    picture = Picture(workspace, since=time.time() - 1)
+    assert [row.state for row in picture.look().values()] == ["waiting"] * 5
+    record(workspace, "code", "end", state="unchanged", seconds=0.1)
+    record(workspace, "judge", "begin")
+    Progress.start(workspace.progress, "judge").update(4, 4, "step 4", accuracy=0.5)
+    rows = picture.look()
+    assert (rows["code"].state, rows["judge"].state, rows["start"].state) == ("unchanged", "running", "waiting")
+    assert rows["judge"].text() == "step 4 · accuracy 0.5" and rows["judge"].share() == 1.0
+    record(workspace, "judge", "end", state="failed", seconds=3.0)
+    assert picture.look()["judge"].seconds == 3.0
+
+
+def test_without_a_terminal_each_change_is_one_line_and_a_long_stage_speaks_now_and_then(tmp_path):
+    workspace = Workspace(tmp_path)
+    begin_journal(workspace, {"stages": ["judge"]})
+    record(workspace, "judge", "begin")
+    Progress.start(workspace.progress, "judge").update(1, 2, "step 1")
+    picture, said = Picture(workspace, since=time.time() - 1), {}
+    assert plain_lines(picture.look(), said, 0.0) == ["judge: running"]
+    assert plain_lines(picture.look(), said, 1.0) == []
+    assert plain_lines(picture.look(), said, PLAIN_SECONDS) == ["judge: 50% step 1"]
+    record(workspace, "judge", "end", state="done", seconds=61.0)
+    assert plain_lines(picture.look(), said, PLAIN_SECONDS + 1) == ["judge: done in 1 min 01 s"]
+
+
+def test_seconds_are_remembered_for_the_next_expectation(tmp_path):
+    workspace = Workspace(tmp_path)
+    keep_seconds(workspace, {"judge": 5.04, "start": 2.0})
+    keep_seconds(workspace, {"start": 3.0})
+    assert stage_seconds(workspace) == {"judge": 5.0, "start": 3.0}
+
+
+def test_losses_are_first_and_last_of_each_part_and_stage_in_the_curriculums_order(tmp_path):
+    (tmp_path / "unified.jsonl").write_text(
+        '{"step": 1, "text_loss": 2.0}\n{"step": 9, "text_loss": 1.0, "tokens": 5}\n'
+    )
+    (tmp_path / "start.jsonl").write_text(
+        '{"step": 1, "part": "autoencoder", "image_loss": 3.0}\n{"step": 7, "part": "autoencoder", "image_loss": 0.5}\n'
+        '{"step": 1, "part": "vision", "loss": 4.0}\n'
+    )
+    rows = [(r["stage"], r["loss"], r["steps"], r["first"], r["last"]) for r in read_losses(tmp_path)]
+    assert rows == [
+        ("start", "autoencoder image loss", 7, 3.0, 0.5),
+        ("start", "vision loss", 1, 4.0, 4.0),
+        ("unified", "text loss", 9, 2.0, 1.0),
+    ]
+
+
+def test_a_metric_is_shown_with_n_interval_and_control_the_pool_first():
+    metrics = {
+        "sr/psnr": {"value": 21.456, "n": 24, "low": 20.0, "high": 23.0, "control": {"mean_image": 17.3}},
+        "vqa/pool/accuracy": {"value": 0.7, "n": 40, "low": None, "high": None},
+    }
+    assert metric_rows(metrics) == [
+        ("vqa/pool/accuracy", "0.700", 40, "", ""),
+        ("sr/psnr", "21.46", 24, "20.00 to 23.00", "mean_image 17.30"),
+    ]
+
+
+def test_the_table_of_seconds_ends_with_the_whole():
+    summary = {"seconds": {"judge": 61.0}, "unchanged": ["code", "admit"], "total_seconds": 90.0}
+    assert time_rows(summary) == [("judge", "1 min 01 s"), ("2 unchanged stages", "0 s"), ("in all", "1 min 30 s")]

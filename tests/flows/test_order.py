@@ -1,0 +1,37 @@
+"""The flow names DVC's stages, all of them, parents first."""
+
+import pytest
+
+from components.recipes.recipe import read_recipe, shipped_recipe
+from components.storage.dvc import ensure_initialised, stage_graph
+from components.storage.workspace import Workspace
+from flows.order import stage_list, stage_order
+from tests.flows import toy
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch) -> Workspace:
+    monkeypatch.chdir(tmp_path)
+    made = Workspace(toy.make(tmp_path / "w"))
+    ensure_initialised(made)
+    return made
+
+
+def test_the_flow_names_the_stages_of_the_graph_and_no_other(workspace):
+    assert sorted(stage_list(read_recipe(workspace.params))) == sorted(stage_graph(workspace))
+
+
+def test_every_stage_comes_after_all_that_it_reads_from_and_beside_none_of_it(workspace):
+    graph = stage_graph(workspace)
+    before: set[str] = set()
+    for group in stage_order(read_recipe(workspace.params)):
+        for stage in group:
+            assert graph[stage] <= before, f"{stage} reads from {sorted(graph[stage] - before)}, which comes later"
+        before |= set(group)
+
+
+@pytest.mark.parametrize("recipe", ["tiny", "small", "unimedvl-14b"])
+def test_every_source_and_every_curriculum_stage_of_a_shipped_recipe_is_named(recipe):
+    read = read_recipe(shipped_recipe(recipe))
+    named = set(stage_list(read))
+    assert {f"validate@{source}" for source in read.sources} | {f"train@{name}" for name in read.curriculum} <= named
