@@ -1,0 +1,249 @@
+"""Commands, recipe keys and version tags, frozen: changing one is a decision, made by changing this list."""
+
+import re
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from components.recipes.recipe import Recipe
+
+ROOT = Path(__file__).parents[1]
+
+COMMANDS = {
+    "approve": ["--dry-run", "--json", "--why", "version"],
+    "ask": ["--json", "--model", "image", "question"],
+    "data add": ["--dry-run", "--format", "--json", "--path", "name"],
+    "data check": ["--format", "--json", "--limit", "--path", "name"],
+    "data list": ["--json"],
+    "data stats": ["--json"],
+    "doctor": ["--json"],
+    "down": [],
+    "draw": ["--json", "--model", "--out", "--seed", "words"],
+    "edit": ["--json", "--model", "--out", "--seed", "image", "words"],
+    "gc": ["--dry-run", "--json"],
+    "init": ["--dry-run", "--json", "--recipe", "folder"],
+    "lineage": ["--json", "version"],
+    "logs": ["--follow", "--lines", "stage"],
+    "models": ["--json"],
+    "promote": ["--dry-run", "--json", "--why", "version"],
+    "retrain": ["--dry-run", "--json", "--promote", "--recipe", "--set", "--switch"],
+    "rollback": ["--dry-run", "--json", "--why"],
+    "schedule": ["--cron", "--dry-run", "--json", "--name", "--promote", "--timezone"],
+    "schedules": ["--dry-run", "--json", "action", "name"],
+    "status": ["--json"],
+    "up": ["--detach", "--json"],
+}
+
+RECIPE_KEYS = {
+    "assembly.benchmark_captions",
+    "assembly.benchmark_drawings",
+    "assembly.benchmark_edits",
+    "assembly.benchmark_items",
+    "assembly.caption_characters",
+    "assembly.caption_samples",
+    "assembly.drawing_samples",
+    "assembly.edit_samples",
+    "assembly.edits",
+    "assembly.excluded_patients",
+    "assembly.image_side",
+    "assembly.max_shard_bytes",
+    "assembly.question_turns",
+    "assembly.questions.*.forms",
+    "assembly.questions.*.weight",
+    "assembly.splits.slabs.*.guard",
+    "assembly.splits.slabs.*.high",
+    "assembly.splits.slabs.*.low",
+    "assembly.splits.slabs.*.plane",
+    "assembly.splits.slabs.*.source",
+    "assembly.splits.slabs.*.subject",
+    "assembly.splits.test",
+    "assembly.splits.val_share",
+    "assembly.square",
+    "assembly.super_resolution_factor",
+    "assembly.turns_per_sample",
+    "compute.threads",
+    "compute.workers",
+    "curriculum.*.final_learning_rate",
+    "curriculum.*.learning_rate",
+    "curriculum.*.mixture",
+    "curriculum.*.parent",
+    "curriculum.*.steps",
+    "curriculum.*.vae_side.max",
+    "curriculum.*.vae_side.min",
+    "curriculum.*.vit_learning_rate_scale",
+    "curriculum.*.vit_side.max",
+    "curriculum.*.vit_side.min",
+    "curriculum.*.warmup_steps",
+    "evaluation.answer_tokens",
+    "evaluation.batch",
+    "evaluation.caption_tokens",
+    "evaluation.drawing.edit_guidance",
+    "evaluation.drawing.grid_points",
+    "evaluation.drawing.guidance_interval",
+    "evaluation.drawing.image_guidance",
+    "evaluation.drawing.renorm",
+    "evaluation.drawing.renorm_min",
+    "evaluation.drawing.text_guidance",
+    "evaluation.drawing.timestep_shift",
+    "evaluation.judge.batch",
+    "evaluation.judge.learning_rate",
+    "evaluation.judge.steps",
+    "evaluation.min_items",
+    "evaluation.pool.*.form",
+    "evaluation.pool.*.question_type",
+    "evaluation.pool.*.split",
+    "evaluation.resamples",
+    "gate.cluster",
+    "gate.demonstrative",
+    "gate.kind",
+    "gate.margin",
+    "model.interpolate_positions",
+    "model.latent_patch",
+    "model.llm.experts",
+    "model.llm.hidden_size",
+    "model.llm.intermediate_size",
+    "model.llm.num_heads",
+    "model.llm.num_kv_heads",
+    "model.llm.num_layers",
+    "model.llm.qk_norm",
+    "model.llm.rms_norm_eps",
+    "model.llm.rope_theta",
+    "model.llm.vocab_size",
+    "model.max_latent_size",
+    "model.vae.block_out_channels",
+    "model.vae.latent_channels",
+    "model.vae.latents_mean",
+    "model.vae.latents_std",
+    "model.vae.layers_per_block",
+    "model.vae.norm_num_groups",
+    "model.vae.pixel_patch",
+    "model.vit.hidden_size",
+    "model.vit.image_size",
+    "model.vit.intermediate_size",
+    "model.vit.layer_norm_eps",
+    "model.vit.num_heads",
+    "model.vit.num_layers",
+    "model.vit.patch_size",
+    "model.vit.stem",
+    "model.vit_max_patches_per_side",
+    "recipe",
+    "seed",
+    "sources.*.format",
+    "sources.*.options",
+    "sources.*.path",
+    "start.autoencoder.batch",
+    "start.autoencoder.crop",
+    "start.autoencoder.ema_decay",
+    "start.autoencoder.kl_weight",
+    "start.autoencoder.l1_weight",
+    "start.autoencoder.learning_rate",
+    "start.autoencoder.steps",
+    "start.gen_key_equals_query",
+    "start.image_side",
+    "start.residual_scale",
+    "start.source",
+    "start.vision.batch",
+    "start.vision.fact_weights",
+    "start.vision.learning_rate",
+    "start.vision.steps",
+    "start.vocabulary",
+    "training.augment",
+    "training.dropout.text",
+    "training.dropout.vae",
+    "training.dropout.vit",
+    "training.loss_weights.image",
+    "training.loss_weights.text",
+    "training.noised_copies",
+    "training.optimizer.betas",
+    "training.optimizer.ema_decay",
+    "training.optimizer.eps",
+    "training.optimizer.max_grad_norm",
+    "training.optimizer.weight_decay",
+    "training.save_every",
+    "training.sequences_per_forward",
+    "training.sequences_per_step",
+    "training.source_power",
+    "training.timestep_shift",
+    "training.tokens_per_sequence",
+    "validation.max_pixels",
+    "validation.min_side",
+    "validation.stop_above",
+}
+
+VERSION_TAGS = {
+    "unimed.dataset_id",
+    "unimed.decided_at",
+    "unimed.decided_by",
+    "unimed.decision",
+    "unimed.decision_why",
+    "unimed.ended",
+    "unimed.evaluation_sha256",
+    "unimed.git_commit",
+    "unimed.git_dirty",
+    "unimed.lock_entry",
+    "unimed.lock_sha256",
+    "unimed.log_head",
+    "unimed.package",
+    "unimed.parent_version",
+    "unimed.processor",
+    "unimed.recipe",
+    "unimed.recipe_sha256",
+    "unimed.retrain_run",
+    "unimed.run_key",
+    "unimed.stage",
+    "unimed.threads",
+    "unimed.torch",
+    "unimed.weights_sha256",
+    "unimed.workspace",
+}
+
+
+def commands() -> dict[str, set[str]]:
+    """Command -> its options and arguments, as the command line itself knows them."""
+    from typer.main import get_command
+
+    from flows.cli.main import app
+
+    found: dict[str, set[str]] = {}
+
+    def walk(command: Any, name: str) -> None:
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            found[name] = {max(parameter.opts, key=len) for parameter in command.params} - {"--help"}
+            return
+        for key, value in inner.items():
+            walk(value, f"{name} {key}".strip())
+
+    walk(get_command(app), "")
+    return found
+
+
+def recipe_keys(kind: Any, prefix: str = "") -> set[str]:
+    """Dotted keys of a recipe; `*` stands for the names that a recipe chooses itself."""
+    if get_origin(kind) is UnionType:
+        return set().union(*(recipe_keys(argument, prefix) for argument in get_args(kind)))
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return set().union(*(recipe_keys(hints[f.name], f"{prefix}.{f.name}".strip(".")) for f in fields(kind)))
+    inner = [argument for argument in get_args(kind) if is_dataclass(argument)]
+    return recipe_keys(inner[-1], f"{prefix}.*") if inner else {prefix}
+
+
+def version_tags() -> set[str]:
+    text = "".join(path.read_text() for path in (ROOT / "components" / "registry").glob("*.py"))
+    return set(re.findall(r'"(unimed\.[a-z_0-9]+)"', text))
+
+
+def test_commands_and_their_options_are_the_frozen_ones():
+    assert {name: sorted(options) for name, options in commands().items()} == {
+        k: sorted(v) for k, v in COMMANDS.items()
+    }
+
+
+def test_recipe_keys_are_the_frozen_ones():
+    assert sorted(recipe_keys(Recipe)) == sorted(RECIPE_KEYS)
+
+
+def test_version_tags_are_the_frozen_ones():
+    assert sorted(version_tags()) == sorted(VERSION_TAGS)
