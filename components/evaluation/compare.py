@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from components.evaluation.answers import SCORER
 from components.evaluation.captions import FACT_SCORERS
+from components.evaluation.edit_names import metric_name
 from components.evaluation.images import PSNR_SCORER
 from components.evaluation.predictions import PLAIN
 from components.evaluation.scores import Score, read_scores
@@ -150,7 +151,7 @@ def _endpoints(scores: Sequence[Score]) -> dict[str, list[Score]]:
         elif score.scorer_id == FACT_SCORERS["modality"]:
             found["caption/modality_accuracy"].append(score)
         elif score.scorer_id == PSNR_SCORER:
-            found[f"{score.question_type}/{score.split}/psnr"].append(score)
+            found[f"{metric_name(score.question_type)}/{score.split}/psnr"].append(score)
         elif score.benchmark == "t2i":
             found["t2i/recognised"].append(score)
     return dict(found)

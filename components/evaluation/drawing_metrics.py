@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from components.evaluation.drawing_scoring import COPY, MEAN_IMAGE, REAL
+from components.evaluation.edit_names import metric_name
 from components.evaluation.images import DICE_SCORER, PSNR_SCORER, SSIM_SCORER
 from components.evaluation.judge_network import Judge
 from components.evaluation.metrics import DIGITS, Meter, Metric, one_per_item
 from components.evaluation.predictions import ONE_STEP, PLAIN, RECONSTRUCTION
 from components.evaluation.scores import Score
-
-SHORT = {"super-resolution": "sr"}
-"""Edits whose metrics have a shorter name than the edit."""
 
 _WHY_T2I = "drawings are judged by a trained classifier; reported beside the pool"
 _WHY_EDIT = "edits are reported beside the pool"
@@ -25,11 +23,6 @@ _SUFFIX = {
     RECONSTRUCTION: "_ceiling",
 }
 _MEASURES = {PSNR_SCORER: "psnr", SSIM_SCORER: "ssim", DICE_SCORER: "dice"}
-
-
-def metric_name(edit: str) -> str:
-    """The edit's name in metric keys."""
-    return SHORT.get(edit, edit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

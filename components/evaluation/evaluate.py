@@ -50,6 +50,7 @@ class Evaluation:
     """Everything that the stage writes, before it is written."""
 
     header: PredictionHeader
+    recipe: str
     scores: tuple[Score, ...]
     groups: tuple[VqaGroup, ...]
     pool: Pool
@@ -71,6 +72,7 @@ class Evaluation:
             "benchmarks": dict(header.benchmarks),
             "weights_sha256": header.weights_sha256,
             "checkpoint": header.checkpoint,
+            "recipe": self.recipe,
             "decoding": dict(header.decoding),
             "judge": self.judge,
             "pool": self.pool.to_json(),
@@ -150,6 +152,7 @@ def evaluate_predictions(predictions: Path, judge: Path, dataset: Path, recipe: 
     tables = {"drawn": PLAIN, "real": REAL, "reconstruction": RECONSTRUCTION}
     return Evaluation(
         header=header,
+        recipe=recipe.recipe,
         scores=scores,
         groups=tuple(groups),
         pool=pool,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from components.assembly.dataset import LabelledImage
 from components.assembly.edits import EDITS
+from components.evaluation.edit_names import metric_name
 from components.evaluation.images import Rgb, decode
 from components.images.resize import scale_image
 
@@ -38,16 +39,18 @@ class MeanImages:
                 if png is not None:
                     pixels = scale_image(decode(png), SIDE, SIDE).astype(np.float64)
                     for kind in kinds(image.modality.value, image.anatomy, image.facts):
-                        means._sums[name, kind] = means._sums.get((name, kind), 0.0) + pixels
-                        means._counts[name, kind] = means._counts.get((name, kind), 0) + 1
+                        key = metric_name(name), kind
+                        means._sums[key] = means._sums.get(key, 0.0) + pixels
+                        means._counts[key] = means._counts.get(key, 0) + 1
         return means
 
     def image(self, edit: str, modality: str, anatomy: str, facts: Mapping[str, str], like: Rgb) -> Rgb | None:
         """The mean training target of the narrowest kind with enough images, in the size of `like`; None if none is known."""
         for kind in kinds(modality, anatomy, facts):
-            count = self._counts.get((edit, kind), 0)
+            key = metric_name(edit), kind
+            count = self._counts.get(key, 0)
             if count >= FEWEST or (kind == () and count):
-                mean = np.rint(self._sums[edit, kind] / count).astype(np.uint8)
+                mean = np.rint(self._sums[key] / count).astype(np.uint8)
                 return scale_image(mean, like.shape[0], like.shape[1])
         return None
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.evaluation.captions import WELL_FORMED
-from components.evaluation.drawing_metrics import EditGroup, metric_name
+from components.evaluation.drawing_metrics import EditGroup
+from components.evaluation.edit_names import metric_name
 from components.evaluation.images import PSNR_SCORER, SSIM_SCORER, decode, encode
 from components.evaluation.metrics import Metric
 from components.evaluation.predictions import ONE_STEP, PLAIN, RECONSTRUCTION

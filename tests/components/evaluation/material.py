@@ -93,7 +93,7 @@ def edit(number: int, **changes) -> BenchmarkItem:
         "item_id": f"sr/{number:03d}",
         "benchmark": "sr",
         "task": "super_resolution",
-        "question_type": "super-resolution",
+        "question_type": "sr",
         "prompt_id": "unimed.super-resolution@1",
         "prompt": "Enhance this image.",
         "image": png(1000 + number),

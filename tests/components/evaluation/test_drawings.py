@@ -113,3 +113,11 @@ def test_recognition_stands_beside_chance_real_images_and_reconstructions():
     assert found["t2i/recognised"].value == 0.75 and found["t2i/chance"].value == pytest.approx(1 / 3)
     assert found["t2i/recognised_real"].value == found["t2i/recognised_reconstruction"].value == 1.0
     assert "judge.modality@01234567" in found["t2i/recognised"].protocol
+
+
+def test_every_edit_of_the_benchmark_finds_its_mean_image_under_the_name_that_its_items_carry():
+    trained = labelled(1, Modality.CT, Split.TRAIN, targets={"organ_map": flat(7)})
+    means = MeanImages.of([trained])
+    like = np.zeros((SIDE, SIDE, 3), np.uint8)
+    for name in ("sr", "super-resolution", "organ-map"):
+        assert means.image(name, "CT", "brain", {}, like) is not None, name

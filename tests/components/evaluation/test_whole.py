@@ -205,7 +205,7 @@ def test_a_checkpoint_compared_with_itself_differs_nowhere(context):
     scores = context.workspace.evaluation / "scores"
     found = compare(scores, scores, context.recipe.evaluation, cluster="image")
     assert found.pool is not None and (found.pool.estimate, found.pool.low, found.pool.high) == (0.0, 0.0, 0.0)
-    assert {"t2i/recognised", "super-resolution/test/psnr"} <= {group.name for group in found.groups}
+    assert {"t2i/recognised", "sr/test/psnr"} <= {group.name for group in found.groups}
 
 
 def test_scores_keep_what_a_comparison_needs(context):
