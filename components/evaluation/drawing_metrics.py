@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from components.evaluation.drawing_scoring import COPY, MEAN_IMAGE, REAL
+from components.evaluation.drawing_scoring import BICUBIC, COPY, MEAN_IMAGE, REAL
 from components.evaluation.edit_names import metric_name
 from components.evaluation.images import DICE_SCORER, PSNR_SCORER, SSIM_SCORER
 from components.evaluation.judge_network import Judge
@@ -20,6 +20,7 @@ _SUFFIX = {
     ONE_STEP: "_one_step",
     MEAN_IMAGE: "_mean_image",
     COPY: "_copy",
+    BICUBIC: "_bicubic",
     RECONSTRUCTION: "_ceiling",
 }
 _MEASURES = {PSNR_SCORER: "psnr", SSIM_SCORER: "ssim", DICE_SCORER: "dice"}
@@ -35,7 +36,7 @@ class EditGroup:
     n: int
     patients: int
     values: dict[str, Metric]
-    """psnr, psnr_one_step, psnr_mean_image, psnr_copy, psnr_ceiling, ssim…, dice…, gain_over_mean_image."""
+    """psnr, psnr_one_step, psnr_mean_image, psnr_copy, psnr_bicubic, psnr_ceiling, ssim…, dice…, gain_over_mean_image."""
 
 
 def t2i_metrics(scores: Sequence[Score], judge: Judge, meter: Meter) -> list[Metric]:
@@ -113,9 +114,6 @@ def _edit_group(name: str, split: str, scores: Sequence[Score], meter: Meter) ->
             if chosen:
                 key = f"{measure}{suffix}"
                 values[key] = meter.mean(f"{name}/{split}/{key}", chosen, why_not_gated=_WHY_EDIT)
-                if name == "sr" and variant == COPY:
-                    # The condition of super-resolution *is* the bicubic enlargement.
-                    values[f"{measure}_bicubic"] = values.pop(key)
         if scorer == PSNR_SCORER:
             plain = [score for score in scores if score.scorer_id == scorer and score.variant == PLAIN]
     for variant, suffix in ((PLAIN, ""), (ONE_STEP, "_one_step")):

@@ -20,12 +20,16 @@ from components.evaluation.judge_network import Judge
 from components.evaluation.mean_images import MeanImages
 from components.evaluation.predictions import PLAIN
 from components.evaluation.scores import Score, score_of
+from components.images.resize import degrade
 from components.records.benchmark import BenchmarkItem
 
-REAL, MEAN_IMAGE, COPY = "control:real", "control:mean-image", "control:copy"
-"""Variants that evaluation adds: the real image itself, the mean training target, the condition unchanged."""
+REAL, MEAN_IMAGE, COPY, BICUBIC = "control:real", "control:mean-image", "control:copy", "control:bicubic"
+"""Variants that evaluation adds: the real image itself, the mean training target, the condition unchanged, and the
+condition at a quarter of its size enlarged again (of super-resolution: the condition, which is just that)."""
 
-ORGAN_MAP, BACKGROUND = "organ_map", "#000000"
+BICUBIC_FACTOR = 4
+
+ORGAN_MAP, SUPER_RESOLUTION, BACKGROUND = "organ_map", "sr", "#000000"
 
 
 def score_t2i(rows: Sequence[Mapping[str, Any]], items: Mapping[str, BenchmarkItem], judge: Judge) -> Iterator[Score]:
@@ -48,7 +52,7 @@ def score_edits(
     means: MeanImages,
     facts: Mapping[str, Mapping[str, str]],
 ) -> Iterator[Score]:
-    """PSNR and SSIM of each drawing, of its ceiling, and of the mean image and the unchanged condition beside it.
+    """PSNR and SSIM of each drawing, of its ceiling, and of the baselines: mean image, condition, bicubic.
 
     `facts` are those of the items' records. Organ maps get the Dice of their painted structures too.
     """
@@ -63,7 +67,9 @@ def score_edits(
         if row["variant"] == PLAIN:
             known = facts.get(item.record_id, {})
             mean = means.image(item.question_type, item.modality.value, item.anatomy, known, truth)
-            candidates |= {COPY: decode(item.image)} | ({MEAN_IMAGE: mean} if mean is not None else {})
+            condition = decode(item.image)
+            enlarged = condition if item.benchmark == SUPER_RESOLUTION else degrade(condition, BICUBIC_FACTOR)
+            candidates |= {COPY: condition, BICUBIC: enlarged} | ({MEAN_IMAGE: mean} if mean is not None else {})
         for variant, pixels in candidates.items():
             yield score_of(row, PSNR_SCORER, variant=variant, value=psnr(truth, pixels))
             yield score_of(row, SSIM_SCORER, variant=variant, value=ssim(truth, pixels))
