@@ -68,7 +68,11 @@ def test_equal_seeds_draw_equal_images_and_other_seeds_others(predictor, setting
 
 
 def test_drawings_and_edits_in_one_call_equal_those_alone(predictor, settings):
-    requests = [DrawRequest("Enhance.", 3, picture(1)), DrawRequest("A CT image.", 4), DrawRequest("Enhance.", 5, picture(2))]
+    requests = [
+        DrawRequest("Enhance.", 3, picture(1)),
+        DrawRequest("A CT image.", 4),
+        DrawRequest("Enhance.", 5, picture(2)),
+    ]
     together = predictor.draw(requests, settings.evaluation.drawing)
     for request, drawn in zip(requests, together, strict=True):
         (alone,) = predictor.draw([request], settings.evaluation.drawing)
