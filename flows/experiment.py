@@ -11,6 +11,7 @@ from components.recipes.recipe import Recipe
 from components.records.keys import keyed_hash
 from components.storage.atomic import write_text
 from components.storage.workspace import Workspace
+from flows.journal import keep_seconds, stage_seconds
 from flows.making import workspace_files
 from flows.run import initialise
 
@@ -31,6 +32,7 @@ def make_experiment(workspace: Workspace, settings: Sequence[str]) -> Workspace:
     for folder in ("raw", "decisions", "accepted"):
         link_folder(workspace.root / "data" / folder, root / "data" / folder)
     share_cache(workspace, Workspace(root))
+    keep_seconds(Workspace(root), stage_seconds(workspace))
     return Workspace(root.resolve())
 
 

@@ -1,8 +1,6 @@
 """`unimed schedule | schedules`: retraining by the clock."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -39,11 +37,11 @@ def schedule(
     if dry_run:
         print(f"would schedule {name}: {clean} ({zone})")
         return
-    with server(workspace):
-        from flows.schedule import list_schedules, put_schedule
+    need_server(workspace)
+    from flows.schedule import list_schedules, put_schedule
 
-        put_schedule(workspace, name, clean, zone, promote)
-        made = next(found for found in list_schedules(workspace) if found.name == name)
+    put_schedule(workspace, name, clean, zone, promote)
+    made = next(found for found in list_schedules(workspace) if found.name == name)
     if as_json:
         print_json(made.to_json())
         return
@@ -64,12 +62,12 @@ def schedules(
     if action and action not in ACTIONS:
         raise ValueError(f"unknown action {action!r}{nearest(action, ACTIONS)}")
     workspace = find_workspace()
-    with server(workspace):
-        from flows.schedule import change_schedule, list_schedules
+    need_server(workspace)
+    from flows.schedule import change_schedule, list_schedules
 
-        if action and not dry_run:
-            change_schedule(workspace, name, action)
-        found = list_schedules(workspace)
+    if action and not dry_run:
+        change_schedule(workspace, name, action)
+    found = list_schedules(workspace)
     if as_json:
         print_json([entry.to_json() for entry in found])
         return
@@ -89,9 +87,8 @@ def schedules(
         note_whether_served(workspace)
 
 
-@contextmanager
-def server(workspace: Any) -> Iterator[None]:
-    """A Prefect server to talk to: the one that lives, else one of our own for the time of the block."""
+def need_server(workspace: Any) -> None:
+    """Have a Prefect server to talk to: the one that lives, else one of our own, ended at exit (after Prefect's threads)."""
     from flows.environment import enter, quiet_prefect
     from flows.session import Session
 
@@ -101,11 +98,6 @@ def server(workspace: Any) -> Iterator[None]:
     with working("asking Prefect"):
         held.need_server()
         held.wait_for_server()
-    try:
-        yield
-    finally:
-        if held.server is not None:
-            held.server.stop()
 
 
 def note_whether_served(workspace: Any) -> None:

@@ -1,7 +1,7 @@
 """A workspace whose stages do next to nothing, under the real stage graph's names: to test the flow around them.
 
 Run as a program, with `components.stage NAME [ITEM]` as its arguments, it is such a stage; as a module it makes the
-workspace and starts `unimed` in it with a registry that only remembers.
+workspace and starts `unimed`, or the scheduled flow, in it with a registry that only remembers.
 """
 
 import json
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 SOURCES = ("eyes", "slides")
-STAGES = ("foundation", "instruction", "unified")
+CODE = '{"toy": 1}'
 
 
 def work(root: Path, name: str, item: str) -> int:
@@ -27,7 +27,7 @@ def work(root: Path, name: str, item: str) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.append(1))
     if name == "code":
-        (root / "code.json").write_text((root / "toy-code").read_text() if (root / "toy-code").exists() else "{}")
+        (root / "code.json").write_text((root / "toy-code").read_text() if (root / "toy-code").exists() else CODE)
         return 0
     progress = Progress.start(root / ".unimed" / "progress", stage)
     slow = json.loads((root / "slow").read_text()) if (root / "slow").exists() else {}
@@ -97,7 +97,6 @@ def make(folder: Path) -> Path:
         body["params"] = [*kept, {"code.json": ["toy"]}] if "params" in body else kept
         body.pop("params") if not body["params"] else None
     (folder / "dvc.yaml").write_text(dump_yaml(graph))
-    (folder / "toy-code").write_text('{"toy": 1}')
     (folder / ".dvcignore").write_text(".gitignore\n/.unimed\n")
     for name in SOURCES:
         (folder / "data" / "raw" / name).mkdir(parents=True)
@@ -107,10 +106,15 @@ def make(folder: Path) -> Path:
 
 def unimed(root: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     """`unimed ARGS` in the toy workspace, in a process group of its own, with both streams piped."""
+    return start(root, "unimed", *arguments, **environment)
+
+
+def start(root: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """This program with these arguments in the toy workspace."""
     drop = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "UNIMED_WORKSPACE", "PREFECT_HOME", "UNIMED_RUN")
     inherited = {name: value for name, value in os.environ.items() if name not in drop}
     return subprocess.Popen(
-        [sys.executable, __file__, "unimed", *arguments],
+        [sys.executable, __file__, *arguments],
         cwd=root,
         text=True,
         stdout=subprocess.PIPE,
@@ -149,8 +153,18 @@ if __name__ == "__main__":
         code = work(Path.cwd(), sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else "")
         sys.stdout.flush()
         os._exit(code)
+    forgetful_registry()
+    if sys.argv[1] == "scheduled":
+        from components.storage.workspace import Workspace
+        from flows.cli.scheduling import need_server
+
+        need_server(Workspace(Path.cwd()))
+        from flows.schedule import scheduled_retrain
+
+        state = scheduled_retrain(str(Path.cwd()), return_state=True)
+        print(f"STATE {state.name}: {state.message}")
+        sys.exit(0)
     from flows.cli.main import main
 
-    forgetful_registry()
     sys.argv = sys.argv[1:]
     sys.exit(main())
