@@ -33,6 +33,7 @@ COMMANDS = {
     "schedules": ["--dry-run", "--json", "action", "name"],
     "status": ["--json"],
     "up": ["--detach", "--json"],
+    "verify": ["--json", "version"],
 }
 
 RECIPE_KEYS = {

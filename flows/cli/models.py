@@ -2,10 +2,12 @@
 
 import getpass
 import os
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
+from flows.cli.errors import Failed
 from flows.cli.output import AsJson, DryRun, print_json, print_table, when_text, working
 
 Version = Annotated[str, typer.Argument(metavar="V", help="A version's number, or champion or challenger.")]
@@ -19,6 +21,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("promote", epilog='Example: unimed promote 7 --why "reads new scanner better"')(promote)
     app.command("approve", epilog='Example: unimed approve challenger --why "looked at the report"')(approve)
     app.command("rollback", epilog='Example: unimed rollback --why "complaints from ward 3"')(rollback)
+    app.command("verify", epilog="Example: unimed verify champion")(verify)
     app.command("lineage", epilog="Example: unimed lineage champion")(lineage)
 
 
@@ -108,6 +111,23 @@ def _show_decision(decision: Any, *, as_json: bool) -> None:
     print(
         f"champion is version {decision.champion_after}{before} ({decision.action} by {decision.who}: {decision.why})"
     )
+
+
+def verify(version: Version, as_json: AsJson = False) -> None:
+    """Check a version byte by byte: decision log, record and weights against what the version says they are."""
+    from components.registry.verification import verify as verify_version
+
+    workspace = here()
+    with working(f"checking {version}"):
+        checks = verify_version(workspace, version)
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    else:
+        print_table(
+            "", ["", "what", "found"], [("✓" if check.ok else "✗", check.what, check.detail) for check in checks]
+        )
+    if not all(check.ok for check in checks):
+        raise Failed(f"version {version} is not what it was when it was registered")
 
 
 def lineage(version: Version, as_json: AsJson = False) -> None:

@@ -111,6 +111,8 @@ def logs(
     if name not in known:
         hint = nearest(name, known) if known else "; nothing has run here yet"
         raise ValueError(f"no log of {stage!r}{hint}")
+    if not known[name].stat().st_size and not follow:
+        note(f"{known[name]} is empty: it had nothing to report")
     show_log(known[name], lines=lines, follow=follow)
 
 

@@ -14,7 +14,7 @@ from flows.cli.main import app, main
 from tests.flows import toy
 
 COMMANDS = {
-    "retrain", "init", "doctor", "status", "logs", "gc", "models", "promote", "approve", "rollback", "lineage",
+    "retrain", "init", "doctor", "status", "logs", "gc", "models", "promote", "approve", "rollback", "verify", "lineage",
     "ask", "draw", "edit", "schedule", "schedules", "up", "down",
     "data add", "data check", "data stats", "data list",
 }  # fmt: skip
