@@ -244,6 +244,8 @@ def _enter(workspace: Workspace) -> None:
     os.environ["SHELL"] = "/bin/sh"
     os.environ["DVC_NO_ANALYTICS"] = "1"
     os.environ[ENVIRONMENT] = str(workspace.root)
+    import dvc.logger  # noqa: F401  (its import sets the levels, so it comes first)
+
     # Its warnings are about what is as it should be (an empty file of decisions); what fails is raised.
     for name in ("dvc", "dvc_data", "dvc_objects"):
         logging.getLogger(name).setLevel(logging.ERROR)
