@@ -81,7 +81,9 @@ def test_two_ranks_learn_what_one_does(workspace: Workspace, recipe: Recipe) -> 
 
 
 @pytest.mark.slow
-def test_one_ray_worker_gives_the_bytes_of_none(workspace: Workspace, recipe: Recipe, monkeypatch) -> None:
+def test_one_ray_worker_stopped_and_started_again_gives_the_bytes_of_none(
+    workspace: Workspace, recipe: Recipe, monkeypatch
+) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.setenv("RAY_TRAIN_V2_ENABLED", "1")
     monkeypatch.setenv("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
@@ -91,6 +93,11 @@ def test_one_ray_worker_gives_the_bytes_of_none(workspace: Workspace, recipe: Re
         numbers = replace(recipe, compute=replace(recipe.compute, workers=workers))
         ctx = context(workspace.root, numbers, "foundation")
         job = of(ctx, f"workers-{workers}")
+        if workers:
+            ctx.stop.set()
+            assert not train_through_ray(ctx, job, f"foundation-test-{workers}", [])
+            assert list(job.states.glob("step-*/manifest.json")) and not job.checkpoint.exists()
+            ctx.stop.clear()
         assert train_through_ray(ctx, job, f"foundation-test-{workers}", [])
         found.append(sha256(job))
     assert found[0] == found[1]
