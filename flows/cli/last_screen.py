@@ -103,9 +103,13 @@ def read_metrics(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def metric_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[tuple[object, ...]]:
-    """A row a metric, the pooled ones first: value, n, interval, and what to hold it against."""
+    """A row a headline metric, the pooled ones first: value, n, interval, and what to hold it against.
+
+    Headlines are gated entries and keys of two parts; the report page has them all.
+    """
     rows: list[tuple[object, ...]] = []
-    for key in sorted(metrics, key=lambda name: (_rank(name), name)):
+    headlines = [key for key, entry in metrics.items() if key.count("/") == 1 or "/pool/" in key or entry.get("gated")]
+    for key in sorted(headlines, key=lambda name: (_rank(name), name)):
         entry = metrics[key]
         low, high = entry.get("low"), entry.get("high")
         interval = "" if low is None or high is None else f"{_number(low)} to {_number(high)}"
