@@ -153,7 +153,7 @@ def _provenance_row(p: Provenance) -> dict[str, str]:
 
 
 def _piece_row(piece: Piece) -> dict[str, object]:
-    empty: dict[str, object] = {field.name: None for field in _PIECE}  # noqa: C420 (fromkeys has a narrower type)
+    empty: dict[str, object] = {field.name: None for field in _PIECE}
     match piece:
         case Text():
             return empty | {"kind": "text", "text": piece.text, "supervised": piece.supervised}
