@@ -48,14 +48,11 @@ def train(ctx: StageContext) -> None:
 def stage_job(ctx: StageContext, key: str) -> StageJob:
     """What the stage works on, under its run key."""
     workspace = ctx.workspace
-    parent = workspace.checkpoints / ctx.recipe.curriculum[ctx.item].parent
-    if not parent.is_dir():
-        raise ValueError(f"{parent} is missing; run `dvc repro` or `unimed retrain`, which make it first")
     return StageJob(
         recipe=ctx.recipe,
         stage=ctx.item,
         dataset=workspace.dataset,
-        parent=parent,
+        parent=parent_checkpoint(ctx),
         checkpoint=workspace.checkpoints / ctx.item,
         losses=workspace.losses / f"{ctx.item}.jsonl",
         states=workspace.training_state / f"{ctx.item}-{key}",
@@ -63,12 +60,19 @@ def stage_job(ctx: StageContext, key: str) -> StageJob:
     )
 
 
+def parent_checkpoint(ctx: StageContext) -> Path:
+    """The folder of the checkpoint that the stage starts from; raises ValueError when it is not there."""
+    parent = ctx.workspace.checkpoints / ctx.recipe.curriculum[ctx.item].parent
+    if not parent.is_dir():
+        raise ValueError(f"{parent} is missing; run `dvc repro` or `unimed retrain`, which make it first")
+    return parent
+
+
 def run_key(ctx: StageContext) -> str:
     """What identifies this work: stage, numbers, inputs and code. The number of workers is no part of it."""
     recipe, workspace = ctx.recipe, ctx.workspace
     stage = recipe.curriculum[ctx.item]
-    parent = workspace.checkpoints / stage.parent
-    files = {file.name: file_sha256(file) for file in sorted(parent.iterdir()) if file.is_file()}
+    files = {file.name: file_sha256(file) for file in sorted(parent_checkpoint(ctx).iterdir()) if file.is_file()}
     numbers = {
         "seed": recipe.seed,
         "threads": recipe.compute.threads,

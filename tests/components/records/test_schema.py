@@ -1,11 +1,15 @@
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from components.images.png import encode_png
 from components.records.accounting import Account, total
 from components.records.record import Provenance
 from components.records.sample import Clinical, Image, Sample, Text
 from components.records.schema import SAMPLE_SCHEMA, sample_from_row, sample_row
 from components.records.vocabulary import Bin, ImageRole, Modality, Split, TaskGroup
+
+PNG = encode_png(np.zeros((3, 5), dtype=np.uint8))
 
 
 def a_sample() -> Sample:
@@ -19,7 +23,7 @@ def a_sample() -> Sample:
         patient_key="k",
         split=Split.TRAIN,
         pieces=(
-            Image(role=ImageRole.UNDERSTAND, png=b"\x89PNG", sha256="0" * 64),
+            Image(role=ImageRole.UNDERSTAND, png=PNG, sha256="0" * 64),
             Clinical(fields={"Age": "74", "Sex": "F"}),
             Text(text="Which plane?"),
             Text(text="axial", supervised=True),
