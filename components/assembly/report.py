@@ -63,8 +63,7 @@ class Report:
             images={source: [shown for _, shown in kept] for source, kept in sorted(self._images.items())},
             samples={task: [shown for _, shown in kept] for task, kept in sorted(self._samples.items())},
             reasons=_reasons(decisions),
-            quarantined={source: _quarantined(validated / source) for source in sorted(manifest["sources"])},
-            listed=IDS_PER_REASON,
+            quarantined=[group for source in sorted(manifest["sources"]) for group in _quarantined(validated, source)],
         )
 
 
@@ -100,13 +99,21 @@ def _reasons(decisions: Sequence[Decision]) -> list[dict[str, object]]:
     ]
 
 
-def _quarantined(folder: Path) -> list[dict[str, str]]:
-    """What validation refused of a source: {id, file, locator, reason, detail}, by id."""
-    path = folder / "quarantine.parquet"
+def _quarantined(validated: Path, source: str) -> list[dict[str, Any]]:
+    """What validation refused of a source, by reason: {source, reason, count, records}; a few records, one a file first."""
+    path = validated / source / "quarantine.parquet"
     if not path.is_file():
         return []
-    columns = ["id", "file", "locator", "reason", "detail"]
-    return sorted(pq.ParquetFile(path).read(columns=columns).to_pylist(), key=lambda row: (row["id"], row["reason"]))
+    found: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in pq.ParquetFile(path).read(columns=["id", "file", "locator", "reason", "detail"]).to_pylist():
+        found[row["reason"]].append(row)
+    groups = []
+    for reason, rows in sorted(found.items()):
+        rows.sort(key=lambda row: row["id"])
+        first_of_file = {row["file"]: row["id"] for row in reversed(rows)}
+        rows.sort(key=lambda row: (first_of_file[row["file"]] != row["id"], row["id"]))
+        groups.append({"source": source, "reason": reason, "count": len(rows), "records": rows[:IDS_PER_REASON]})
+    return groups
 
 
 def _piece(piece: Text | Clinical | Image) -> dict[str, str]:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from components.assembly.corpus import Corpus
 from components.assembly.dataset import Dataset
 from components.assembly.manifest import account_sources
+from components.assembly.report import _quarantined
 from components.assembly.selection import select
 from components.assembly.settings import AssemblySettings
 from components.context import Interrupted
@@ -124,3 +126,17 @@ def test_the_report_is_self_contained_and_shows_bins_reasons_and_gaps(assemble_c
     ):
         assert text in page
     assert "http" not in page and "<script" not in page
+
+
+def test_a_reason_with_many_records_does_not_hide_another(tmp_path: Path) -> None:
+    many = [
+        {"id": f"s/a.jpg-{k:02}", "file": "a.jpg", "locator": f"{k}", "reason": "mislabelled", "detail": "d"}
+        for k in range(12)
+    ]
+    late = {"id": "s/z.jpg-00", "file": "z.jpg", "locator": "0", "reason": "mislabelled", "detail": "d"}
+    empty = {"id": "s/zz.jpg", "file": "zz.jpg", "locator": "", "reason": "empty file", "detail": "d"}
+    (tmp_path / "s").mkdir()
+    pq.write_table(pa.Table.from_pylist([*many, late, empty]), tmp_path / "s" / "quarantine.parquet")
+    groups = {group["reason"]: group for group in _quarantined(tmp_path, "s")}
+    assert groups["mislabelled"]["count"] == 13 and groups["empty file"]["records"] == [empty]
+    assert {row["file"] for row in groups["mislabelled"]["records"]} == {"a.jpg", "z.jpg"}
