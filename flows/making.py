@@ -14,11 +14,15 @@ DVCIGNORE = """\
 /.unimed
 """
 GITIGNORE = """\
-# What a run makes stays with DVC; code.json, dvc.lock, params.yaml and dvc.yaml belong in git.
-/data/
+# What a run makes stays with DVC. Git holds the recipe, the stage graph with its hashes, people's decisions about
+# the data, and the metrics (`dvc metrics diff` reads them there).
+/data/*
+!/data/decisions/
+!/data/accepted/
 /checkpoints/
 /training/
-/evaluation/
+/evaluation/*
+!/evaluation/metrics.json
 /.unimed/
 """
 

@@ -1,6 +1,6 @@
-"""The whole way on a micro workspace: run again, change a number, add a file, break a source, repro, kill.
+"""The whole way on a micro workspace: look at the pages, run again, change a number, add a file, break a source, kill.
 
-One workspace goes through the tests in order, as a user's would; each test says what it leaves behind.
+One workspace, under git, goes through the tests in order, as a user's would; each test says what it leaves behind.
 """
 
 import json
@@ -25,14 +25,38 @@ LATER_STAGES = {"judge", "start", "train@foundation", "train@instruction", "trai
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    made = make_workspace(tmp_path_factory.mktemp("way") / "w")
+    folder = tmp_path_factory.mktemp("way") / "w"
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    made = make_workspace(folder)
     print(run_unimed("retrain", cwd=made.root))
+    commit(made)
     return made
 
 
 @pytest.fixture(scope="module")
 def first_weights(workspace: Workspace) -> str:
     return weights_sha256(workspace)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=curator", "-c", "user.email=curator@example.org")
+    return subprocess.run(["git", *who, *arguments], cwd=folder, check=True, text=True, capture_output=True).stdout
+
+
+def commit(workspace: Workspace) -> None:
+    git(workspace.root, "add", "--all")
+    git(workspace.root, "commit", "--quiet", "--allow-empty", "--message", "a retrain")
+
+
+def dvc(workspace: Workspace, *arguments: str) -> str:
+    """What a user's own `dvc ARGUMENTS` prints; fails when it does."""
+    path = f"{Path(sys.executable).parent}:{clean_environment()['PATH']}"
+    command = [sys.executable, "-m", "dvc", *arguments]
+    environment = clean_environment(PATH=path)
+    return subprocess.run(
+        command, cwd=workspace.root, check=True, env=environment, text=True, stdout=subprocess.PIPE, timeout=600
+    ).stdout
 
 
 def stages_run(workspace: Workspace, before: dict[str, float]) -> set[str]:
@@ -81,11 +105,29 @@ def test_a_second_run_trains_nothing_and_says_why(workspace, first_weights):
     assert stages_run(workspace, before) == set() and weights_sha256(workspace) == first_weights
 
 
+def test_the_pages_of_up_show_the_run_in_a_browser(workspace, first_weights):
+    from playwright.sync_api import expect, sync_playwright
+
+    chromium = shutil.which("chromium")
+    assert chromium, "Chromium is missing; `apt-get install chromium`, as .ci/run does"
+    services = {s["name"]: s["url"] for s in json.loads(run_unimed("up", "--detach", "--json", cwd=workspace.root))}
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": 1400, "height": 900})
+            expect.set_options(timeout=60_000)
+            page.goto(f"{services['prefect']}/runs")
+            expect(page.get_by_text("retrain").first).to_be_visible()
+            page.goto(f"{services['mlflow']}/#/models/unimed")
+            expect(page.get_by_text("challenger").or_(page.get_by_text("champion")).first).to_be_visible()
+            browser.close()
+    finally:
+        run_unimed("down", cwd=workspace.root)
+
+
 def test_dvc_repro_alone_gives_the_same_bytes(workspace, first_weights):
     shutil.rmtree(workspace.checkpoints / "unified")
-    dvc = [sys.executable, "-m", "dvc", "repro", "--force", "--single-item", "train@unified"]
-    path = f"{Path(sys.executable).parent}:{clean_environment()['PATH']}"
-    subprocess.run(dvc, cwd=workspace.root, check=True, env=clean_environment(PATH=path), timeout=600)
+    dvc(workspace, "repro", "--force", "--single-item", "train@unified")
     assert weights_sha256(workspace) == first_weights
 
 
@@ -95,6 +137,26 @@ def test_a_changed_training_number_leaves_the_data_stages_alone(workspace, first
     run_unimed("retrain", cwd=workspace.root)
     assert stages_run(workspace, before) == {"train@unified", "predict", "evaluate"}
     assert weights_sha256(workspace) != first_weights
+
+
+def test_git_holds_what_people_decide_and_measure_and_dvc_shows_what_the_change_did(workspace):
+    held = set(git(workspace.root, "ls-files").split())
+    assert {"params.yaml", "dvc.yaml", "dvc.lock", "code.json", "evaluation/metrics.json"} <= held
+    assert {f"data/decisions/{name}.jsonl" for name in ("fundus", "pyradiomics")} <= held
+    assert not [path for path in held if path.startswith(("checkpoints/", "data/raw", "data/unimed", ".unimed"))]
+    (metrics,) = json.loads(dvc(workspace, "metrics", "diff", "--all", "--json")).values()
+    now = json.loads((workspace.evaluation / "metrics.json").read_text())
+    assert {name: entry["new"] for name, entry in metrics.items()} == now
+    assert all(entry["old"] is not None for entry in metrics.values())
+    plots = json.loads(dvc(workspace, "plots", "diff", "--json"))
+    assert not plots.get("errors")
+    points = [
+        point
+        for plot in plots["data"]["losses"]
+        for point in json.loads(plot["anchor_definitions"]["<DVC_METRIC_DATA>"])
+    ]
+    last = {point["rev"]: point["step"] for point in points if "unified" in str(point)}
+    assert last == {"HEAD": 8, "workspace": 9}
 
 
 def test_an_added_file_runs_its_source_assembly_and_what_follows(workspace):

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,6 +59,12 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: object) -> None:
     """Write sorted, indented JSON with a final newline, atomically. NaN is refused: it is not JSON."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_json_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write a JSON list with one row a line, atomically: a table that DVC plots and a diff can read."""
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
+    write_text(path, f"[\n{lines}\n]\n")
 
 
 def read_json(path: Path) -> object:

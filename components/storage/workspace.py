@@ -44,7 +44,7 @@ class Workspace:
 
     @property
     def losses(self) -> Path:
-        """Folder of training/<stage>.jsonl."""
+        """Folder of training/<stage>.json."""
         return self.root / "training"
 
     @property

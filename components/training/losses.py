@@ -1,6 +1,5 @@
 """The loss curve of a stage: one row every few steps, the same bytes whether or not the stage was interrupted."""
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -43,10 +42,6 @@ class LossRows:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes on where the state was taken."""
         self.rows, self._pending = list(state["rows"]), list(state["pending"])
-
-    def text(self) -> str:
-        """The rows as JSON lines."""
-        return "".join(json.dumps(row, allow_nan=False) + "\n" for row in self.rows)
 
 
 def _row(steps: list[dict[str, float]]) -> dict[str, float]:

@@ -141,9 +141,9 @@ def image_settings(recipe: Recipe, stage: CurriculumStage) -> dict[str, Any]:
 
 def write_rows(path: Path, rows: LossRows) -> None:
     """Writes the loss curve."""
-    from components.storage.atomic import write_text
+    from components.storage.atomic import write_json_rows
 
-    write_text(path, rows.text())
+    write_json_rows(path, rows.rows)
 
 
 def _learner(job: StageJob, model: "UniMedVL", world: World, device: Any) -> Learner:

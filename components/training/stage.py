@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def train(ctx: StageContext) -> None:
-    """Writes checkpoints/<stage>/ and training/<stage>.jsonl.
+    """Writes checkpoints/<stage>/ and training/<stage>.json.
 
     Raises Interrupted when asked to stop (the state is saved) and ValueError for what a person can mend.
     """
@@ -54,7 +54,7 @@ def stage_job(ctx: StageContext, key: str) -> StageJob:
         dataset=workspace.dataset,
         parent=parent_checkpoint(ctx),
         checkpoint=workspace.checkpoints / ctx.item,
-        losses=workspace.losses / f"{ctx.item}.jsonl",
+        losses=workspace.losses / f"{ctx.item}.json",
         states=workspace.training_state / f"{ctx.item}-{key}",
         latents=workspace.training_state / "latents",
     )
@@ -101,8 +101,7 @@ class TrackedRun:
 
     def replay(self, losses: Path) -> None:
         """Sends every row of the finished curve."""
-        for line in losses.read_text().splitlines():
-            row = json.loads(line)
+        for row in json.loads(losses.read_text()):
             self._send(row["step"], {f"train/{name}": value for name, value in row.items() if name != "step"})
 
     def _send(self, step: int, metrics: Mapping[str, float]) -> None:

@@ -12,7 +12,7 @@ from components.assembly.dataset import Dataset, SampleIndex
 from components.context import StageContext
 from components.records.keys import keyed_hash, seed_of
 from components.records.sample import Clinical, Text
-from components.storage.atomic import atomic_folder, write_text
+from components.storage.atomic import atomic_folder, write_json_rows
 from components.training.parts import PartStore
 from components.training.tokenizer import TextTokenizer, copy_tokenizer, save_tokenizer, text_of, train_tokenizer
 from model.config import ModelConfig, config_to_dict
@@ -26,7 +26,7 @@ TRAIN = "train"
 
 
 def make_start(ctx: StageContext) -> None:
-    """Writes checkpoints/start/ and training/start.jsonl.
+    """Writes checkpoints/start/ and training/start.json.
 
     Raises Interrupted when asked to stop (finished parts are kept) and ValueError for what a person can mend.
     """
@@ -38,8 +38,7 @@ def make_start(ctx: StageContext) -> None:
         rows = _trained(ctx)
     else:
         rows = _imported(ctx)
-    text = "".join(json.dumps(row, sort_keys=True, allow_nan=False) + "\n" for row in rows)
-    write_text(ctx.workspace.losses / "start.jsonl", text)
+    write_json_rows(ctx.workspace.losses / "start.json", rows)
 
 
 def _trained(ctx: StageContext) -> list[dict[str, Any]]:

@@ -83,8 +83,8 @@ def time_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 def read_losses(folder: Path) -> list[dict[str, Any]]:
     """First and last value of each loss of each stage: {stage, loss, steps, first, last}."""
     found = []
-    for path in sorted(folder.glob("*.jsonl"), key=lambda file: _place(file.stem)):
-        lines = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    for path in sorted(folder.glob("*.json"), key=lambda file: _place(file.stem)):
+        lines = json.loads(path.read_text())
         for part in dict.fromkeys(str(line.get("part", "")) for line in lines):
             mine = [line for line in lines if str(line.get("part", "")) == part]
             for name in (name for name in mine[-1] if name in LOSSES or name.endswith("_loss")):

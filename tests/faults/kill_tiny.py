@@ -22,7 +22,7 @@ def main() -> int:
         calm, killed = Path(folder) / "calm", Path(folder) / "killed"
         run_unimed("init", str(calm))
         begun = time.monotonic()
-        run_unimed("retrain", cwd=calm)
+        retrain_with_kills(Workspace(calm), 0, 0, random.Random(0))
         seconds = time.monotonic() - begun
         print(f"unbroken: {seconds:.0f} s, weights {weights_sha256(Workspace(calm))[:16]}", flush=True)
         run_unimed("init", str(killed))

@@ -59,8 +59,8 @@ def content(path: Path, root: Path) -> str:
         return json.dumps({"metrics": {"vqa/pool/accuracy": metric}})
     if path.name == "metrics.json":
         return json.dumps({"vqa/pool/accuracy": 0.7})
-    if path.suffix == ".jsonl":
-        return "".join(json.dumps({"step": n, "text_loss": 2.0 / (n + 1), "image_loss": 1.0}) + "\n" for n in range(3))
+    if path.parent.name == "training":
+        return json.dumps([{"step": n, "text_loss": 2.0 / (n + 1), "image_loss": 1.0} for n in range(3)])
     return (root / "params.yaml").read_text()
 
 
@@ -71,8 +71,8 @@ def outputs(name: str, item: str) -> list[Path]:
         "admit": ["data/admission.json"],
         "assemble": ["data/unimed/manifest.json"],
         "judge": ["evaluation/judge/judge.json"],
-        "start": ["checkpoints/start/model", "training/start.jsonl"],
-        "train": [f"checkpoints/{item}/model", f"training/{item}.jsonl"],
+        "start": ["checkpoints/start/model", "training/start.json"],
+        "train": [f"checkpoints/{item}/model", f"training/{item}.json"],
         "predict": ["evaluation/predictions/predictions"],
         "evaluate": ["evaluation/scores/scores", "evaluation/evaluation.json", "evaluation/report.html"],
     }[name]

@@ -68,7 +68,7 @@ def test_a_stopped_and_resumed_stage_gives_the_bytes_of_an_unbroken_one(
     assert run(job)
     for name in ("ema.safetensors", "model.safetensors", "config.json", "tokenizer.json"):
         assert sha256(job.checkpoint / name) == sha256(unbroken.checkpoints / "foundation" / name), name
-    assert job.losses.read_bytes() == (unbroken.losses / "foundation.jsonl").read_bytes()
+    assert job.losses.read_bytes() == (unbroken.losses / "foundation.json").read_bytes()
 
 
 def test_a_killed_stage_goes_on_from_its_last_saved_state(

@@ -38,7 +38,7 @@ def test_the_start_loads_with_tokenizer_and_measured_latents(started: Workspace)
     assert TextTokenizer.load(folder).size <= model.config.llm.vocab_size
     assert autoencoder.config.latents_std != (1.0,) * 4
     assert config["unimed"]["image_settings"]["vit_side"] == [32, 32]
-    parts = [json.loads(line)["part"] for line in (started.losses / "start.jsonl").read_text().splitlines()]
+    parts = [row["part"] for row in json.loads((started.losses / "start.json").read_text())]
     assert parts == ["autoencoder", "vision"]
 
 
@@ -62,7 +62,7 @@ def test_an_interrupted_start_ends_with_the_same_bytes(
     interrupted_in = "never"
     make_start(ctx)
     assert hashes(empty.checkpoints / "start") == hashes(started.checkpoints / "start")
-    assert (empty.losses / "start.jsonl").read_bytes() == (started.losses / "start.jsonl").read_bytes()
+    assert (empty.losses / "start.json").read_bytes() == (started.losses / "start.json").read_bytes()
 
 
 def test_a_damaged_part_is_trained_again(empty: Workspace, started: Workspace, recipe: Recipe) -> None:
@@ -80,7 +80,7 @@ def test_a_start_can_be_imported_whole(empty: Workspace, started: Workspace, rec
     wanted = replace(recipe, model=config, start=replace(recipe.start, source="published"))
     make_start(context(empty.root, wanted))
     assert hashes(empty.checkpoints / "start") == hashes(started.checkpoints / "start")
-    assert (empty.losses / "start.jsonl").read_text() == ""
+    assert (empty.losses / "start.json").read_text() == "[\n\n]\n"
 
 
 def test_an_import_of_another_network_lists_what_differs(empty: Workspace, started: Workspace, recipe: Recipe) -> None:

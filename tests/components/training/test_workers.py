@@ -44,7 +44,7 @@ def sha256(job: StageJob) -> str:
 def of(ctx: StageContext, name: str) -> StageJob:
     job = stage_job(ctx, "key")
     root = ctx.workspace.root / name
-    return replace(job, checkpoint=root / "checkpoint", losses=root / "losses.jsonl", states=root / "states")
+    return replace(job, checkpoint=root / "checkpoint", losses=root / "losses.json", states=root / "states")
 
 
 @pytest.mark.slow

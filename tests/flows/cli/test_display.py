@@ -2,6 +2,7 @@
 
 import time
 
+from components.storage.atomic import write_json_rows
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
 from flows.cli.display import PLAIN_SECONDS, Picture, plain_lines
@@ -45,12 +46,16 @@ def test_seconds_are_remembered_for_the_next_expectation(tmp_path):
 
 
 def test_losses_are_first_and_last_of_each_part_and_stage_in_the_curriculums_order(tmp_path):
-    (tmp_path / "unified.jsonl").write_text(
-        '{"step": 1, "text_loss": 2.0}\n{"step": 9, "text_loss": 1.0, "tokens": 5}\n'
+    write_json_rows(
+        tmp_path / "unified.json", [{"step": 1, "text_loss": 2.0}, {"step": 9, "text_loss": 1.0, "tokens": 5}]
     )
-    (tmp_path / "start.jsonl").write_text(
-        '{"step": 1, "part": "autoencoder", "image_loss": 3.0}\n{"step": 7, "part": "autoencoder", "image_loss": 0.5}\n'
-        '{"step": 1, "part": "vision", "loss": 4.0}\n'
+    write_json_rows(
+        tmp_path / "start.json",
+        [
+            {"step": 1, "part": "autoencoder", "image_loss": 3.0},
+            {"step": 7, "part": "autoencoder", "image_loss": 0.5},
+            {"step": 1, "part": "vision", "loss": 4.0},
+        ],
     )
     rows = [(r["stage"], r["loss"], r["steps"], r["first"], r["last"]) for r in read_losses(tmp_path)]
     assert rows == [
