@@ -199,6 +199,46 @@ VERSION_TAGS = {
     "unimed.workspace",
 }
 
+METRIC_KEYS = {
+    *("caption/empty_rate", "caption/truncated_rate", "vqa/empty_rate", "vqa/truncated_rate"),
+    *("vqa/abstained_rate", "vqa/unparsed_rate", "vqa/anatomy_macro_accuracy", "vqa/modality_macro_accuracy"),
+    *(f"vqa/pool/{name}" for name in ("accuracy", "majority", "margin", "margin_low", "image_gain", "image_gain_low")),
+    *(f"vqa/{form}/accuracy" for form in ("choice", "closed", "open")),
+    *(f"vqa/SPLIT/TYPE/FORM/{name}" for name in ("accuracy", "likelihood_accuracy", "image_gain", "detail_gain")),
+    *(
+        f"caption/{part}{name}"
+        for part in ("", "SPLIT/")
+        for name in ("anatomy_accuracy", "exact", "modality_accuracy", "plane_accuracy", "rougel-google", "well_formed")
+    ),
+    *(f"t2i/{name}" for name in ("chance", "recognised", "recognised_macro", "recognised_real")),
+    *("t2i/recognised_reconstruction", "t2i/MODALITY/recognised"),
+    *(
+        f"EDIT/{part}{name}"
+        for part in ("", "SPLIT/")
+        for name in ("gain_over_mean_image", "gain_over_mean_image_one_step")
+    ),
+    *(
+        f"EDIT/{part}{score}{control}"
+        for part in ("", "SPLIT/")
+        for score in ("psnr", "ssim")
+        for control in ("", "_bicubic", "_ceiling", "_copy", "_mean_image", "_one_step")
+    ),
+}
+"""Keys of evaluation.json and metrics.json; words in capitals stand for names that data and recipe choose."""
+
+
+def metric_shape(key: str) -> str:
+    """The key as METRIC_KEYS writes it."""
+    benchmark, *middle, name = key.split("/")
+    if benchmark == "vqa":
+        middle = middle if len(middle) < 3 else ["SPLIT", "TYPE", "FORM"]
+    elif benchmark == "t2i":
+        middle = ["MODALITY"] * len(middle)
+    else:
+        middle = ["SPLIT"] * len(middle)
+    first = benchmark if benchmark in ("vqa", "caption", "t2i") else "EDIT"
+    return "/".join([first, *middle, name])
+
 
 def commands() -> dict[str, set[str]]:
     """Command -> its options and arguments, as the command line itself knows them."""

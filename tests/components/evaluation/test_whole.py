@@ -18,6 +18,7 @@ from components.evaluation.scores import read_scores
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
 from tests.components.evaluation.material import benchmark, make_checkpoint, make_dataset, recipe
+from tests.test_frozen_interface import METRIC_KEYS, metric_shape
 
 PROMISED = (
     "vqa/pool/accuracy",
@@ -60,6 +61,11 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> StageContext:
 @pytest.fixture(scope="module")
 def written(context: StageContext) -> dict:
     return json.loads((context.workspace.evaluation / "evaluation.json").read_text())
+
+
+def test_every_key_has_a_frozen_shape(context, written):
+    stored = json.loads((context.workspace.evaluation / "metrics.json").read_text())
+    assert {metric_shape(key) for key in {*stored, *written["metrics"]}} - METRIC_KEYS == set()
 
 
 def rows_of(context: StageContext) -> list[dict]:
