@@ -45,8 +45,8 @@ class _Stop:
 
 @task(name="stage", task_run_name="{target}", cache_policy=NO_CACHE, persist_result=False)
 def stage(workspace: Workspace, target: str) -> Any:
-    """Bring one DVC stage up to date; skipped when nothing that it reads changed."""
-    from components.storage.dvc import StageFailed, StageInterrupted, reproduce_stage
+    """Bring one DVC stage up to date, and send what it made to the DVC remote; skipped when nothing it reads changed."""
+    from components.storage.dvc import StageFailed, StageInterrupted, push, reproduce_stage
 
     if _Stop.event.is_set():
         raise StageInterrupted(target)
@@ -63,6 +63,8 @@ def stage(workspace: Workspace, target: str) -> Any:
             raise StageInterrupted(target) from None
         record(workspace, target, "end", state="failed")
         raise error from None
+    if outcome.ran:
+        push(workspace, target)
     record(workspace, target, "end", state="done" if outcome.ran else "unchanged", seconds=outcome.seconds)
     return outcome
 
@@ -71,7 +73,9 @@ def stage(workspace: Workspace, target: str) -> Any:
 def register(workspace: Workspace) -> Any:
     """The version of what the workspace holds; the same one when it was registered before."""
     from components.registry.versions import register as register_version
+    from components.storage.dvc import push
 
+    push(workspace)
     return register_version(workspace)
 
 

@@ -155,6 +155,27 @@ def reproduce_stage(workspace: Workspace, target: str) -> StageOutcome:
     raise failure from None
 
 
+def push(workspace: Workspace, target: str | None = None) -> int:
+    """Send what the stage made (without a target: what every stage made) to the default remote.
+
+    Returns how many files went; 0 without a remote. Raises ValueError when the remote does not take them: what is made
+    is safe in the cache, and the next run sends it.
+    """
+    url, _ = remote_address(workspace)
+    if not url:
+        return 0
+    from dvc.exceptions import DvcException
+
+    try:
+        with open_repo(workspace) as repo:
+            return int(repo.push(targets=[target] if target else None))
+    except (DvcException, OSError) as error:
+        raise ValueError(
+            f"the DVC remote {url} does not take the files ({' '.join(str(error).split())}); "
+            "see `dvc remote list`; the next `unimed retrain` sends them"
+        ) from None
+
+
 def output_hashes(workspace: Workspace, target: str) -> dict[str, str]:
     """Path -> md5 (directories end in `.dir`) of what the stage made, as dvc.lock has it; empty if it never ran."""
     return {out["path"]: out["md5"] for out in _locked_stage(workspace, target).get("outs", []) if "md5" in out}

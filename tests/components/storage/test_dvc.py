@@ -3,11 +3,14 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from components.storage import dvc
+
+DVC = Path(sys.executable).parent / "dvc"
 
 
 def run_all(workspace):
@@ -138,3 +141,20 @@ def test_the_log_of_an_earlier_run_is_not_shown_as_this_ones(workspace):
     with pytest.raises(dvc.StageFailed) as caught:
         dvc.reproduce_stage(workspace, "fail")
     assert caught.value.log_lines == []
+
+
+def test_what_a_stage_made_goes_to_the_remote_and_an_unreachable_one_is_named(workspace, tmp_path):
+    run_all(workspace)
+    assert dvc.push(workspace, "join") == 0, "there is no remote yet"
+    remote = tmp_path / "remote"
+    subprocess.run([DVC, "remote", "add", "--default", "store", remote], cwd=workspace.root, check=True, env=os.environ)
+    assert dvc.push(workspace, "make@one") == 1
+    assert dvc.push(workspace) > 0 and dvc.push(workspace) == 0
+    shutil.rmtree(workspace.root / ".dvc" / "cache")
+    shutil.rmtree(workspace.root / "joined")
+    subprocess.run([DVC, "pull", "--quiet"], cwd=workspace.root, check=True, env=os.environ)
+    assert (workspace.root / "joined" / "two").read_text() == "two\n"
+    shutil.rmtree(remote)
+    remote.write_text("a file where the folder should be")
+    with pytest.raises(ValueError, match=r"the DVC remote .*remote does not take the files"):
+        dvc.push(workspace)
