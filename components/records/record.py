@@ -1,9 +1,9 @@
-"""What an adapter yields: one raw image with what is known of it, before any task is made of it."""
+"""What an adapter yields: one raw image, row or study with what is known and said of it, before any task is made of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from components.records.vocabulary import Modality, Split
+from components.records.vocabulary import Modality, Split, TurnKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,8 +21,24 @@ class Provenance:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """One question and answer, caption or report as the source words it."""
+
+    prompt: str
+    """What is asked; empty for a caption or a report without a question."""
+    answer: str
+    """What is said, without blanks around it; empty only for a drawing without a reply."""
+    kind: TurnKind
+    options: tuple[str, ...] = ()
+    """Of a choice, without their letters; the answer is one of them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """One image of a source and its facts. The unit of the accounting (DESIGN §4)."""
+    """One image of a source with its facts, or one row, study or text with what is said of it. The unit of the accounting.
+
+    Several rows about one image are several records with the same `Provenance.sha256` and the same subject.
+    """
 
     id: str
     """`source/native-id`, stable for ever."""
@@ -33,12 +49,20 @@ class Record:
     anatomy: str
     """The region shown, one plain word or two: brain, abdomen, chest, eye, heart, breast, leg, colon, skin."""
     image: bytes
-    """PNG, 8 bit, grey ('L') where the source is grey, else RGB; already windowed and de-identified."""
+    """PNG, 8 bit, grey ('L') where the source is grey, else RGB; already windowed and de-identified. Empty for a record
+    of text alone (Modality.TEXT)."""
+    more_images: tuple[bytes, ...] = ()
+    """Further images of the same record (PNG), in order."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """What the labels, header or geometry say. Keys: plane, contrast, stain, colour (yes/no), organs (';'-joined),
     tumour / nodule / doppler / retinopathy (yes/no), laterality (left/right), level (upper/middle/lower), description."""
     targets: Mapping[str, bytes] = field(default_factory=dict)
-    """Paired or derived images of the same place (PNG): grey_matter, white_matter, organ_map, haematoxylin."""
+    """Paired or derived images of the same place (PNG): grey_matter, white_matter, organ_map, haematoxylin; `output` is
+    what a turn of kind drawing ends in."""
+    turns: tuple[Turn, ...] = ()
+    """What the source itself says about the image or images, in order."""
+    language: str = "en"
+    """Of the turns, two letters."""
     delivered_split: Split | None = None
     position: float | None = None
     """Where the slice or tile lies along its axis: millimetres for volumes, pixels for slides."""

@@ -6,14 +6,18 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from components.records.benchmark import BenchmarkItem
-from components.records.record import Provenance, Record
+from components.records.record import Provenance, Record, Turn
 from components.records.sample import Clinical, Image, Piece, Sample, Text
-from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup
+from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup, TurnKind
 
 SCHEMA_VERSION = "1"
 _META = {"unimed_schema": SCHEMA_VERSION}
 _PROVENANCE = pa.struct(
     [("file", pa.string()), ("locator", pa.string()), ("sha256", pa.string()), ("method", pa.string())]
+)
+
+_TURN = pa.struct(
+    [("prompt", pa.string()), ("answer", pa.string()), ("kind", pa.string()), ("options", pa.list_(pa.string()))]
 )
 
 RECORD_SCHEMA = pa.schema(
@@ -26,8 +30,11 @@ RECORD_SCHEMA = pa.schema(
         ("image", pa.binary()),
         ("width", pa.int32()),
         ("height", pa.int32()),
+        ("more_images", pa.list_(pa.binary())),
         ("facts", pa.map_(pa.string(), pa.string())),
         ("targets", pa.map_(pa.string(), pa.binary())),
+        ("turns", pa.list_(_TURN)),
+        ("language", pa.string()),
         ("delivered_split", pa.string()),
         ("position", pa.float64()),
         ("licence", pa.string()),
@@ -89,8 +96,11 @@ def record_row(record: Record, *, patient_key: str, width: int, height: int) -> 
         "image": record.image,
         "width": width,
         "height": height,
+        "more_images": list(record.more_images),
         "facts": sorted(record.facts.items()),
         "targets": sorted(record.targets.items()),
+        "turns": [_turn_row(turn) for turn in record.turns],
+        "language": record.language,
         "delivered_split": record.delivered_split.value if record.delivered_split else None,
         "position": record.position,
         "licence": record.licence,
@@ -146,6 +156,15 @@ def benchmark_from_row(row: dict) -> BenchmarkItem:
 def record_table(rows: Iterable[dict[str, object]]) -> pa.Table:
     """A table of record rows."""
     return pa.Table.from_pylist(list(rows), schema=RECORD_SCHEMA)
+
+
+def turn_from_row(row: dict) -> Turn:
+    """The turn that an entry of a record's row stands for."""
+    return Turn(**{**row, "kind": TurnKind(row["kind"]), "options": tuple(row["options"])})
+
+
+def _turn_row(turn: Turn) -> dict[str, object]:
+    return {"prompt": turn.prompt, "answer": turn.answer, "kind": turn.kind.value, "options": list(turn.options)}
 
 
 def _provenance_row(p: Provenance) -> dict[str, str]:

@@ -15,7 +15,22 @@ class Modality(StrEnum):
     NUCLEAR = "nuclear medicine"
     OCT = "OCT"
     ENDOSCOPY = "endoscopy"
+    UNKNOWN = "unknown"
+    """An image whose source does not say how it was made; nothing is asked or told about that."""
     TEXT = "text"
+    """No image at all."""
+
+
+class TurnKind(StrEnum):
+    """What a turn of a source's own conversation is."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    CHOICE = "choice"
+    CAPTION = "caption"
+    REPORT = "report"
+    DRAWING = "drawing"
+    """The prompt asks for a picture: the target `output` where the record has one, else the record's own image."""
 
 
 class TaskGroup(StrEnum):

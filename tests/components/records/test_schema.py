@@ -4,10 +4,17 @@ import pytest
 
 from components.images.png import encode_png
 from components.records.accounting import Account, total
-from components.records.record import Provenance
+from components.records.record import Provenance, Record, Turn
 from components.records.sample import Clinical, Image, Sample, Text
-from components.records.schema import SAMPLE_SCHEMA, sample_from_row, sample_row
-from components.records.vocabulary import Bin, ImageRole, Modality, Split, TaskGroup
+from components.records.schema import (
+    SAMPLE_SCHEMA,
+    record_row,
+    record_table,
+    sample_from_row,
+    sample_row,
+    turn_from_row,
+)
+from components.records.vocabulary import Bin, ImageRole, Modality, Split, TaskGroup, TurnKind
 
 PNG = encode_png(np.zeros((3, 5), dtype=np.uint8))
 
@@ -50,3 +57,26 @@ def test_accounts_add_up_or_fail():
     account.raw += 1
     with pytest.raises(ValueError, match="a record got lost"):
         account.to_json()
+
+
+def test_a_records_own_conversation_and_further_images_survive_parquet_form():
+    turns = (
+        Turn(prompt="Which organ?", answer="liver", kind=TurnKind.CHOICE, options=("liver", "spleen")),
+        Turn(prompt="", answer="Axial CT.", kind=TurnKind.CAPTION),
+    )
+    record = Record(
+        id="s/1",
+        source="s",
+        subject="ann",
+        modality=Modality.CT,
+        anatomy="abdomen",
+        image=PNG,
+        more_images=(PNG, PNG),
+        turns=turns,
+        language="zh",
+        licence="CC0",
+        provenance=Provenance(file="a.json", locator="row 1"),
+    )
+    (row,) = record_table([record_row(record, patient_key="k", width=5, height=3)]).to_pylist()
+    assert tuple(turn_from_row(turn) for turn in row["turns"]) == turns
+    assert (row["more_images"], row["language"]) == ([PNG, PNG], "zh")
