@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import VAEConfig
+from model.tensor_files import check_fit
 
 
 class Moments(NamedTuple):
@@ -20,6 +21,14 @@ class Moments(NamedTuple):
 
     mean: Tensor
     logvar: Tensor
+
+    @property
+    def std(self) -> Tensor:
+        return (0.5 * self.logvar.clamp(-30, 20)).exp()
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """Raw latents for standard normal noise of their shape."""
+        return self.mean + self.std * noise
 
 
 class Autoencoder(nn.Module):
@@ -98,24 +107,15 @@ class Autoencoder(nn.Module):
         }
 
     def load_published_state(self, tensors: Mapping[str, Tensor]) -> None:
-        """Takes weights under FLUX's names. Raises ValueError that lists missing, extra and mis-shaped ones."""
+        """Takes weights under FLUX's names: their values, or, when this one has no memory yet, the tensors themselves.
+
+        Raises ValueError that lists missing, extra and mis-shaped ones.
+        """
+        check_fit(tensors, self.published_state(), "autoencoder weights")
         state = self.vae.state_dict()
         names = published_names(list(state), len(self.config.block_out_channels))
-        found = {key: tensors[name] for key, name in names.items() if name in tensors}
-        found = {
-            key: value.flatten(1) if _is_attention_kernel(key, state[key]) and value.shape[2:] == (1, 1) else value
-            for key, value in found.items()
-        }
-        problems = [f"missing {name}" for name in names.values() if name not in tensors]
-        problems += [f"extra {name}" for name in sorted(set(tensors) - set(names.values()))]
-        problems += [
-            f"{names[key]} has shape {tuple(value.shape)}, not {tuple(state[key].shape)}"
-            for key, value in found.items()
-            if value.shape != state[key].shape
-        ]
-        if problems:
-            raise ValueError(f"autoencoder weights do not fit ({len(problems)}): " + "; ".join(problems))
-        self.vae.load_state_dict(found)
+        found = {key: tensors[name].reshape(state[key].shape) for key, name in names.items()}
+        self.vae.load_state_dict(found, assign=self.vae.decoder.conv_in.weight.is_meta)
 
     def _affine(self, like: Tensor) -> tuple[Tensor, Tensor]:
         mean, std = (

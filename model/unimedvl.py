@@ -4,7 +4,9 @@ Layers are plain torch: transformers' would cost a second of import in every sta
 """
 # Shapes: N = T text + V ViT + L latent tokens, D hidden, C text targets, Lt target latent tokens.
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +19,7 @@ from model.decoder import Kept, LanguageModel, Rotary, Streams
 from model.initialise import copy_und_to_gen, initialise
 from model.packed import PackedSequence
 from model.tables import TIMESTEP_WIDTH, rotary_tables, sincos_2d, timestep_features
+from model.tensor_files import EachTensor
 from model.vit import ViT
 
 
@@ -113,6 +116,39 @@ class UniMedVL(nn.Module):
     def copy_und_to_gen(self) -> None:
         """Makes the gen expert a copy of the und expert."""
         copy_und_to_gen(self)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        directory: Path | str,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+        progress: EachTensor | None = None,
+    ) -> "UniMedVL":
+        """The network in a checkpoint folder, ready to predict; strict, and never twice in memory.
+
+        dtype None: the smallest that loses nothing of what is stored. device None: the CPU. Raises FileNotFoundError when
+        there are no safetensors, ValueError that lists every weight that does not fit.
+        """
+        from model.weights import load_network
+
+        return load_network(Path(directory), device or "cpu", dtype, progress)[0]
+
+    def save_pretrained(
+        self,
+        directory: Path | str,
+        *,
+        image_settings: Mapping[str, Any] | None = None,
+        max_shard_bytes: int | None = None,
+        progress: EachTensor | None = None,
+    ) -> None:
+        """Writes weights and configs into the folder, made if need be, under the published names.
+
+        image_settings: how images were prepared, for whoever predicts. max_shard_bytes: several files and their index.
+        """
+        from model.weights import save_network
+
+        save_network(Path(directory), self, image_settings or {}, max_shard_bytes=max_shard_bytes, progress=progress)
 
     @property
     def dtype(self) -> torch.dtype:

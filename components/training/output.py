@@ -9,21 +9,17 @@ from components.storage.atomic import atomic_folder
 from components.training.loop import Learner
 from components.training.tokenizer import copy_tokenizer
 from model.autoencoder import Autoencoder
-from model.weights import save_checkpoint
-
-RAW_FILE = "model.safetensors"
+from model.tensor_files import lazy, write_tensors
+from model.weights import RAW_FILE, save_checkpoint
 
 
 def write_output(
     folder: Path, learner: Learner, autoencoder: Autoencoder, parent: Path, image_settings: Mapping[str, Any]
 ) -> None:
     """Writes the checkpoint folder, whole or not at all; the next stage and inference read its averaged weights."""
-    from safetensors.torch import save_file
-
     with atomic_folder(folder) as writing:
         save_checkpoint(writing, learner.model, autoencoder, image_settings, state=learner.average.weights)
-        raw = {name: value.detach().cpu().contiguous() for name, value in learner.model.state_dict().items()}
-        save_file(raw, writing / RAW_FILE, metadata={"format": "pt"})
+        write_tensors(writing / RAW_FILE, lazy(learner.model.state_dict()))
         copy_tokenizer(parent, writing)
 
 

@@ -1,5 +1,6 @@
 """Finished parts of the stage `start`, so that a stage that was interrupted does not train them again."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from components.records.keys import sha256_bytes
-from components.storage.atomic import read_json, write_bytes, write_json
+from components.storage.atomic import read_json, write_bytes, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class PartStore:
 
         data = save({key: value.detach().contiguous() for key, value in tensors.items()})
         write_bytes(self.folder / f"{name}.safetensors", data)
-        write_json(self.folder / f"{name}.json", {"sha256": sha256_bytes(data), "facts": dict(facts)})
+        # Keys in the order given: rows of a kept part are written again as those of a fresh one would be.
+        card = json.dumps({"sha256": sha256_bytes(data), "facts": dict(facts)}, allow_nan=False)
+        write_text(self.folder / f"{name}.json", card + "\n")
 
     def load(self, name: str) -> Part | None:
         """The part, or None when it is not finished or damaged."""

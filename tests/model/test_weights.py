@@ -8,7 +8,8 @@ from torch.testing import assert_close
 from model.autoencoder import Autoencoder
 from model.config import config_from_dict
 from model.objective import draw, interpolate
-from model.weights import load_checkpoint, load_network, read_config, save_checkpoint
+from model.unimedvl import UniMedVL
+from model.weights import load_checkpoint, load_network, open_checkpoint, read_config, save_checkpoint
 
 SETTINGS = {"vit": {"max_side": 64}}
 
@@ -114,10 +115,113 @@ def test_a_folder_of_published_weights_is_read_without_our_config(tmp_path, tiny
 
 
 def test_what_is_no_checkpoint_is_named(tmp_path, folder):
-    with pytest.raises(FileNotFoundError, match=r"holds no checkpoint: neither ema.safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"holds no weights: none of ema.safetensors, .*model.safetensors"):
         load_network(tmp_path / "nowhere")
     config = json.loads((folder / "config.json").read_text())
     config["unimed"]["format"] = 99
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ValueError, match=r"unimed.format is 99, this code reads 1"):
         load_network(folder)
+
+
+def equal(first, second):
+    first, second = first.state_dict(), second.state_dict()
+    return list(first) == list(second) and all(torch.equal(first[key], second[key]) for key in first)
+
+
+@pytest.mark.parametrize("max_shard_bytes", [None, 20_000])
+def test_a_network_comes_back_bit_by_bit_whole_or_in_shards(tmp_path, stem_model, max_shard_bytes):
+    said = []
+    stem_model.save_pretrained(
+        tmp_path / "new",
+        max_shard_bytes=max_shard_bytes,
+        progress=lambda *told: said.append(told),
+        image_settings=SETTINGS,
+    )
+    names = sorted(path.name for path in (tmp_path / "new").iterdir() if "safetensors" in path.name)
+    if max_shard_bytes is None:
+        assert names == ["ema.safetensors"]
+    else:
+        assert len(names) > 3 and names[-1] == "model.safetensors.index.json"
+    loaded = UniMedVL.from_pretrained(tmp_path / "new", progress=lambda *told: said.append(told))
+    assert equal(loaded, stem_model) and loaded.config == stem_model.config and not loaded.training
+    total = len(stem_model.state_dict())
+    assert [told[:2] for told in said] == [(done, total) for done in range(1, total + 1)] * 2
+    assert {told[2] for told in said} == set(stem_model.state_dict())
+    assert read_config(tmp_path / "new")[1]["unimed"]["image_settings"] == SETTINGS
+
+
+def test_a_network_keeps_its_stored_type_unless_another_is_asked_for(tmp_path, stem_model):
+    stem_model.to(torch.bfloat16).save_pretrained(tmp_path)
+    assert {p.dtype for p in UniMedVL.from_pretrained(str(tmp_path)).parameters()} == {torch.bfloat16}
+    cast = UniMedVL.from_pretrained(tmp_path, dtype=torch.float32)
+    assert {p.dtype for p in cast.parameters()} == {torch.float32}
+    rewrite(tmp_path, lambda tensors: tensors.update({"llm2vae.bias": tensors["llm2vae.bias"].half()}))
+    assert {p.dtype for p in UniMedVL.from_pretrained(tmp_path).parameters()} == {torch.float32}, (
+        "bf16 and f16 need f32"
+    )
+
+
+def test_a_loaded_network_does_not_depend_on_its_file(tmp_path, stem_model):
+    stem_model.save_pretrained(tmp_path)
+    loaded = UniMedVL.from_pretrained(tmp_path)
+    (tmp_path / "ema.safetensors").write_bytes(b"")
+    assert equal(loaded, stem_model)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "model.", "module.model."])
+def test_what_wrappers_put_before_the_names_is_taken_off(folder, stem_model, prefix):
+    save_file(
+        {prefix + key: value for key, value in load_file(folder / "ema.safetensors").items()},
+        folder / "ema.safetensors",
+    )
+    tensors = load_file(folder / "ae.safetensors")
+    save_file({f"module.{key}": value for key, value in tensors.items()}, folder / "ae.safetensors")
+    model, autoencoder, _ = load_checkpoint(folder)
+    assert equal(model, stem_model)
+    assert all(torch.equal(tensors[key], value) for key, value in autoencoder.published_state().items())
+
+
+def test_one_name_with_and_without_a_prefix_is_refused(folder):
+    rewrite(folder, lambda tensors: tensors.update({"module.llm2vae.bias": torch.zeros(12)}))
+    with pytest.raises(ValueError, match=r"llm2vae.bias is stored twice, .*module.llm2vae.bias"):
+        load_network(folder)
+
+
+def test_a_statistic_of_another_kind_of_autoencoder_is_refused_not_dropped(folder):
+    rewrite(folder, lambda tensors: tensors.update({"vae_batch_norm.running_mean": torch.zeros(16)}))
+    with pytest.raises(ValueError, match=r"extra vae_batch_norm.running_mean"):
+        load_network(folder)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "ema.pt", "model.pth", "weights.pkl"])
+def test_pickled_weights_are_never_opened(tmp_path, name):
+    class Bomb:
+        def __reduce__(self):
+            return (pytest.fail, ("it was unpickled",))
+
+    torch.save(Bomb(), tmp_path / name)
+    with pytest.raises(FileNotFoundError, match=rf"{name} and no safetensors.*Take the safetensors form"):
+        UniMedVL.from_pretrained(tmp_path)
+    (tmp_path / name).rename(tmp_path / "ema.safetensors")
+    with pytest.raises(ValueError, match="is not a whole safetensors file"):
+        UniMedVL.from_pretrained(tmp_path)
+
+
+def test_two_networks_in_one_folder_are_refused(folder, stem_model):
+    with pytest.raises(FileExistsError, match=r"another network, ema.safetensors; remove it"):
+        stem_model.save_pretrained(folder, max_shard_bytes=10_000)
+
+
+def test_an_opened_checkpoint_reads_no_weight_and_says_what_does_not_fit(folder):
+    checkpoint = open_checkpoint(folder)
+    checkpoint.check()
+    assert checkpoint.network["vae2llm.weight"].shape == (32, 12)
+    tensors = load_file(folder / "ae.safetensors")
+    del tensors["decoder.conv_in.bias"]
+    save_file(tensors, folder / "ae.safetensors")
+    with pytest.raises(ValueError, match=r"autoencoder weights do not fit \(1\): missing decoder.conv_in.bias"):
+        open_checkpoint(folder).check()
+    (folder / "ae.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"has no ae.safetensors"):
+        open_checkpoint(folder).check()
