@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from components.assembly.balance import by_key, round_robin
+from components.assembly.benchmark_item import SEED, NotTestable, benchmark_item
 from components.assembly.conversation import Pictures
-from components.assembly.corpus import Entry
+from components.assembly.corpus import Entry, first_of_image
+from components.assembly.delivered_benchmark import delivered_items
 from components.assembly.edits import EDITS, Edit
 from components.assembly.plan import question_form
 from components.assembly.questions.asking import Fact, Knowledge, Turn, make_turn
@@ -17,31 +19,20 @@ from components.assembly.questions.captions import (
     DRAWING_PROMPT_ID,
     WORDINGS,
     caption,
+    describable,
 )
 from components.assembly.questions.types import YES_NO, Form, QuestionType, question_type
 from components.assembly.settings import AssemblySettings
-from components.records.benchmark import AnswerType, BenchmarkItem
+from components.records.benchmark import BenchmarkItem
 from components.records.keys import keyed_hash, sha256_bytes
 from components.records.vocabulary import Split
 
 SPLITS = (Split.TEST, Split.WITHIN_SUBJECT)
-SEED = "benchmark@1"
-"""Not the recipe's seed: another seed trains another model on the same benchmark."""
 ENOUGH_PATIENTS = 3
 """An edit that so many test patients can be asked for is not asked within a subject as well."""
 
 PER_PATIENT = 4
 """Edits of a patient, at least, where there are images enough: many patients make more items than the recipe's."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotTestable:
-    """A question that this corpus cannot ask fairly, and why."""
-
-    question_type: str
-    form: str
-    split: str
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,9 +62,9 @@ class Exam:
 
 
 def set_exam(training: Sequence[Entry], held_out: Sequence[Entry], settings: AssemblySettings) -> Exam:
-    """Every item of the benchmark. What training never shows is not asked."""
-    items: list[BenchmarkItem] = []
-    gaps: list[NotTestable] = []
+    """Every item of the benchmark. What training never shows is not asked; what a source asks itself is."""
+    items, gaps = delivered_items(held_out, settings.benchmark_items, settings.benchmark_captions)
+    training, held_out = first_of_image(training), first_of_image(held_out)
     for name, question in settings.questions.items():
         kind = question_type(name)
         learnt = Knowledge(kind, training)
@@ -86,7 +77,7 @@ def set_exam(training: Sequence[Entry], held_out: Sequence[Entry], settings: Ass
                 if reason:
                     gaps.append(NotTestable(question_type=name, form=form, split=split.value, reason=reason))
     learnt_modalities = {entry.modality for entry in training}
-    askable = [entry for entry in held_out if entry.modality in learnt_modalities]
+    askable = [entry for entry in held_out if entry.modality in learnt_modalities and describable(entry)]
     items += _captions(askable, settings.benchmark_captions)
     items += _drawings(askable, settings.benchmark_drawings)
     edits: dict[str, Edit] = {}
@@ -186,7 +177,7 @@ def _spread(entries: Iterable[Entry], *key: object) -> list[Entry]:
 
 
 def _question_item(entry: Entry, turn: Turn) -> BenchmarkItem:
-    return _item(
+    return benchmark_item(
         entry,
         benchmark="vqa",
         question_type=turn.type,
@@ -200,7 +191,7 @@ def _question_item(entry: Entry, turn: Turn) -> BenchmarkItem:
 
 def _captions(entries: Iterable[Entry], count: int) -> list[BenchmarkItem]:
     return [
-        _item(
+        benchmark_item(
             entry,
             benchmark="caption",
             question_type="caption",
@@ -219,7 +210,7 @@ def _drawings(entries: Iterable[Entry], count: int) -> list[BenchmarkItem]:
         modalities[entry.modality.value].append(entry)
     asked = round_robin({m: [(e, w) for w in range(WORDINGS) for e in found] for m, found in modalities.items()})
     return [
-        _item(
+        benchmark_item(
             entry,
             benchmark="t2i",
             question_type="t2i",
@@ -245,7 +236,7 @@ def _edit_items(edit: Edit, training: Sequence[Entry], held_out: Sequence[Entry]
             by_patient[entry.patient_key].append(entry)
         wanted = max(count, PER_PATIENT * len(by_patient))
         items += [
-            _item(
+            benchmark_item(
                 entry,
                 benchmark=edit.benchmark,
                 question_type="sr" if edit.benchmark == "sr" else edit.name,
@@ -257,36 +248,3 @@ def _edit_items(edit: Edit, training: Sequence[Entry], held_out: Sequence[Entry]
             for entry, _ in zip(round_robin(by_patient), range(wanted), strict=False)
         ]
     return items
-
-
-def _item(
-    entry: Entry,
-    *,
-    benchmark: str,
-    question_type: str,
-    answer_type: AnswerType,
-    prompt_id: str,
-    prompt: str,
-    reference: str = "",
-    options: tuple[str, ...] = (),
-    task: str = "",
-) -> BenchmarkItem:
-    name = keyed_hash(entry.id, prompt, digest_bytes=8)
-    return BenchmarkItem(
-        item_id=f"{benchmark}/{entry.split.value}/{question_type}-{answer_type}/{name}",
-        benchmark=benchmark,
-        split=entry.split,
-        task=task or benchmark,
-        question_type=question_type,
-        answer_type=answer_type,
-        options=options,
-        modality=entry.modality,
-        anatomy=entry.anatomy,
-        patient_key=entry.patient_key,
-        record_id=entry.id,
-        prompt_id=prompt_id,
-        prompt=prompt,
-        reference=reference,
-        image=None,
-        reference_image=None,
-    )

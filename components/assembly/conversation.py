@@ -1,6 +1,6 @@
 """Planned conversations with their pictures in: the samples that training reads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,8 @@ class Pictures:
     own: Picture
     degraded: Picture
     targets: Mapping[str, Picture]
+    more: tuple[Picture, ...] = ()
+    """The record's further images."""
 
     def condition(self, edit: Edit) -> Picture:
         """What the edit starts from."""
@@ -53,7 +55,9 @@ class Pictures:
         return self.targets[edit.target] if edit.target else self.own
 
 
-def fit_pictures(png: bytes, targets: Mapping[str, bytes], settings: AssemblySettings) -> Pictures:
+def fit_pictures(
+    png: bytes, targets: Mapping[str, bytes], more: Sequence[bytes], settings: AssemblySettings
+) -> Pictures:
     """The record's images, padded and scaled as the recipe says; label maps keep their exact colours."""
     labels = {edit.target for edit in EDITS.values() if edit.labels}
     own = fit_image(decode_png(png), settings.image_side, square=settings.square)
@@ -64,12 +68,17 @@ def fit_pictures(png: bytes, targets: Mapping[str, bytes], settings: AssemblySet
         for name, data in sorted(targets.items())
     }
     return Pictures(
-        own=Picture.of(own), degraded=Picture.of(degrade(own, settings.super_resolution_factor)), targets=fitted
+        own=Picture.of(own),
+        degraded=Picture.of(degrade(own, settings.super_resolution_factor)),
+        targets=fitted,
+        more=tuple(
+            Picture.of(fit_image(decode_png(data), settings.image_side, square=settings.square)) for data in more
+        ),
     )
 
 
 def make_samples(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sample]:
-    """The record's conversations in the order of their ids."""
+    """The record's planned conversations in the order of their ids."""
     yield from sorted(
         [*_talks(entry, plan, pictures), *_captions(entry, plan, pictures), *_drawings(entry, plan, pictures)]
         + list(_edits(entry, plan, pictures)),
@@ -79,7 +88,7 @@ def make_samples(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator
 
 def heldout_sample(entry: Entry, pictures: Pictures) -> Sample:
     """A held-out image with its caption: read by the judge and by whoever looks, never trained on."""
-    return _sample(entry, "heldout", TaskGroup.I2T, "caption", _described(entry, 0, pictures))
+    return sample_of(entry, "heldout", TaskGroup.I2T, "caption", _described(entry, 0, pictures))
 
 
 def _talks(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sample]:
@@ -87,18 +96,18 @@ def _talks(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sampl
         pieces: list[Piece] = [pictures.own.piece(ImageRole.UNDERSTAND)]
         for turn in talk:
             pieces += [Text(text=turn.prompt), Text(text=turn.answer, supervised=True)]
-        yield _sample(entry, f"vqa-{number:04d}", TaskGroup.I2T, "vqa", pieces)
+        yield sample_of(entry, f"vqa-{number:04d}", TaskGroup.I2T, "vqa", pieces)
 
 
 def _captions(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sample]:
     for number in range(plan.captions):
-        yield _sample(entry, f"caption-{number:04d}", TaskGroup.I2T, "caption", _described(entry, number, pictures))
+        yield sample_of(entry, f"caption-{number:04d}", TaskGroup.I2T, "caption", _described(entry, number, pictures))
 
 
 def _drawings(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sample]:
     for number, wording in enumerate(plan.drawings):
         pieces = [Text(text=caption(entry, wording)), pictures.own.piece(ImageRole.TARGET)]
-        yield _sample(entry, f"t2i-{number:04d}", TaskGroup.T2I, "t2i", pieces)
+        yield sample_of(entry, f"t2i-{number:04d}", TaskGroup.T2I, "t2i", pieces)
 
 
 def _edits(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sample]:
@@ -109,7 +118,7 @@ def _edits(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sampl
             pictures.target(edit).piece(ImageRole.TARGET),
         ]
         name = f"{edit.name}-{number:04d}"
-        yield _sample(entry, name, TaskGroup.INTERLEAVED, edit.task, pieces, edit.method or entry.provenance.method)
+        yield sample_of(entry, name, TaskGroup.INTERLEAVED, edit.task, pieces, edit.method or entry.provenance.method)
 
 
 def _described(entry: Entry, number: int, pictures: Pictures) -> list[Piece]:
@@ -120,9 +129,10 @@ def _described(entry: Entry, number: int, pictures: Pictures) -> list[Piece]:
     ]
 
 
-def _sample(
+def sample_of(
     entry: Entry, name: str, group: TaskGroup, task: str, pieces: list[Piece], method: str = "template"
 ) -> Sample:
+    """The record's sample of that name."""
     origin = entry.provenance
     return Sample(
         id=f"{entry.id}#{name}",

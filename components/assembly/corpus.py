@@ -1,15 +1,20 @@
 """Validated records as assembly sees them: facts first, for every record; images later, one row group at a time."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from components.images.png import decode_png
-from components.records.record import Provenance
+from components.records.keys import keyed_hash
+from components.records.record import Provenance, Turn
+from components.records.schema import turn_from_row
 from components.records.vocabulary import Modality, Split
 
 COLOUR_SPREAD, COLOUR_SHARE = 48, 0.002
@@ -33,13 +38,23 @@ class Entry:
     licence: str
     provenance: Provenance
     pixels: str
-    """Hash of the decoded pixels; a grey image and the same image stored as RGB are equal."""
+    """Hash of the decoded pixels; a grey image and the same image stored as RGB are equal. Of a record of text alone,
+    hash of its texts."""
+    more_pixels: tuple[str, ...] = ()
+    """Of its further images."""
+    turns: tuple[Turn, ...] = ()
+    """What the source itself says, as delivered."""
     split: Split = Split.TRAIN
 
     @property
     def family(self) -> tuple[str, str, str]:
         """What looks alike: modality, region, and contrast or stain."""
         return self.modality.value, self.anatomy, self.facts.get("contrast") or self.facts.get("stain") or ""
+
+    @property
+    def has_image(self) -> bool:
+        """Whether there is anything to see."""
+        return self.modality is not Modality.TEXT
 
     def on(self, split: Split) -> "Entry":
         """The same record on that side."""
@@ -69,14 +84,14 @@ class Corpus:
                 entries += self._read_file(file, source)
         self.entries: tuple[Entry, ...] = tuple(sorted(entries, key=lambda entry: entry.id))
 
-    def images(self, identity: str) -> tuple[bytes, dict[str, bytes]]:
-        """The record's PNG and its paired images by name. Quick when asked in the order of ids."""
+    def images(self, identity: str) -> tuple[bytes, dict[str, bytes], list[bytes]]:
+        """The record's PNG, its paired images by name and its further ones. Quick when asked in the order of ids."""
         place = self._places[identity]
         if self._loaded is None or self._loaded[0] != (place.file, place.group):
-            table = pq.ParquetFile(place.file).read_row_group(place.group, columns=["image", "targets"])
+            table = pq.ParquetFile(place.file).read_row_group(place.group, columns=["image", "targets", "more_images"])
             self._loaded = ((place.file, place.group), table.to_pylist())
         row = self._loaded[1][place.row]
-        return row["image"], dict(row["targets"])
+        return row["image"], dict(row["targets"]), row["more_images"]
 
     def _read_file(self, file: Path, source: str) -> list[Entry]:
         parquet = pq.ParquetFile(file)
@@ -97,6 +112,20 @@ class Corpus:
         return found
 
 
+def first_of_image(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries with an image, one for each image and side, the first by id: several rows may speak of one."""
+    first: dict[tuple[str, str], Entry] = {}
+    for entry in sorted(entries, key=lambda entry: entry.id):
+        if entry.has_image:
+            first.setdefault((entry.split.value, entry.pixels), entry)
+    return list(first.values())
+
+
+def normal_text(text: str) -> str:
+    """The text as far as it tells two texts apart: case, blanks and most punctuation do not."""
+    return re.sub(r"[^\w+\-<>=%/]+", " ", unicodedata.normalize("NFKC", text).casefold()).strip()
+
+
 def pixel_hash(pixels: np.ndarray) -> str:
     """Hash of shape and values; RGB whose channels are equal counts as grey."""
     if pixels.ndim == 3 and (pixels[..., :1] == pixels).all():
@@ -115,14 +144,18 @@ def is_coloured(pixels: np.ndarray) -> bool:
 
 
 def _entry(row: dict) -> Entry:
-    pixels = decode_png(row["image"])
+    modality, turns = Modality(row["modality"]), tuple(map(turn_from_row, row["turns"]))
     facts = dict(row["facts"])
-    facts.setdefault("colour", "yes" if is_coloured(pixels) else "no")
+    if modality is Modality.TEXT:
+        pixels = keyed_hash(*(normal_text(text) for turn in turns for text in (turn.prompt, turn.answer)))
+    else:
+        pixels, coloured = _look(row["image"])
+        facts.setdefault("colour", "yes" if coloured else "no")
     return Entry(
         id=row["id"],
         source=row["source"],
         patient_key=row["patient_key"],
-        modality=Modality(row["modality"]),
+        modality=modality,
         anatomy=row["anatomy"],
         facts=facts,
         targets=tuple(sorted(_target_name(target) for target in row["targets"])),
@@ -130,8 +163,17 @@ def _entry(row: dict) -> Entry:
         position=row["position"],
         licence=row["licence"],
         provenance=Provenance(**row["provenance"]),
-        pixels=pixel_hash(pixels),
+        pixels=pixels,
+        more_pixels=tuple(_look(png)[0] for png in row["more_images"]),
+        turns=turns,
     )
+
+
+@lru_cache(maxsize=4)
+def _look(png: bytes) -> tuple[str, bool]:
+    """(hash of the pixels, whether they show colour). Rows about one image follow each other."""
+    pixels = decode_png(png)
+    return pixel_hash(pixels), is_coloured(pixels)
 
 
 def _target_name(item: object) -> str:

@@ -17,6 +17,8 @@ from components.storage.atomic import read_json
 
 NOTES = {
     "template": "questions, answers and captions are template sentences over labels, headers and geometry",
+    "as delivered": "where a source brings its own questions, captions or reports, they stand as it words them; "
+    "sentences with a redaction mark are left out of what is learnt",
     "organ labels": "organ labels of TotalSegmentator volumes are that tool's own output, not an expert's",
     "averages": "the MNI152 volumes and the average CT head are averages over many people, not patients",
     "degraded": "super-resolution starts from images that we degraded ourselves (bicubic down and up)",
@@ -78,6 +80,7 @@ def manifest(
     sources: Mapping[str, Mapping[str, object]],
     tasks: Mapping[str, Counter[str]],
     groups: Counter[str],
+    delivered: Mapping[str, Counter[str]],
     licences: Mapping[str, Sequence[str]],
     benchmark: Mapping[str, object],
     notices: Sequence[str],
@@ -102,6 +105,7 @@ def manifest(
         "total": total(sources),
         "groups": dict(sorted(groups.items())),
         "tasks": {task: dict(sorted(counts.items())) for task, counts in sorted(tasks.items())},
+        "delivered": {source: dict(sorted(counts.items())) for source, counts in sorted(delivered.items())},
         "licences": {name: sorted(texts) for name, texts in sorted(licences.items())},
         "provenance": NOTES,
         "benchmark": dict(benchmark),

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from components.assembly.balance import draw_by_family, pick, shares
-from components.assembly.corpus import Entry
+from components.assembly.corpus import Entry, first_of_image
 from components.assembly.edits import Edit, edit
 from components.assembly.questions.asking import Knowledge, Turn, conversations, draw_turns
-from components.assembly.questions.captions import WORDINGS
+from components.assembly.questions.captions import WORDINGS, describable
 from components.assembly.questions.types import question_type
 from components.assembly.settings import AssemblySettings
 
@@ -29,17 +29,19 @@ class RecordPlan:
 def plan_samples(
     entries: Sequence[Entry], settings: AssemblySettings, seed: int, share: float
 ) -> dict[str, RecordPlan]:
-    """Record id -> its conversations, balanced over answers and families.
+    """Record id -> its conversations, balanced over answers and families; each image is planned once.
 
     `share` scales the recipe's counts: 1 for training; for `val` its records per training record.
     """
     plans: dict[str, RecordPlan] = defaultdict(RecordPlan)
+    entries = first_of_image(entries)
+    told = [entry for entry in entries if describable(entry)]
     turns = plan_turns(entries, settings, seed, round(settings.question_turns * share))
     for record, talks in conversations(turns, settings.turns_per_sample, seed).items():
         plans[record].talks = talks
-    for entry in draw_by_family(entries, round(settings.caption_samples * share), seed, "caption"):
+    for entry in draw_by_family(told, round(settings.caption_samples * share), seed, "caption"):
         plans[entry.id].captions += 1
-    for entry in draw_by_family(entries, round(settings.drawing_samples * share), seed, "t2i"):
+    for entry in draw_by_family(told, round(settings.drawing_samples * share), seed, "t2i"):
         number = len(plans[entry.id].drawings)
         plans[entry.id].drawings.append(pick(range(WORDINGS), seed, "t2i wording", entry.id, number))
     fitting = {name: [entry for entry in entries if edit(name).applies(entry)] for name in settings.edits}

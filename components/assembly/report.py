@@ -37,11 +37,11 @@ class Report:
         }
         _keep(self._images[entry.source], IMAGES_PER_SOURCE, entry.id, shown)
 
-    def see_sample(self, split: str, sample: Sample) -> None:
-        """Offer a training conversation of a task."""
+    def see_sample(self, split: str, sample: Sample, heading: str) -> None:
+        """Offer a training conversation to be shown under a heading."""
         if split != "train":
             return
-        kept = self._samples[sample.task]
+        kept = self._samples[heading]
         mark = keyed_hash(sample.id)
         if len(kept) < SAMPLES_PER_TASK or mark < kept[-1][0]:
             shown = {

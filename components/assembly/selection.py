@@ -1,12 +1,14 @@
 """Every validated record into its bin: split, then decontaminate, then deduplicate, then the recipe's filters."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from components.assembly.corpus import Entry
+from components.assembly.corpus import Entry, normal_text
+from components.assembly.delivered import TOLD, said
 from components.assembly.questions.captions import caption
 from components.assembly.settings import AssemblySettings
 from components.assembly.splits import SplitPlan
+from components.records.keys import keyed_hash
 from components.records.vocabulary import Bin, Split
 
 HELD_OUT = (Split.TEST, Split.WITHIN_SUBJECT)
@@ -25,19 +27,58 @@ class Decision:
     """The id of the record it repeats or would give away."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Side:
+    """What training must not show: images and patients of the records on the other side."""
+
+    name: str
+    pixels: Mapping[str, str]
+    """Hash -> record id."""
+    patients: Mapping[str, str]
+    """Patient key -> record id."""
+
+    @classmethod
+    def of(cls, name: str, entries: Iterable[Entry], whole_patients: tuple[Split, ...]) -> "_Side":
+        """The side of these entries; patients count where they are held out whole."""
+        ordered = sorted(entries, key=lambda entry: entry.id, reverse=True)
+        return cls(
+            name=name,
+            pixels={pixels: entry.id for entry in ordered for pixels in (entry.pixels, *entry.more_pixels)},
+            patients={entry.patient_key: entry.id for entry in ordered if entry.split in whole_patients},
+        )
+
+    def leak(self, entry: Entry) -> Decision | None:
+        """The decision on an entry that would give this side away, else None."""
+        for pixels in (entry.pixels, *entry.more_pixels):
+            if other := self.pixels.get(pixels):
+                what = "image" if entry.has_image else "text"
+                seen = "pixels" if entry.has_image else "text"
+                reason = f"same {seen} as a {self.name} {what}"
+                return Decision(entry=entry, bin=Bin.CONTAMINATING, reason=reason, other=other)
+        if other := self.patients.get(entry.patient_key):
+            reason = f"patient has {self.name} images"
+            return Decision(entry=entry, bin=Bin.CONTAMINATING, reason=reason, other=other)
+        return None
+
+
 def select(entries: Iterable[Entry], settings: AssemblySettings) -> tuple[Decision, ...]:
-    """One decision for each record, in the order of ids. The held-out side never moves."""
+    """One decision for each record, in the order of ids. The held-out side never moves, and training never shows what
+    a held-out or validation record shows."""
     plan = SplitPlan.from_settings(settings.splits)
     placed = [entry.on(plan.split_of(entry)) for entry in sorted(entries, key=lambda entry: entry.id)]
-    held_out = [e for e in placed if e.split in HELD_OUT and e.patient_key not in settings.excluded_patients]
-    held_pixels = {entry.pixels: entry.id for entry in reversed(held_out)}
-    test_patients = {entry.patient_key: entry.id for entry in reversed(held_out) if entry.split is Split.TEST}
+    used = [entry for entry in placed if entry.patient_key not in settings.excluded_patients]
+    held_out = _Side.of("held-out", (e for e in used if e.split in HELD_OUT), (Split.TEST,))
+    validation = _Side.of("validation", (e for e in used if e.split is Split.VAL), (Split.VAL,))
     decisions, seen = [], dict[tuple[str, str], str]()
     for entry in placed:
-        decision = _rule(entry, settings) or _leak(entry, held_pixels, test_patients)
+        decision = _rule(entry, settings)
+        if decision is None and entry.split not in HELD_OUT:
+            decision = held_out.leak(entry)
+        if decision is None and entry.split is Split.TRAIN:
+            decision = validation.leak(entry)
         if decision is None:
             side = entry.split.value if entry.split in HELD_OUT else "kept"
-            first = seen.setdefault((side, entry.pixels), entry.id)
+            first = seen.setdefault((side, _content(entry)), entry.id)
             decision = _repeat(entry, first)
         decisions.append(decision)
     return tuple(decisions)
@@ -48,23 +89,27 @@ def _rule(entry: Entry, settings: AssemblySettings) -> Decision | None:
         return Decision(entry=entry, bin=Bin.FILTERED, reason="excluded-patient")
     if entry.split is Split.GUARD:
         return Decision(entry=entry, bin=Bin.FILTERED, reason="guard-band")
+    if entry.split in HELD_OUT:
+        return None
+    if any(turn.answer and not said(turn) for turn in entry.turns):
+        return Decision(entry=entry, bin=Bin.FILTERED, reason="redacted")
     shortest, longest = settings.caption_characters
-    if entry.split not in HELD_OUT and not shortest <= len(caption(entry)) <= longest:
+    told = [said(turn) for turn in entry.turns if turn.kind in TOLD] if entry.turns else [caption(entry)]
+    if not all(shortest <= len(text) <= longest for text in told):
         return Decision(entry=entry, bin=Bin.FILTERED, reason="caption-length")
     return None
 
 
-def _leak(entry: Entry, held_pixels: dict[str, str], test_patients: dict[str, str]) -> Decision | None:
-    if entry.split in HELD_OUT:
-        return None
-    if other := held_pixels.get(entry.pixels):
-        return Decision(entry=entry, bin=Bin.CONTAMINATING, reason="same pixels as a held-out image", other=other)
-    if other := test_patients.get(entry.patient_key):
-        return Decision(entry=entry, bin=Bin.CONTAMINATING, reason="patient has held-out images", other=other)
-    return None
+def _content(entry: Entry) -> str:
+    """What makes a record worth having: its pixels, and with turns what they ask and answer as well."""
+    if not entry.turns:
+        return entry.pixels
+    texts = [normal_text(text) for turn in entry.turns for text in (turn.prompt, turn.answer)]
+    return keyed_hash(entry.pixels, *entry.more_pixels, *texts)
 
 
 def _repeat(entry: Entry, first: str) -> Decision:
     if first != entry.id:
-        return Decision(entry=entry, bin=Bin.DUPLICATE, reason="same pixels", other=first)
+        reason = "same image and text" if entry.turns else "same pixels"
+        return Decision(entry=entry, bin=Bin.DUPLICATE, reason=reason, other=first)
     return Decision(entry=entry, bin=Bin.HELDOUT if entry.split in HELD_OUT else Bin.KEPT)

@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from components.assembly.benchmark import Exam, set_exam
 from components.assembly.conversation import Pictures, fit_pictures, heldout_sample, make_samples
-from components.assembly.corpus import Corpus, Entry
+from components.assembly.corpus import Corpus, Entry, first_of_image
 from components.assembly.dataset import IMAGE_SCHEMA
 from components.assembly.definitions import LICENCE, SOURCE, text_samples
+from components.assembly.delivered import delivered_samples
 from components.assembly.manifest import ContentHash, account_sources, benchmark_manifest, manifest
 from components.assembly.plan import RecordPlan, plan_samples
 from components.assembly.report import Report
@@ -55,11 +56,12 @@ def assemble(ctx: StageContext) -> None:
     plans = plan_samples(training, settings, recipe.seed, 1.0)
     plans |= plan_samples(validation, settings, recipe.seed, len(validation) / len(training))
     with atomic_folder(ctx.workspace.dataset) as folder:
-        sealing = _Sealing(folder, settings, exam, plans)
         used = sorted([*kept, *held_out], key=lambda entry: entry.id)
+        shown = {entry.id for entry in first_of_image(used)}
+        sealing = _Sealing(folder, settings, exam, plans, shown)
         for number, entry in enumerate(used):
             ctx.raise_if_stopped()
-            sealing.add(entry, fit_pictures(*corpus.images(entry.id), settings))
+            sealing.add(entry, fit_pictures(*corpus.images(entry.id), settings) if entry.has_image else None)
             ctx.progress.update(number + 1, len(used), "records to conversations")
         sealing.add_texts()
         shards = sealing.close(decisions)
@@ -69,6 +71,7 @@ def assemble(ctx: StageContext) -> None:
             sources=sources,
             tasks=sealing.tasks,
             groups=sealing.groups,
+            delivered=sealing.delivered,
             licences=_licences(used),
             benchmark=benchmark_manifest(sealing.items, exam),
             notices=notices,
@@ -86,11 +89,15 @@ class _Sealing:
     settings: AssemblySettings
     exam: Exam
     plans: dict[str, RecordPlan]
+    shown: set[str]
+    """Records whose image is written: several may have the same."""
     content: ContentHash = field(default_factory=ContentHash)
     tasks: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """Task -> split -> conversations."""
     groups: Counter[str] = field(default_factory=Counter)
     """Group -> training conversations."""
+    delivered: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Source -> kind -> turns of its own."""
     items: list[BenchmarkItem] = field(default_factory=list)
     report: Report = field(default_factory=Report)
     _writers: dict[str, ShardWriter] = field(init=False)
@@ -101,13 +108,21 @@ class _Sealing:
         self._writers = {name: self._writer(schema, name) for name, schema in schemas.items()}
         self._asked = self.exam.by_record()
 
-    def add(self, entry: Entry, pictures: Pictures) -> None:
-        """Write everything that is made of one record."""
-        row = _image_row(entry, pictures)
-        self._writers["images"].add(row)
-        self.content.add("images", row)
-        self.report.see_image(entry, pictures)
-        if entry.split in HELD_OUT:
+    def add(self, entry: Entry, pictures: Pictures | None) -> None:
+        """Write everything that is made of one record; without pictures it is text alone."""
+        shard = "heldout" if entry.split in HELD_OUT else entry.split.value
+        for sample in delivered_samples(entry, pictures):
+            self._write(shard, sample, f"{sample.task}, as {entry.source} words it")
+        for turn in entry.turns:
+            self.delivered[entry.source][turn.kind.value] += 1
+        if pictures is None:
+            return
+        if entry.id in self.shown:
+            row = _image_row(entry, pictures)
+            self._writers["images"].add(row)
+            self.content.add("images", row)
+            self.report.see_image(entry, pictures)
+        if entry.split in HELD_OUT and not entry.turns:
             self._write("heldout", heldout_sample(entry, pictures))
         for sample in make_samples(entry, self.plans.get(entry.id, RecordPlan()), pictures):
             self._write(entry.split.value, sample)
@@ -138,14 +153,14 @@ class _Sealing:
     def _writer(self, schema: pa.Schema, prefix: str) -> ShardWriter:
         return ShardWriter(schema, self.folder, prefix, self.settings.max_shard_bytes)
 
-    def _write(self, shard: str, sample: Sample) -> None:
+    def _write(self, shard: str, sample: Sample, heading: str = "") -> None:
         row = sample_row(sample)
         self._writers[shard].add(row)
         self.content.add(shard, row)
         self.tasks[sample.task][shard] += 1
         if shard == "train":
             self.groups[sample.group.value] += 1
-        self.report.see_sample(shard, sample)
+        self.report.see_sample(shard, sample, heading or sample.task)
 
 
 def _notices(entries: Iterable[Entry], settings: AssemblySettings) -> list[str]:

@@ -8,6 +8,7 @@ from components.records.vocabulary import Modality
 
 CAPTION_PROMPTS = ("Describe this image.", "What does this image show?")
 """The benchmark uses the first."""
+REPORT_PROMPTS = ("Write the report of this examination.", "Describe the findings and give your impression.")
 CAPTION_PROMPT_ID = "unimed.caption@1"
 DRAWING_PROMPT_ID = "unimed.t2i@1"
 WORDINGS = 2
@@ -20,6 +21,11 @@ _CONTRASTS = {
     "white matter": ("", "white matter map"),
 }
 """Contrast -> (what stands before MRI, what stands after it)."""
+
+
+def describable(entry: Entry) -> bool:
+    """Whether there is anything true to say in a caption of ours."""
+    return entry.modality not in (Modality.TEXT, Modality.UNKNOWN)
 
 
 def caption(entry: Entry, wording: int = 0) -> str:

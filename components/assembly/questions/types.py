@@ -56,7 +56,7 @@ class QuestionType:
         """The question's text; choice questions end with their options."""
         texts = self.wordings[form]
         text = texts[wording % len(texts)].format(value=value, subject=self.subject(entry))
-        return f"{text} Options: {'; '.join(options)}." if form == "choice" else text
+        return with_options(text, options) if form == "choice" else text
 
     def prompt_id(self, form: Form) -> str:
         """Identity of the prompt's table row; a changed wording asks for a new number."""
@@ -68,6 +68,11 @@ def question_type(name: str) -> QuestionType:
     if name not in QUESTION_TYPES:
         raise ValueError(f"unknown question type {name!r} in assembly.questions{nearest(name, QUESTION_TYPES)}")
     return QUESTION_TYPES[name]
+
+
+def with_options(text: str, options: tuple[str, ...]) -> str:
+    """A choice question with what there is to choose from."""
+    return f"{text} Options: {'; '.join(options)}."
 
 
 def fact(name: str, allowed: tuple[str, ...] = ()) -> Callable[[Entry], str | None]:
@@ -106,7 +111,7 @@ def regions_exclude(true: str, wrong: str) -> bool:
 _TYPES = (
     QuestionType(
         name="modality",
-        value=lambda entry: entry.modality.value,
+        value=lambda entry: None if entry.modality is Modality.UNKNOWN else entry.modality.value,
         wordings={
             "open": ("Which imaging modality is this?", "How was this image made?", "What kind of image is this?"),
             "closed": ("Is the imaging modality {value}?", "Was this image made by {value}?"),

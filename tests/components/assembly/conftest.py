@@ -148,8 +148,10 @@ def write_validated(workspace: Workspace, records: dict[str, list[Record]], *, q
         rows = []
         for item in found:
             account.count(Bin.KEPT)
-            with PIL.Image.open(io.BytesIO(item.image)) as image:
-                width, height = image.size
+            width = height = 0
+            if item.image:
+                with PIL.Image.open(io.BytesIO(item.image)) as image:
+                    width, height = image.size
             key = patient_key(public_secret(source), item.subject)
             rows.append(record_row(item, patient_key=key, width=width, height=height))
         for _ in range(quarantined):

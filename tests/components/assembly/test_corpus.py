@@ -30,8 +30,8 @@ def test_images_come_by_id_and_colour_is_measured_where_no_label_says_it(
     by_id = {record.id: record for record in [*corpus["tissue"], *corpus["mri"]]}
     assert [entry.id for entry in found.entries] == sorted(by_id)
     for entry in found.entries[::7]:
-        image, targets = found.images(entry.id)
-        assert image == by_id[entry.id].image
+        image, targets, more = found.images(entry.id)
+        assert image == by_id[entry.id].image and more == []
         assert targets == dict(by_id[entry.id].targets) and set(entry.targets) == set(targets)
         assert entry.facts["colour"] == ("yes" if entry.source == "tissue" else "no")
 
