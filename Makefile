@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help setup retrain test test-slow check format bench up down kill clean
+.PHONY: help setup retrain test test-slow check format parity bench up down kill clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -34,6 +34,9 @@ check: $(READY) ## lint, format, types, import contract
 format: $(READY) ## let ruff mend what it can
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
+
+parity: $(READY) ## our network beside the published one, set by set (ARGS=--json for a file)
+	@$(PY) -m tests.parity $(ARGS)
 
 bench: $(READY) ## measurements against named peers (ONLY=model for one)
 	@$(PY) -m tests.benchmarks $(if $(ONLY),$(ONLY))

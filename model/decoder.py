@@ -147,12 +147,16 @@ class Decoder(nn.Module):
         if config.experts != "dense":
             self.norm_moe_gen = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.has_gen_norm = config.experts != "dense"
+        self.cuts_und = False
+        """The und stream carries no gradient from one layer to the next."""
 
     def forward(self, x: Streams, rotary: Rotary, attend: Callable[[int], Attend], kept: Kept | None = None) -> Streams:
         """Normalised last states, of the tokens that kept names or of all. attend: layer number -> its attention."""
         last = len(self.layers) - 1
         for number, layer in enumerate(self.layers):
             x = layer(x, rotary, attend(number), kept if number == last else None)
+            if self.cuts_und:
+                x = Streams(x.und.detach(), x.gen)
         return _each(x, self.norm, self.norm_moe_gen if self.has_gen_norm else self.norm)
 
 

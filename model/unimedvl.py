@@ -16,7 +16,7 @@ from model.attention import AttentionLayout, attend
 from model.config import ModelConfig
 from model.connector import Connector
 from model.decoder import Kept, LanguageModel, Rotary, Streams
-from model.initialise import copy_und_to_gen, initialise
+from model.initialise import GEN, copy_und_to_gen, initialise
 from model.packed import PackedSequence
 from model.tables import TIMESTEP_WIDTH, rotary_tables, sincos_2d, timestep_features
 from model.tensor_files import EachTensor
@@ -116,6 +116,19 @@ class UniMedVL(nn.Module):
     def copy_und_to_gen(self) -> None:
         """Makes the gen expert a copy of the und expert."""
         copy_und_to_gen(self)
+
+    def freeze_und(self) -> None:
+        """Only the generation side and the text head keep gradients; none passes through a text or ViT token.
+
+        Raises ValueError unless the experts are separate (mot).
+        """
+        if self.config.llm.experts != "mot":
+            raise ValueError(f"freeze_und needs experts that share nothing (mot), not {self.config.llm.experts!r}")
+        self.language_model.model.cuts_und = True
+        for part in (self.language_model.model, self.vit_model, self.connector):
+            for name, parameter in part.named_parameters():
+                if GEN not in name:
+                    parameter.requires_grad_(False)
 
     @classmethod
     def from_pretrained(

@@ -110,5 +110,5 @@ class LatentStore:
     def _encode(self, image: Image) -> Moments:
         device = next(self._autoencoder.parameters()).device
         pixels = plain([self._pixels.sized(image, self._transform)]).to(device)
-        mean, logvar = self._autoencoder.encode(pixels)
-        return Moments(mean[0].cpu(), (0.5 * logvar[0].clamp(-30, 20)).exp().cpu())
+        moments = self._autoencoder.encode(pixels)
+        return Moments(moments.mean[0].cpu(), moments.std[0].cpu())

@@ -3,7 +3,6 @@ import torch
 from torch.testing import assert_close
 
 from model.autoencoder import Autoencoder
-from model.image_transform import to_uint8
 
 
 @pytest.fixture
@@ -11,27 +10,6 @@ def small(stem_config):
     autoencoder = Autoencoder(stem_config.vae)
     autoencoder.init_weights(torch.Generator().manual_seed(0))
     return autoencoder
-
-
-def test_file_names_and_shapes_are_the_published_ones(golden, tiny_config):
-    state = Autoencoder(tiny_config().vae).published_state()
-    assert {key: list(value.shape) for key, value in state.items()} == golden("keys_tiny.json")["ae"]
-
-
-@torch.no_grad()
-def test_moments_and_pictures_equal_the_published_ones(shared_golden, tiny_config):
-    expected = shared_golden("vae.safetensors")
-    autoencoder = Autoencoder(tiny_config().vae)
-    autoencoder.load_published_state({key: value.float() for key, value in shared_golden("ae.safetensors").items()})
-    for name in ("a", "ct"):
-        moments = autoencoder.encode(expected[f"{name}.image"])
-        assert_close(moments.mean, expected[f"{name}.mean"], atol=6e-5, rtol=0)
-        assert_close(moments.logvar, expected[f"{name}.logvar"], atol=6e-5, rtol=0)
-        latent = autoencoder.normalise(moments.mean + (moments.logvar / 2).exp() * expected[f"{name}.eps"])
-        assert_close(latent, expected[f"{name}.latent"], atol=6e-5, rtol=0)
-        assert_close(autoencoder.decode(latent), expected[f"{name}.reconstruction"], atol=1e-4, rtol=0)
-    decoded = to_uint8(autoencoder.decode(expected["fixed.latent"]))[0]
-    assert (decoded.int() - expected["fixed.uint8"].int()).abs().max() <= 2
 
 
 @torch.no_grad()

@@ -13,45 +13,6 @@ def builder(special, tiny_config):
     return builder
 
 
-def test_the_ten_published_samples_pack_as_published(golden, published_packed):
-    expected, description = golden("packing.safetensors"), golden("packing.json")
-    published_packed.validate()
-    for ours, theirs in {
-        "text_ids": "packed_text_ids",
-        "text_token_index": "packed_text_indexes",
-        "position_ids": "packed_position_ids",
-        "vit_patches": "packed_vit_tokens",
-        "vit_position_ids": "packed_vit_position_ids",
-        "vit_token_index": "packed_vit_token_indexes",
-        "latent_position_ids": "packed_latent_position_ids",
-        "latent_token_index": "packed_vae_token_indexes",
-        "label_token_index": "ce_loss_indexes",
-        "label_ids": "packed_label_ids",
-        "label_weights": "ce_loss_weights",
-    }.items():
-        assert torch.equal(getattr(published_packed, ours), expected[theirs]), ours
-    assert list(published_packed.sample_lens) == description["sample_lens"]
-    assert list(published_packed.split_lens) == [n for s in description["samples"] for n in s["split_lens"]]
-    assert list(published_packed.attention_modes) == [n for s in description["samples"] for n in s["attn_modes"]]
-    assert list(published_packed.vit_lens) == expected["vit_token_seqlens"].tolist()
-    assert [list(grid) for grid in published_packed.latent_grids] == description["patchified_vae_latent_shapes"]
-    targets = published_packed.latent_token_index[published_packed.target_index]
-    assert torch.equal(targets, expected["mse_loss_indexes"])
-
-
-def test_positions_in_interpolate_mode_are_the_published_ones(golden, special, tiny_config):
-    expected, pixels = golden("packing.safetensors"), golden("packing.safetensors")
-    builder = SequenceBuilder(special, replace(tiny_config(), interpolate_positions=True))
-    builder.start_sample()
-    for sample in golden("packing.json")["samples"]:
-        for item in sample["items"]:
-            if item["type"] == "vit_image" and not item["dropped"]:
-                height, width = pixels[f"vit_pixels.{item['image']}"].shape[1:]
-                builder.add_vit(torch.zeros(height * width // 196, 588), (height // 14, width // 14))
-    builder.end_sample()
-    assert torch.equal(builder.build().vit_position_ids, expected["interpolate.packed_vit_position_ids"])
-
-
 def test_a_dropped_image_keeps_its_position_and_a_dropped_text_does_not(builder):
     builder.add_text([1, 2], supervised=False)
     assert builder.position == 4
