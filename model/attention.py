@@ -1,25 +1,45 @@
 """Joint attention over a packed sequence.
 
 A token sees what comes before it in its own sample, and all of its own split where the split is full or noise; a noise
-split is seen by nobody else. The samples stand as rows of a few lengths (padding to one length would cost more, one row
-for all samples ten times more), each row with its own mask. Two permutations do it: flat tokens to rows and back.
+split is seen by nobody else. Two permutations do it, flat tokens to rows and back, for two back ends:
+
+- sdpa: the samples stand as rows of a few lengths (padding to one length would cost more, one row for all samples ten
+  times more), each row with its own mask;
+- flex: all samples stand in one row, and the kernel skips the blocks in which nobody sees anybody.
 """
 # Shapes: N tokens in stream order, B rows of T places, H query heads, G key heads, d head size.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.attention.flex_attention import BlockMask
 
+from model.block_mask import BLOCK, Splits, block_mask, block_sparse_attention
+from model.config import AttentionChoice
 from model.packed import PackedSequence
 
 ROUND_TO = 8
 MAX_BUCKETS = 3
+
+Backend = Literal["sdpa", "flex"]
+
+
+def pick_backend(choice: AttentionChoice, device: torch.device, *, training: bool) -> Backend:
+    """The back end for packed sequences; auto: flex where a GPU trains. Raises ValueError for flex training on a CPU."""
+    on_gpu = device.type == "cuda"
+    if choice == "flex" and training and not on_gpu:
+        raise ValueError(
+            f"compute.attention is flex, which has no backward on {device.type}; set compute.attention to auto or sdpa"
+        )
+    if choice == "auto":
+        return "flex" if on_gpu and training else "sdpa"
+    return choice
 
 
 def allowed_matrix(packed: PackedSequence) -> Tensor:
@@ -38,11 +58,12 @@ def allowed_matrix(packed: PackedSequence) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Rows of one padded length, and who may see whom in each ([B, 1, T, T] bool; None: everybody everybody)."""
+    """Rows of one padded length, and who may see whom in each."""
 
     num_rows: int
     length: int
-    mask: Tensor | None
+    mask: Tensor | BlockMask | None
+    """[B, 1, T, T] bool, or blocks of one row. None: everybody everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +78,18 @@ class AttentionLayout:
 
     @classmethod
     def from_packed(
-        cls, packed: PackedSequence, device: torch.device | None = None, *, max_buckets: int = MAX_BUCKETS
+        cls,
+        packed: PackedSequence,
+        device: torch.device | None = None,
+        *,
+        max_buckets: int = MAX_BUCKETS,
+        backend: Backend = "sdpa",
     ) -> "AttentionLayout":
-        """The layout of tokens in stream order (text, ViT, latent). With one bucket, row b is sample b."""
+        """The layout of tokens in stream order (text, ViT, latent). With one bucket of sdpa, row b is sample b."""
         order = torch.cat([packed.text_token_index, packed.vit_token_index, packed.latent_token_index])
         modes = np.array(packed.attention_modes)
+        if backend == "flex":
+            return _one_row(packed, order.cpu().numpy(), modes, device or packed.device)
         split = np.repeat(np.arange(len(packed.split_lens)), packed.split_lens)
         rules = _Rules(
             split=split,
@@ -91,15 +119,17 @@ def attend(q: Tensor, k: Tensor, v: Tensor, layout: AttentionLayout) -> Tensor:
     return _Permute.apply(out, layout.from_rows, layout.to_rows)
 
 
-def masked_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+def masked_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | BlockMask | None) -> Tensor:
     """Softmax attention of rows, scale d^-1/2: [B, H, Tq, d], [B, G, Tk, d] twice, bool [B, 1, Tq, Tk] -> [B, H, Tq, d]."""
+    if isinstance(mask, BlockMask):
+        return block_sparse_attention(q, k, v, mask)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=q.shape[1] != k.shape[1])
 
 
 class _Permute(torch.autograd.Function):
     """Takes rows by index; the gradient goes back by the opposite index instead of being scattered.
 
-    That holds in both directions although padding repeats token 0: a padded place sees itself alone and no token sees
+    That holds in both directions although padding repeats token 0: a padded place sees padding alone and no token sees
     it, so no gradient that reaches it belongs to a token, and none that it hands on reaches one.
     """
 
@@ -144,6 +174,23 @@ def _layout(
         base += real.size
     index = np.concatenate(to_rows) if to_rows else np.empty(0, dtype=np.int64)
     return AttentionLayout(torch.from_numpy(index).to(device), torch.from_numpy(from_rows).to(device), tuple(buckets))
+
+
+def _one_row(packed: PackedSequence, order: np.ndarray, modes: np.ndarray, device: torch.device) -> AttentionLayout:
+    """The layout of all samples in one row, filled up to whole blocks by a causal sample of padding."""
+    padding = -packed.num_tokens % BLOCK
+    sample_ends = np.cumsum(packed.sample_lens)
+    split_starts = np.cumsum(packed.split_lens) - packed.split_lens
+    splits = Splits(
+        lengths=np.array([*packed.split_lens, padding]),
+        sample=np.append(np.searchsorted(sample_ends, split_starts, side="right"), len(sample_ends)),
+        looks_ahead=np.append(modes != "causal", False),
+        hidden=np.append(modes == "noise", False),
+    )
+    from_rows = torch.from_numpy(order).to(device)
+    to_rows = torch.zeros(packed.num_tokens + padding, dtype=torch.int64, device=device)
+    to_rows[from_rows] = torch.arange(packed.num_tokens, device=device)
+    return AttentionLayout(to_rows, from_rows, (Bucket(1, len(to_rows), block_mask(splits, device)),))
 
 
 def _mask(place: np.ndarray, real: np.ndarray, rules: _Rules | None) -> np.ndarray | None:

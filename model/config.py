@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 Experts = Literal["dense", "moe", "mot"]
+AttentionChoice = Literal["auto", "sdpa", "flex"]
 
 FLUX_LATENT_MEAN = 0.1159
 FLUX_LATENT_STD = 1 / 0.3611

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from model.config import LLMConfig
 from model.norm import RMSNorm, apply_rotary
@@ -147,14 +148,18 @@ class Decoder(nn.Module):
         if config.experts != "dense":
             self.norm_moe_gen = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.has_gen_norm = config.experts != "dense"
+        self.gradient_checkpointing = False
+        """Keep only what enters each layer, and compute the layer again on the way back."""
         self.cuts_und = False
         """The und stream carries no gradient from one layer to the next."""
 
     def forward(self, x: Streams, rotary: Rotary, attend: Callable[[int], Attend], kept: Kept | None = None) -> Streams:
         """Normalised last states, of the tokens that kept names or of all. attend: layer number -> its attention."""
         last = len(self.layers) - 1
+        computes_again = self.gradient_checkpointing and torch.is_grad_enabled()
         for number, layer in enumerate(self.layers):
-            x = layer(x, rotary, attend(number), kept if number == last else None)
+            inputs = (x, rotary, attend(number), kept if number == last else None)
+            x = checkpoint(layer, *inputs, use_reentrant=False) if computes_again else layer(*inputs)
             if self.cuts_und:
                 x = Streams(x.und.detach(), x.gen)
         return _each(x, self.norm, self.norm_moe_gen if self.has_gen_norm else self.norm)

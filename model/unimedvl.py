@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.attention import AttentionLayout, attend
-from model.config import ModelConfig
+from model.attention import AttentionLayout, attend, pick_backend
+from model.config import AttentionChoice, ModelConfig
 from model.connector import Connector
 from model.decoder import Kept, LanguageModel, Rotary, Streams
 from model.initialise import GEN, copy_und_to_gen, initialise
@@ -39,6 +39,7 @@ class UniMedVL(nn.Module):
         super().__init__()
         hidden = config.llm.hidden_size
         self.config = config
+        self.attention: AttentionChoice = "auto"
         self.language_model = LanguageModel(config.llm)
         self.vit_model = ViT(config.vit)
         self.connector = Connector(config.vit.hidden_size, hidden)
@@ -50,7 +51,8 @@ class UniMedVL(nn.Module):
 
     def forward(self, packed: PackedSequence, noisy_latents: Tensor, sigma: Tensor) -> Prediction:
         """noisy_latents [L, latent_dim] at noise levels sigma [L] (0 for clean images) -> Prediction."""
-        layout = AttentionLayout.from_packed(packed)
+        backend = pick_backend(self.attention, packed.device, training=torch.is_grad_enabled())
+        layout = AttentionLayout.from_packed(packed, backend=backend)
 
         def attend_within(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             return attend(q, k, v, layout)

@@ -68,6 +68,8 @@ RECIPE_KEYS = {
     "curriculum.*.final_learning_rate",
     "curriculum.*.learning_rate",
     "curriculum.*.mixture",
+    "compute.attention",
+    "compute.gradient_checkpointing",
     "curriculum.*.parent",
     "curriculum.*.steps",
     "curriculum.*.vae_side.max",

@@ -78,6 +78,7 @@ def train_stage(
     """
     import torch
 
+    from model.attention import pick_backend
     from model.weights import load_checkpoint
 
     recipe, stage = job.recipe, job.settings
@@ -87,7 +88,10 @@ def train_stage(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     # Bytes are promised on the CPU; some CUDA kernels have no deterministic form.
     torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    pick_backend(recipe.compute.attention, device, training=True)  # refuses before anything is loaded
     model, autoencoder, _ = load_checkpoint(job.parent, device)
+    model.attention = recipe.compute.attention
+    model.language_model.model.gradient_checkpointing = recipe.compute.gradient_checkpointing
     tokenizer = TextTokenizer.load(job.parent)
     tokenizer.check_fits(model.config.llm.vocab_size)
     learner = _learner(job, model, world, device)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from model.config import AttentionChoice
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComputeSettings:
@@ -13,6 +15,10 @@ class ComputeSettings:
     """torch threads of every process that trains or predicts; float sums depend on it."""
     workers: int
     """Ray Train workers; 0 trains in the stage's own process. Never changes a byte of the result."""
+    attention: AttentionChoice = "auto"
+    """sdpa: rows of a few lengths. flex: FlexAttention over blocks, where a GPU trains. auto: flex there, else sdpa."""
+    gradient_checkpointing: bool = False
+    """Keep only what enters each layer and compute it again on the way back: less memory, a third more work."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

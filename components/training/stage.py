@@ -76,6 +76,7 @@ def run_key(ctx: StageContext) -> str:
     numbers = {
         "seed": recipe.seed,
         "threads": recipe.compute.threads,
+        "attention": recipe.compute.attention,
         "model": asdict(recipe.model),
         "training": asdict(recipe.training),
         "stage": asdict(stage),

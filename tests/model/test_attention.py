@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from model.attention import MAX_BUCKETS, AttentionLayout, allowed_matrix, attend
+from model.attention import MAX_BUCKETS, AttentionLayout, allowed_matrix, attend, pick_backend
+from model.block_mask import BLOCK
 
 
 class Row:
@@ -54,6 +55,84 @@ def test_rows_give_what_attention_over_the_whole_sequence_gives(seed, num_kv_hea
         strict=True,
     ):
         assert_close(ours, theirs, atol=5e-6, rtol=1e-5)
+
+
+@pytest.fixture
+def flex_backward_on_cpu(monkeypatch):
+    """Lifts FlexAttention's refusal to take gradients on a CPU: written out, its backward works there."""
+    monkeypatch.setattr("torch.nn.attention.flex_attention._validate_device", lambda *_: None)
+
+
+def long_row(seed):
+    """Samples that begin and end inside blocks, splits shorter and longer than one."""
+    random = np.random.default_rng(seed)
+    splits = [random.choice([1, 40, 127, 128, 300], size=3).tolist() for _ in range(3)]
+    modes = random.permutation(["causal", "full", "noise"] * 3).tolist()
+    return Row(tuple(map(sum, splits)), tuple(n for s in splits for n in s), tuple(modes))
+
+
+def test_both_back_ends_give_the_same_outputs_and_gradients(flex_backward_on_cpu):
+    for seed, num_kv_heads in ((0, 4), (1, 2)):
+        row = long_row(seed)
+        generator = torch.Generator().manual_seed(seed)
+        q, k, v = (
+            torch.randn(row.num_tokens, heads, 16, generator=generator, requires_grad=True)
+            for heads in (4, num_kv_heads, num_kv_heads)
+        )
+        weight = torch.randn(row.num_tokens, 4, 16, generator=generator)
+        results = []
+        for backend in ("sdpa", "flex"):
+            out = attend(q, k, v, AttentionLayout.from_packed(row, backend=backend))
+            results.append((out, *torch.autograd.grad((out * weight).sum(), (q, k, v))))
+        for by_rows, by_blocks in zip(*results, strict=True):
+            assert_close(by_blocks, by_rows, atol=5e-6, rtol=1e-5)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_compiled_blocks_agree_with_rows_on_a_gpu():
+    row = long_row(2)
+    device = torch.device("cuda")
+    q, k, v = (torch.randn(row.num_tokens, heads, 64, device=device, requires_grad=True) for heads in (4, 2, 2))
+    results = []
+    for backend in ("sdpa", "flex"):
+        out = attend(q, k, v, AttentionLayout.from_packed(row, device, backend=backend))
+        results.append((out, *torch.autograd.grad(out.square().sum(), (q, k, v))))
+    for by_rows, by_blocks in zip(*results, strict=True):
+        assert_close(by_blocks, by_rows, atol=1e-2, rtol=1e-2)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_blocks_are_empty_or_full_where_all_their_pairs_are(seed):
+    row = long_row(seed)
+    (bucket,) = AttentionLayout.from_packed(row, backend="flex").buckets
+    num_blocks = bucket.length // BLOCK
+    allowed = torch.zeros(bucket.length, bucket.length, dtype=torch.bool)
+    allowed[: row.num_tokens, : row.num_tokens] = allowed_matrix(row)
+    padding = slice(row.num_tokens, bucket.length)
+    allowed[padding, padding] = allowed.new_ones(bucket.length - row.num_tokens, bucket.length - row.num_tokens).tril()
+    pairs = allowed.unflatten(0, (num_blocks, BLOCK)).unflatten(2, (num_blocks, BLOCK)).sum((1, 3))
+    full = pairs == BLOCK**2
+    some = (pairs > 0) & ~full
+    listed = bucket.mask
+    for counts, numbers, expected in (
+        (listed.kv_num_blocks, listed.kv_indices, some),
+        (listed.full_kv_num_blocks, listed.full_kv_indices, full),
+    ):
+        for query in range(num_blocks):
+            found = numbers[0, 0, query, : counts[0, 0, query]].tolist()
+            assert found == expected[query].nonzero()[:, 0].tolist()
+
+
+def test_a_gpu_trains_by_blocks_and_a_cpu_refuses_to():
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    assert pick_backend("auto", gpu, training=True) == "flex"
+    assert pick_backend("auto", gpu, training=False) == pick_backend("auto", cpu, training=True) == "sdpa"
+    assert pick_backend("sdpa", gpu, training=True) == "sdpa"
+    with pytest.raises(
+        ValueError, match=r"compute.attention is flex, which has no backward on cpu; set .* auto or sdpa"
+    ):
+        pick_backend("flex", cpu, training=True)
 
 
 def test_segments_see_all_of_themselves_and_nothing_else():

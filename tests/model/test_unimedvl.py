@@ -27,6 +27,21 @@ def test_two_forwards_give_the_same_bytes(stem_model, mixed_packed):
     assert all(torch.equal(first, second) for first, second in zip(gradients(), gradients(), strict=True))
 
 
+def test_layers_computed_again_give_the_same_bytes_from_less_memory(stem_model, mixed_packed):
+    def gradients(checkpointing):
+        stem_model.zero_grad()
+        stem_model.language_model.model.gradient_checkpointing = checkpointing
+        kept = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.numel()) or x, lambda x: x):
+            losses = summed_losses(stem_model, mixed_packed, *draw(mixed_packed, torch.Generator().manual_seed(1), 2.0))
+        (losses.text_loss_sum + losses.image_loss_sum).backward()
+        return sum(kept), [p.grad.clone() for p in stem_model.parameters() if p.requires_grad]
+
+    (all_kept, plain), (few_kept, again) = gradients(False), gradients(True)
+    assert few_kept < 0.6 * all_kept
+    assert all(torch.equal(first, second) for first, second in zip(plain, again, strict=True))
+
+
 @pytest.mark.parametrize("which", [[0], [2], [1], [0, 4]])
 def test_also_a_batch_of_one_kind_reaches_every_weight(stem_model, stem_config, pack_some, which):
     packed = pack_some(stem_config, which)
