@@ -6,7 +6,6 @@ away from a context without the last text, and away from one without images.
 # Shapes: B contexts, m latent tokens of one image, M of all, D latent_dim.
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
@@ -14,12 +13,12 @@ from torch import Tensor
 
 from model.context import CachedRows, Context, model_of, prefill
 from model.decoder import Kept, Streams
-from model.objective import shifted
+from model.guidance import GuidanceSettings, guide
+from model.objective import euler_step
 from model.packed import Grid, SequenceBuilder
 
 __all__ = ["Context", "Generated", "GuidanceSettings", "generate_image", "generate_text", "prefill", "score_text"]
 
-Renorm = Literal["global", "channel", "text_channel"]
 MAX_PLACES = 65_536
 """Cached and new places that one forward of score_text may hold."""
 
@@ -103,37 +102,6 @@ def score_text(contexts: Sequence[Context], answers: Sequence[Sequence[Sequence[
     return [[next(scores) for _ in options] for options in answers]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GuidanceSettings:
-    """How an image is drawn."""
-
-    num_timesteps: int = 50
-    """Points of the sigma grid, both ends counted: one more than the steps."""
-    timestep_shift: float = 3.0
-    text_scale: float = 4.0
-    """1 or less: no guidance at all."""
-    image_scale: float = 1.0
-    """1 or less: no guidance away from the context without images."""
-    interval: tuple[float, float] = (0.4, 1.0)
-    """Guides where low < sigma <= high."""
-    renorm: Renorm = "global"
-    renorm_min: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.num_timesteps < 2:
-            raise ValueError(f"num_timesteps counts grid points and must be at least 2, got {self.num_timesteps}")
-        if self.renorm not in ("global", "channel", "text_channel"):
-            raise ValueError(f"unknown renorm {self.renorm!r}; known: global, channel, text_channel")
-
-    def sigmas(self) -> Tensor:
-        """The grid from 1 to 0: [num_timesteps] float32."""
-        return shifted(torch.linspace(1, 0, self.num_timesteps), self.timestep_shift)
-
-    def guides_at(self, sigma: float) -> bool:
-        low, high = self.interval
-        return self.text_scale > 1 and low < sigma <= high
-
-
 @torch.inference_mode()
 def generate_image(
     contexts: Sequence[Context],
@@ -163,11 +131,11 @@ def generate_image(
     image_of = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(x.device)
     for step, is_guided in enumerate(guided):
         if is_guided and all_branches is not None:
-            velocity = _guide(all_branches(x, sigmas[step]), settings, image_of, len(contexts))
+            velocity = guide(all_branches(x, sigmas[step]), settings, image_of, len(contexts))
         else:
             assert main_branch is not None
             (velocity,) = main_branch(x, sigmas[step])
-        x = x - velocity * (sigmas[step] - sigmas[step + 1]).to(x.device)
+        x = euler_step(x, velocity, sigmas[step], sigmas[step + 1])
     return list(x.split(lengths))
 
 
@@ -262,29 +230,3 @@ class _Velocity:
         streams = Streams(self._markers, latents.repeat(self._num_branches, 1))
         states = self._model.language_model.model(streams, self._rotary, self._attention, self._kept)
         return self._model.llm2vae(states.gen).float().chunk(self._num_branches)
-
-
-def _guide(velocities: tuple[Tensor, ...], settings: GuidanceSettings, image_of: Tensor, num_images: int) -> Tensor:
-    """Away from the velocity without text, then from that without images, no longer than the plain one. [M, D] each."""
-    plain, without_text, *without_image = velocities
-    guided = without_text + settings.text_scale * (plain - without_text)
-    if settings.renorm == "text_channel":
-        guided = guided * _shrink(plain.norm(dim=-1), guided.norm(dim=-1), settings.renorm_min)[:, None]
-    for base in without_image:
-        guided = base + settings.image_scale * (guided - base)
-    if settings.renorm == "channel":
-        guided = guided * _shrink(plain.norm(dim=-1), guided.norm(dim=-1), settings.renorm_min)[:, None]
-    if settings.renorm == "global":
-        wanted, found = (_image_norms(velocity, image_of, num_images) for velocity in (plain, guided))
-        guided = guided * _shrink(wanted, found, settings.renorm_min)[image_of, None]
-    return guided
-
-
-def _shrink(wanted: Tensor, found: Tensor, least: float) -> Tensor:
-    return (wanted / (found + 1e-8)).clamp(least, 1.0)
-
-
-def _image_norms(velocity: Tensor, image_of: Tensor, num_images: int) -> Tensor:
-    """Norm over all of each image: [M, D], image of each token [M] -> [num_images]."""
-    squares = velocity.square().sum(-1)
-    return squares.new_zeros(num_images).index_add_(0, image_of, squares).sqrt()

@@ -63,6 +63,11 @@ def velocity_target(latent: Tensor, noise: Tensor) -> Tensor:
     return noise - latent
 
 
+def euler_step(noisy: Tensor, velocity: Tensor, sigma: Tensor, next_sigma: Tensor) -> Tensor:
+    """From one noise level to the next, lower one: (L, D), (L, D), scalars -> (L, D)."""
+    return noisy - velocity * (sigma - next_sigma).to(noisy.device)
+
+
 def summed_losses(
     model: UniMedVL, packed: PackedSequence, sigma: Tensor, noise: Tensor, *, reweight_text: bool = False
 ) -> Losses:

@@ -1,9 +1,10 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 from torch.testing import assert_close
 
-from model.objective import draw, interpolate, shifted, summed_losses, velocity_target
+from model.objective import draw, euler_step, interpolate, shifted, summed_losses, velocity_target
 
 
 def test_true_velocity_carries_noise_back_to_data_in_one_step():
@@ -57,3 +58,12 @@ def test_a_condition_is_not_learnt(tiny_model, published_packed, golden):
     losses = summed_losses(tiny_model, nothing, torch.zeros_like(train["timesteps"]), train["noise"])
     assert float(losses.image_loss_sum.detach()) == 0
     assert float(losses.num_image_targets) == 0
+
+
+def test_steps_along_the_true_velocity_come_back_to_the_data():
+    generator = torch.Generator().manual_seed(0)
+    latent, noise = torch.randn(4, 3, generator=generator), torch.randn(4, 3, generator=generator)
+    x, sigmas = noise, torch.tensor([1.0, 0.6, 0.5, 0.0])
+    for sigma, following in pairwise(sigmas):
+        x = euler_step(x, velocity_target(latent, noise), sigma, following)
+    assert_close(x, latent)

@@ -64,9 +64,6 @@ def keys_published() -> Iterator[Comparison]:
 def fixed_tables() -> Iterator[Comparison]:
     stored = Stored("tables.safetensors")
     yield stored.against("sincos.S8.D64", tables.sincos_2d(64, 8))
-    for side, hidden in ((32, 896), (64, 3584), (70, 3584)):
-        name = f"sincos.S{side}.D{hidden}"
-        yield stored.against(name, tables.sincos_2d(hidden, side)[stored[f"{name}.rows"]])
     yield stored.against("time.frequency", tables.timestep_features(stored["time.t"]))
     yield stored.against("time.embedding", golden.network().time_embedder(stored["time.t"], torch.float32))
     for shift in (1, 3, 4):
@@ -89,6 +86,9 @@ def fixed_tables() -> Iterator[Comparison]:
     yield stored.against("patchify.latent.tokens", tokens)
     latent = image_transform.unpatchify_latent(tokens, (2, 3), 2)
     yield Comparison("patchify.latent.latent, cropped", latent, stored["patchify.latent.latent"][:, :4, :6], AT_LEAST)
+    for side, hidden in ((32, 896), (64, 3584), (70, 3584)):
+        name = f"sincos.S{side}.D{hidden}"
+        yield stored.against(name, tables.sincos_2d(hidden, side)[stored[f"{name}.rows"]])
 
 
 def position_ids() -> Iterator[Comparison]:
@@ -158,7 +158,7 @@ def masks() -> Iterator[Comparison]:
     yield Comparison("dense_mask.edit", edit.exp(), stored["dense_mask.edit"].exp())
     for number, case in enumerate(golden.read("masks.json")):
         wanted = torch.tensor([[digit == "1" for digit in line] for line in case["rows"]])
-        yield Comparison(f"layout {number}", attention.allowed_matrix(_splits(case)), wanted)
+        yield Comparison(f"layout {number}", attention.allowed_matrix(splits_alone(case)), wanted)
 
 
 def transforms() -> Iterator[Comparison]:
@@ -255,7 +255,7 @@ def _lay_out(pieces: list[tuple[str, Any, bool]]) -> PackedSequence:
     return builder.build()
 
 
-def _splits(case: dict[str, Any]) -> PackedSequence:
+def splits_alone(case: dict[str, Any]) -> PackedSequence:
     """A sequence of which only lengths and modes matter: text tokens throughout."""
     count = sum(case["sample_lens"])
     nothing = torch.zeros(0, dtype=torch.int64)
