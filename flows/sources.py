@@ -3,7 +3,9 @@
 import io
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from components.recipes.reading import nearest
 from components.recipes.recipe import read_recipe
@@ -46,12 +48,21 @@ def add_source(workspace: Workspace, name: str, path: Path, format_name: str) ->
 
 def with_source(text: str, name: str, path: str, format_name: str) -> str:
     """The YAML text with one more source; comments and order of everything else stay."""
+
+    def add(document: Any) -> None:
+        document["sources"][name] = {"path": path, "format": format_name}
+
+    return edited(text, add)
+
+
+def edited(text: str, edit: Callable[[Any], None]) -> str:
+    """The YAML text after the edit; comments and order of everything else stay."""
     from ruamel.yaml import YAML
 
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 1000
     document = yaml.load(text)
-    document["sources"][name] = {"path": path, "format": format_name}
+    edit(document)
     out = io.StringIO()
     yaml.dump(document, out)
     return out.getvalue()

@@ -1,7 +1,7 @@
 """Every validated record into its bin: split, then decontaminate, then deduplicate, then the recipe's filters."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.assembly.corpus import Entry, normal_text
 from components.assembly.delivered import TOLD, said
@@ -53,7 +53,7 @@ class _Side:
             if other := self.pixels.get(pixels):
                 what = "image" if entry.has_image else "text"
                 seen = "pixels" if entry.has_image else "text"
-                reason = f"same {seen} as a {self.name} {what}"
+                reason = f"same {seen} as {'an' if self.name[0] in 'aeiou' else 'a'} {self.name} {what}"
                 return Decision(entry=entry, bin=Bin.CONTAMINATING, reason=reason, other=other)
         if other := self.patients.get(entry.patient_key):
             reason = f"patient has {self.name} images"
@@ -66,12 +66,13 @@ def select(entries: Iterable[Entry], settings: AssemblySettings) -> tuple[Decisi
     a held-out or validation record shows."""
     plan = SplitPlan.from_settings(settings.splits)
     placed = [entry.on(plan.split_of(entry)) for entry in sorted(entries, key=lambda entry: entry.id)]
+    taken_out = _Side.of("excluded", (e for e in placed if e.patient_key in settings.excluded_patients), ())
     used = [entry for entry in placed if entry.patient_key not in settings.excluded_patients]
     held_out = _Side.of("held-out", (e for e in used if e.split in HELD_OUT), (Split.TEST,))
     validation = _Side.of("validation", (e for e in used if e.split is Split.VAL), (Split.VAL,))
     decisions, seen = [], dict[tuple[str, str], str]()
     for entry in placed:
-        decision = _rule(entry, settings)
+        decision = _rule(entry, settings) or _excluded(entry, taken_out)
         if decision is None and entry.split not in HELD_OUT:
             decision = held_out.leak(entry)
         if decision is None and entry.split is Split.TRAIN:
@@ -98,6 +99,12 @@ def _rule(entry: Entry, settings: AssemblySettings) -> Decision | None:
     if not all(shortest <= len(text) <= longest for text in told):
         return Decision(entry=entry, bin=Bin.FILTERED, reason="caption-length")
     return None
+
+
+def _excluded(entry: Entry, taken_out: _Side) -> Decision | None:
+    """An excluded patient's image under another patient's name goes as well."""
+    same = taken_out.leak(entry)
+    return replace(same, bin=Bin.FILTERED) if same else None
 
 
 def _content(entry: Entry) -> str:

@@ -5,7 +5,7 @@ from components.storage.atomic import read_json, write_json
 
 
 def admit(ctx: StageContext) -> None:
-    """Writes data/admission.json, {sources: {name: verdict}}; raises ValueError listing every source that must stop."""
+    """Writes data/admission.json, {sources: {name: verdict}}; raises ValueError listing every source that is stopped or held."""
     verdicts: dict[str, object] = {}
     problems = []
     for source in sorted(ctx.recipe.sources):
@@ -17,7 +17,7 @@ def admit(ctx: StageContext) -> None:
         if verdict["verdict"] == "stop":
             problems.append(f"source {source} fails suite {verdict['suite']}: {verdict['message']}")
         elif verdict["verdict"] == "hold":
-            ctx.progress.say(f"source {source} is held: {verdict['message']}")
+            problems.append(f"source {source} is held, it differs from the accepted delivery: {verdict['message']}")
     if problems:
         raise ValueError("\n".join(problems))
     write_json(ctx.workspace.root / "data" / "admission.json", {"sources": verdicts})

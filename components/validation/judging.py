@@ -10,7 +10,8 @@ from components.records.record import Record, Unreadable
 from components.records.schema import record_row
 from components.records.vocabulary import Bin
 from components.validation.decisions import Decision
-from components.validation.profile import ImageStatistics, drift, image_statistics, profile
+from components.validation.drift import distances, sentences
+from components.validation.profile import ImageStatistics, image_statistics, profile
 from components.validation.settings import ValidationSettings
 from components.validation.suites import SUITE, Failure, run_suite, table
 
@@ -70,7 +71,8 @@ def judge(
         account.count(Bin.KEPT)
     for row in quarantine:
         account.count(Bin.QUARANTINED, row["reason"])
-    verdict = _verdict(source, account, settings, quarantine, drift(found, accepted))
+    far = {name: d for name, d in distances(found, accepted).items() if d > settings.hold_above}
+    verdict = _verdict(source, account, settings, quarantine, sentences(far, found, accepted))
     return Judged(
         rows=[_record_row(record, statistics) for record, statistics in kept],
         quarantine=quarantine,
@@ -113,7 +115,11 @@ def _verdict(
             f"most often: {worst}. Mend the delivery, see `unimed data check {source}`, or raise validation.stop_above"
         )
     elif drifted:
-        verdict, message = "hold", "; ".join(drifted) + f". Look at it, then `unimed data accept {source}`"
+        verdict = "hold"
+        message = (
+            f"{'; '.join(drifted)}. The limit is {settings.hold_above:.2f} (validation.hold_above); "
+            f"look at it with `unimed data review {source}`, then `unimed data accept {source}`"
+        )
     return {
         "verdict": verdict,
         "suite": suite,

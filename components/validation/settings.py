@@ -16,8 +16,13 @@ class ValidationSettings:
     stop_above: float
     """Share of quarantined records in a source, 0 to 1, above which the run stops at `admit`."""
 
+    hold_above: float = 0.5
+    """Distance of a delivery from the accepted one in any column, 0 to 1, above which the run is held at `admit`."""
+
     def __post_init__(self) -> None:
         if not 0 < self.stop_above <= 1:
             raise ValueError(f"validation.stop_above must be in (0, 1], got {self.stop_above}")
+        if not 0 < self.hold_above <= 1:
+            raise ValueError(f"validation.hold_above must be in (0, 1], got {self.hold_above}")
         if self.min_side < 1:
             raise ValueError(f"validation.min_side must be at least 1, got {self.min_side}")

@@ -1,10 +1,14 @@
-"""`unimed data add | check | stats | list`: what goes in, what was kept, what was thrown away and why."""
+"""`unimed data add | check | stats | list`: what goes in, what was kept, what was thrown away and why.
+
+A curator's commands stand in curation.py.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from flows.cli import curation
 from flows.cli.output import AsJson, DryRun, bytes_text, note, print_json, print_table, working
 
 BINS = ("kept", "filtered", "quarantined", "duplicate", "contaminating", "heldout")
@@ -25,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("check", epilog="Example: unimed data check fundus --json")(check)
     group.command("stats", epilog="Example: unimed data stats")(stats)
     group.command("list", epilog="Example: unimed data list")(list_sources)
+    curation.add_to(group)
     app.add_typer(group)
 
 

@@ -39,12 +39,14 @@ def test_a_patient_with_delivered_test_images_does_not_train(make_entry, setting
     assert found["mri/b"].reason == "patient has held-out images"
 
 
-def test_a_removed_patient_is_filtered_on_either_side_and_contaminates_nothing(make_entry, settings) -> None:
+def test_a_removed_patient_is_filtered_under_any_name_and_contaminates_nothing(make_entry, settings) -> None:
     gone = make_entry("a", "held", pixels="x")
-    entries = [gone, make_entry("b", "p", pixels="x")]
+    entries = [gone, make_entry("b", "p", pixels="x"), make_entry("c", "p")]
     found = decide(entries, replace(settings, excluded_patients=(gone.patient_key,)), mri=("held",))
     assert (found["mri/a"].bin, found["mri/a"].reason) == (Bin.FILTERED, "excluded-patient")
-    assert found["mri/b"].bin is Bin.KEPT
+    same = found["mri/b"]
+    assert (same.bin, same.reason, same.other) == (Bin.FILTERED, "same pixels as an excluded image", "mri/a")
+    assert found["mri/c"].bin is Bin.KEPT
 
 
 def test_captions_outside_the_recipe_s_length_are_filtered(make_entry, settings) -> None:

@@ -13,7 +13,7 @@ from components.storage.progress import Progress
 from components.storage.workspace import Workspace
 from components.validation.settings import ValidationSettings
 
-SETTINGS = ValidationSettings(min_side=40, max_pixels=1_000_000, stop_above=0.5)
+SETTINGS = ValidationSettings(min_side=40, max_pixels=1_000_000, stop_above=0.5, hold_above=0.4)
 
 
 @pytest.fixture

@@ -88,11 +88,12 @@ def test_delivery_that_drifts_from_the_accepted_one_is_held(make, settings):
     assert run(items, settings, accepted=accepted).accounting["verdict"]["verdict"] == "accept"
     fewer = run(items[:1], settings, accepted=accepted).accounting["verdict"]
     assert fewer["verdict"] == "hold"
-    assert "1 records, the accepted delivery had 4" in fewer["message"]
+    assert "records 1, accepted 4 (0.75)" in fewer["message"] and "unimed data accept s" in fewer["message"]
     dark = [make(name, np.random.default_rng(1).integers(0, 9, (50, 60), dtype=np.uint8)) for name in "abcd"]
-    assert "median mean" in run(dark, settings, accepted=accepted).accounting["verdict"]["message"]
+    assert "images.mean median" in run(dark, settings, accepted=accepted).accounting["verdict"]["message"]
     other = [make(name, anatomy="abdomen") for name in "abcd"]
-    assert "anatomy chest is gone" in run(other, settings, accepted=accepted).accounting["verdict"]["message"]
+    told = run(other, settings, accepted=accepted).accounting["verdict"]["message"]
+    assert "anatomy abdomen 4, accepted chest 4 (1.00)" in told
 
 
 def test_profile_counts_what_was_kept(make, settings):
@@ -101,4 +102,4 @@ def test_profile_counts_what_was_kept(make, settings):
     assert found["records"] == 2
     assert found["subjects"] == 1
     assert found["facts"]["organs"] == {"liver": 2, "spleen": 2}
-    assert found["images"]["width"] == [60.0, 60.0, 60.0]
+    assert found["images"]["width"] == [60.0] * 21

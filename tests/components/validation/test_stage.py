@@ -85,7 +85,11 @@ def test_stop_verdict_lets_validate_pass_and_admit_fail(context, tmp_path):
     with pytest.raises(ValueError, match=r"source fundus fails suite unimed\.reading@1: 2 of 2 records .* 50\.0%"):
         admit(context())
     assert not (tmp_path / "data" / "admission.json").exists()
-    (context().workspace.validated / "fundus" / "accounting.json").write_text(json.dumps(accepted))
+    accounting = context().workspace.validated / "fundus" / "accounting.json"
+    accounting.write_text(json.dumps({"verdict": {"verdict": "hold", "suite": "x", "message": "anatomy eye 9"}}))
+    with pytest.raises(ValueError, match="source fundus is held, it differs from the accepted delivery: anatomy eye 9"):
+        admit(context())
+    accounting.write_text(json.dumps(accepted))
     admit(context())
     verdicts = json.loads((tmp_path / "data" / "admission.json").read_text())["sources"]
     assert verdicts == dict.fromkeys(context().recipe.sources, "accept")

@@ -1,0 +1,123 @@
+"""Every stage of one record's life: the raw file, the verdict on it, the bin it ended in, and what was made of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from components.recipes.reading import nearest
+from components.recipes.recipe import Recipe
+from components.storage.workspace import Workspace
+from components.validation.decisions import Decision, read_decisions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trace:
+    """One record, from raw to conversations. Parts that it did not reach are empty."""
+
+    id: str
+    source: str
+    raw: dict[str, str]
+    """file, locator, sha256 of the pixels; the raw folder."""
+    validation: dict[str, str]
+    """verdict (kept or quarantined); of a refused one reason, detail, suite and expectation."""
+    curator: Decision | None
+    """What a person decided about it."""
+    known: dict[str, Any] = field(default_factory=dict)
+    """modality, anatomy, facts, turns, licence, patient_key of a kept one."""
+    assembly: dict[str, str] = field(default_factory=dict)
+    """bin, reason, other, split."""
+    samples: tuple[str, ...] = ()
+    """Ids of the training conversations made of it."""
+    items: tuple[str, ...] = ()
+    """Ids of the benchmark items that ask about it."""
+    image: bytes | None = None
+    """PNG as validated."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `unimed data show --json`; the image is not in it."""
+        decision = self.curator
+        return {
+            "id": self.id,
+            "source": self.source,
+            "raw": self.raw,
+            "validation": self.validation,
+            "curator": {"decision": decision.decision, "by": decision.by, "why": decision.reason} if decision else None,
+            "known": self.known,
+            "assembly": self.assembly,
+            "samples": list(self.samples),
+            "benchmark_items": list(self.items),
+        }
+
+
+def trace(workspace: Workspace, recipe: Recipe, identity: str) -> Trace:
+    """The life of the record with this id.
+
+    Raises ValueError for an id of no source, and for one that validation never saw, with the nearest known.
+    """
+    source = identity.partition("/")[0]
+    if source not in recipe.sources:
+        raise ValueError(
+            f"record ids begin with their source, as `{next(iter(recipe.sources), 'source')}/…`: "
+            f"unknown source {source!r}{nearest(source, recipe.sources)}"
+        )
+    folder = workspace.validated / source
+    if not folder.is_dir():
+        raise ValueError(f"source {source} was not validated yet; `unimed retrain` does it")
+    curator = read_decisions(workspace.decisions / f"{source}.jsonl").get(identity)
+    raw = {"folder": recipe.sources[source].path}
+    for row in _rows(folder, "records-*.parquet", identity):
+        origin = row["provenance"]
+        found = Trace(
+            id=identity,
+            source=source,
+            raw=raw | {name: origin[name] for name in ("file", "locator", "sha256")},
+            validation={"verdict": "kept"},
+            curator=curator,
+            known={
+                **{name: row[name] for name in ("modality", "anatomy", "licence", "patient_key")},
+                "facts": dict(row["facts"]),
+                "turns": row["turns"],
+            },
+            image=row["image"] or None,
+            **_after(workspace.dataset, identity),
+        )
+        return found
+    for row in _rows(folder, "quarantine.parquet", identity):
+        reasons = {name: row[name] for name in ("reason", "detail", "suite", "expectation")}
+        return Trace(
+            id=identity,
+            source=source,
+            raw=raw | {"file": row["file"], "locator": row["locator"]},
+            validation={"verdict": "quarantined", **reasons},
+            curator=curator,
+        )
+    raise ValueError(f"no record {identity!r}{nearest(identity, _ids(folder))}")
+
+
+def _after(dataset: Path, identity: str) -> dict[str, Any]:
+    """What assembly did with the record: the fields assembly, samples and items of its Trace."""
+    rows = list(_rows(dataset, "decisions-*.parquet", identity))
+    assembly = {name: rows[0][name] for name in ("bin", "reason", "other", "split")} if rows else {}
+    # Ids of conversations are the record's id, '#', a name: all that sort between '#' and the sign after it.
+    made = [("id", ">", f"{identity}#"), ("id", "<", f"{identity}$")]
+    samples = _column(dataset, ("train-*.parquet", "val-*.parquet"), "id", made)
+    items = _column(dataset, ("benchmark-*.parquet",), "item_id", [("record_id", "=", identity)])
+    return {"assembly": assembly, "samples": samples, "items": items}
+
+
+def _rows(folder: Path, pattern: str, identity: str) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.glob(pattern)):
+        yield from pq.read_table(path, filters=[("id", "=", identity)]).to_pylist()
+
+
+def _column(folder: Path, patterns: tuple[str, ...], name: str, filters: list) -> tuple[str, ...]:
+    files = sorted(path for pattern in patterns for path in folder.glob(pattern))
+    return tuple(v for path in files for v in pq.read_table(path, columns=[name], filters=filters)[name].to_pylist())
+
+
+def _ids(folder: Path) -> list[str]:
+    files = [*sorted(folder.glob("records-*.parquet")), folder / "quarantine.parquet"]
+    return [identity for path in files for identity in pq.read_table(path, columns=["id"])["id"].to_pylist()]

@@ -1,0 +1,51 @@
+"""Which versions were trained on a patient's records: asked of the data set that each version's dvc.lock names."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from components.recipes.reading import load_yaml
+from components.records.vocabulary import Bin
+from components.registry.catalogue import all_versions, record_folder
+from components.registry.tracking import connect
+from components.storage.dvc import cache_path, directory_entries
+from components.storage.workspace import Workspace
+
+
+def versions_with_patient(workspace: Workspace, patient: str) -> list[dict[str, Any]]:
+    """{number, aliases, trained_on} of every version, newest first; trained_on is a sentence.
+
+    A data set that is no longer in the local DVC cache is said to be unknown, never taken for clean.
+    """
+    tracking = connect(workspace)
+    found = []
+    for version in all_versions(tracking):
+        said = _trained_on(workspace, record_folder(tracking, version) / "dvc.lock", patient)
+        found.append({"number": version.number, "aliases": list(version.aliases), "trained_on": said})
+    return found
+
+
+def patient_records(decisions: list[Path], patient: str) -> list[dict[str, str]]:
+    """Rows (id, source, bin) of the patient in a data set's decisions files."""
+    columns = ["id", "source", "bin"]
+    tables = [pq.read_table(path, columns=columns, filters=[("patient_key", "=", patient)]) for path in decisions]
+    return [row for table in tables for row in table.to_pylist()]
+
+
+def _trained_on(workspace: Workspace, lock: Path, patient: str) -> str:
+    outs = (load_yaml(lock) or {}).get("stages", {}).get("assemble", {}).get("outs", [])
+    md5 = next((out["md5"] for out in outs if out["path"] == "data/unimed"), "")
+    try:
+        entries = directory_entries(workspace, md5) if md5 else {}
+    except ValueError:
+        entries = {}
+    names = sorted(name for name in entries if name.startswith("decisions-"))
+    files = [cache_path(workspace, entries[name]) for name in names]
+    if not files or not all(path.is_file() for path in files):
+        return "unknown: its data set is not in the local DVC cache; `dvc pull` may bring it back"
+    rows = patient_records(files, patient)
+    kept = sum(row["bin"] == Bin.KEPT for row in rows)
+    if kept:
+        return f"trained on {kept} of this patient's records"
+    return f"not trained on this patient ({len(rows)} records in other bins)" if rows else "never saw this patient"

@@ -1,0 +1,166 @@
+"""The page on which a curator looks at what validation refused and at what it kept, and the decisions that follow."""
+
+import base64
+import io
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from components.images.png import decode_png
+from components.recipes.recipe import Recipe
+from components.records.keys import keyed_hash
+from components.records.record import Record
+from components.sources.table import read_source
+from components.storage.atomic import write_text
+from components.storage.workspace import Workspace
+from components.validation.decisions import Decision, add_decision, read_decisions
+
+THUMBNAIL_SIDE = 160
+SHOWN_PER_REASON = 60
+TEMPLATE = Path(__file__).parent / "review.html"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """A record on the page."""
+
+    id: str
+    file: str
+    locator: str
+    detail: str
+    thumbnail: str
+    """A data URI; empty where no image could be read."""
+    decision: str
+    """What was decided about it before: `accept by who: why`, or empty."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Records of one bin and reason: how many there are, and those that are shown."""
+
+    bin: str
+    reason: str
+    count: int = 0
+    shown: list[Shown] = field(default_factory=list)
+
+
+def write_review(workspace: Workspace, recipe: Recipe, source: str) -> Path:
+    """The page of a validated source, .unimed/review/<source>.html. Reads the raw files again for refused images.
+
+    Raises ValueError for an unknown source and for one that was not validated yet.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    folder = _validated(workspace, recipe, source)
+    decisions = read_decisions(workspace.decisions / f"{source}.jsonl")
+    groups = [*_refused(workspace, recipe, source, decisions), _kept(folder, decisions)]
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = environment.from_string(TEMPLATE.read_text()).render(source=source, groups=groups, decisions=decisions)
+    path = workspace.private / "review" / f"{source}.html"
+    write_text(path, page)
+    return path
+
+
+def decide(workspace: Workspace, recipe: Recipe, decision: Decision) -> None:
+    """Append a curator's decision to data/decisions/<source>.jsonl; the next run validates that source again.
+
+    Raises ValueError for an id that validation never saw, a record that no decision can keep, and a missing why.
+    """
+    if not decision.reason.strip():
+        raise ValueError("a decision needs its reason: --why '…'")
+    source = decision.id.partition("/")[0]
+    folder = _validated(workspace, recipe, source)
+    refused = {row["id"]: row for row in _quarantine(folder)}
+    if decision.id not in refused and decision.id not in _ids(folder):
+        from components.recipes.reading import nearest
+
+        raise ValueError(f"no record {decision.id!r}{nearest(decision.id, [*refused, *_ids(folder)])}")
+    row = refused.get(decision.id)
+    if decision.decision == "accept" and row is not None and row["expectation"] in UNREADABLE:
+        raise ValueError(f"{decision.id} cannot be kept: {row['reason']}: {row['detail']}; mend the file instead")
+    add_decision(workspace.decisions / f"{source}.jsonl", decision)
+
+
+UNREADABLE = ("readable", "decodes")
+"""Expectations without which there is no image to keep."""
+
+
+def _validated(workspace: Workspace, recipe: Recipe, source: str) -> Path:
+    if source not in recipe.sources:
+        from components.recipes.reading import nearest
+
+        raise ValueError(f"unknown source {source!r}{nearest(source, recipe.sources)}")
+    folder = workspace.validated / source
+    if not (folder / "quarantine.parquet").is_file():
+        raise ValueError(f"source {source} was not validated yet; `unimed retrain` does it")
+    return folder
+
+
+def _refused(workspace: Workspace, recipe: Recipe, source: str, decisions: dict[str, Decision]) -> list[Group]:
+    """Quarantined records by reason, the rarest reason last; images come from the raw files."""
+    rows = _quarantine(workspace.validated / source)
+    groups: dict[str, Group] = {}
+    for row in rows:
+        groups.setdefault(row["reason"], Group("quarantined", row["reason"])).count += 1
+    shown: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in rows:
+        if len(shown[row["reason"]]) < SHOWN_PER_REASON:
+            shown[row["reason"]].append(row)
+    wanted = {row["id"] for listed in shown.values() for row in listed if row["expectation"] != "readable"}
+    images = _images(workspace, recipe, source, wanted) if wanted else {}
+    for reason, listed in shown.items():
+        groups[reason].shown = [_shown(row, images.get(row["id"], b""), row["detail"], decisions) for row in listed]
+    return sorted(groups.values(), key=lambda group: (-group.count, group.reason))
+
+
+def _images(workspace: Workspace, recipe: Recipe, source: str, wanted: set[str]) -> dict[str, bytes]:
+    settings = recipe.sources[source]
+    items = read_source(workspace.root / settings.path, source, settings)
+    return {item.id: item.image for item in items if isinstance(item, Record) and item.id in wanted}
+
+
+def _kept(folder: Path, decisions: dict[str, Decision]) -> Group:
+    """A keyed handful of what was kept."""
+    group = Group("kept", "")
+    ids = _ids(folder)
+    group.count = len(ids)
+    chosen = sorted(ids, key=keyed_hash)[:SHOWN_PER_REASON]
+    for path in sorted(folder.glob("records-*.parquet")):
+        columns = ["id", "image", "provenance"]
+        for row in pq.read_table(path, columns=columns, filters=[("id", "in", chosen)]).to_pylist():
+            group.shown.append(_shown({"id": row["id"], **row["provenance"]}, row["image"], "", decisions))
+    return group
+
+
+def _shown(row: dict[str, Any], png: bytes, detail: str, decisions: dict[str, Decision]) -> Shown:
+    decided = decisions.get(row["id"])
+    return Shown(
+        id=row["id"],
+        file=row["file"],
+        locator=row["locator"],
+        detail=detail,
+        thumbnail=_thumbnail(png) if png else "",
+        decision=f"{decided.decision} by {decided.by}: {decided.reason}" if decided else "",
+    )
+
+
+def _thumbnail(png: bytes) -> str:
+    from PIL import Image
+
+    image = Image.fromarray(decode_png(png))
+    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def _quarantine(folder: Path) -> list[dict[str, str]]:
+    return pq.ParquetFile(folder / "quarantine.parquet").read().to_pylist()
+
+
+def _ids(folder: Path) -> list[str]:
+    files = sorted(folder.glob("records-*.parquet"))
+    return [identity for path in files for identity in pq.read_table(path, columns=["id"])["id"].to_pylist()]

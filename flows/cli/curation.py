@@ -1,0 +1,200 @@
+"""`unimed data show | review | accept | remove | export`: a curator's look at single records, and what is decided."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli.models import who
+from flows.cli.output import AsJson, DryRun, note, print_json, working
+
+Why = Annotated[str, typer.Option("--why", help="The reason, which is kept.")]
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add this file's commands to the group `data`."""
+    group.command("show", epilog="Example: unimed data show fundus/HRF_04_g --image eye.png")(show)
+    group.command("review", epilog="Example: unimed data review fundus --reject fundus/HRF_04_g --why 'out of focus'")(
+        review
+    )
+    group.command("accept", epilog="Example: unimed data accept clinic --why 'new scanner since May'")(accept)
+    group.command("remove", epilog="Example: unimed data remove --patient 3f2a… --why 'consent withdrawn'")(remove)
+    group.command("export", epilog="Example: unimed data export ~/jsonl --split train")(export)
+
+
+def show(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="The record's id, as `source/…`.")],
+    image: Annotated[Path | None, typer.Option("--image", "-o", help="Write the image as it was kept (PNG).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Everything that became of one record: raw file, verdict, bin and reason, conversations, benchmark items."""
+    from components.assembly.trace import trace
+    from components.storage.atomic import write_bytes
+
+    workspace, recipe = _here()
+    found = trace(workspace, recipe, identity)
+    if image is not None:
+        if found.image is None:
+            raise ValueError(f"{identity} has no image that was kept; see `unimed data review {found.source}`")
+        write_bytes(image, found.image)
+    if as_json:
+        print_json(found.to_json())
+        return
+    print(found.id)
+    print(f"  raw          {found.raw['folder']}/{found.raw['file']}  {found.raw['locator']}")
+    verdict = found.validation
+    refused = f": {verdict['reason']}; {verdict['detail']} ({verdict['suite']})" if "reason" in verdict else ""
+    print(f"  validation   {verdict['verdict']}{refused}")
+    if found.curator:
+        print(f"  curator      {found.curator.decision} by {found.curator.by}: {found.curator.reason}")
+    if found.known:
+        facts = ", ".join(f"{name} {value}" for name, value in sorted(found.known["facts"].items()))
+        print(f"  known        {found.known['modality']}, {found.known['anatomy']}; {facts}")
+        print(f"  patient      {found.known['patient_key']}")
+        for turn in found.known["turns"] or ():
+            print(f"  {turn['kind']:<12} {turn['prompt']} → {turn['answer']}")
+    if found.assembly:
+        end = found.assembly
+        because = f": {end['reason']}" if end["reason"] else ""
+        print(f"  assembly     {end['bin']}, split {end['split']}{because} {end['other']}".rstrip())
+        print(f"  made of it   {len(found.samples)} conversations, {len(found.items)} benchmark items")
+    elif verdict["verdict"] == "kept":
+        print("  assembly     not assembled yet; `unimed retrain` does it")
+    if found.image is not None and image is None:
+        _draw(found.image)
+    if image is not None:
+        note(f"image written to {image}")
+
+
+def review(
+    source: Annotated[str, typer.Argument(help="A source of params.yaml; not needed with --accept or --reject.")] = "",
+    accepted: Annotated[
+        list[str] | None, typer.Option("--accept", metavar="ID", help="Keep this record in spite of the suite.")
+    ] = None,
+    rejected: Annotated[list[str] | None, typer.Option("--reject", metavar="ID", help="Leave this record out.")] = None,
+    why: Why = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write a page of a source's records by bin and reason; or decide about single records."""
+    from components.validation.decisions import Decision
+    from components.validation.review import decide, write_review
+
+    workspace, recipe = _here()
+    decisions = [Decision(id=i, decision="accept", by=who(), reason=why) for i in accepted or ()]
+    decisions += [Decision(id=i, decision="reject", by=who(), reason=why) for i in rejected or ()]
+    for decision in decisions:
+        decide(workspace, recipe, decision)
+    if decisions:
+        if as_json:
+            print_json([{"id": d.id, "decision": d.decision, "by": d.by, "why": d.reason} for d in decisions])
+        else:
+            print(f"{len(decisions)} decided. Next: unimed retrain")
+        return
+    if not source:
+        raise ValueError(f"which source? one of {', '.join(recipe.sources)}")
+    with working(f"reading {source}"):
+        page = write_review(workspace, recipe, source)
+    if as_json:
+        print_json({"source": source, "page": str(page)})
+    else:
+        print(page)
+
+
+def accept(
+    source: Annotated[str, typer.Argument(help="A source whose delivery is held.")],
+    why: Why = "",
+    as_json: AsJson = False,
+) -> None:
+    """Accept a source's present delivery: later ones are held when they differ too much from it."""
+    from components.validation.accepting import accept_delivery
+
+    workspace, recipe = _here()
+    path = accept_delivery(workspace, recipe, source, by=who(), why=why)
+    if as_json:
+        print_json({"source": source, "profile": str(path)})
+    else:
+        print(f"the delivery of {source} is accepted ({path}). Next: unimed retrain")
+
+
+def remove(
+    name: Annotated[str, typer.Argument(help="A source of params.yaml.")] = "",
+    patient: Annotated[str, typer.Option("--patient", help="A patient key, as `data show` prints it.")] = "",
+    why: Why = "",
+    as_json: AsJson = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Take a source out of the recipe, or one patient out of every source; the next retrain goes without."""
+    from flows.removal import exclude_patient, remove_source
+
+    workspace, _ = _here()
+    if bool(name) == bool(patient):
+        raise ValueError("give a source's name, or --patient KEY")
+    if patient and not why.strip():
+        raise ValueError("taking a patient out needs its reason: --why '…'")
+    if patient:
+        with working("asking every version what it was trained on"):
+            done = exclude_patient(workspace, patient, by=who(), why=why, dry_run=dry_run)
+    else:
+        done = remove_source(workspace, name, dry_run=dry_run)
+    if as_json:
+        print_json(done)
+        return
+    verb = "would be taken out" if dry_run else "is taken out"
+    if not patient:
+        print(f"source {name} {verb}; its files stay in {done['path']}. Next: unimed retrain")
+        return
+    print(f"patient {patient} {verb}: {done['records']} records of {', '.join(done['sources'])}")
+    for version in done["versions"]:
+        aliases = f" ({', '.join(version['aliases'])})" if version["aliases"] else ""
+        print(f"  version {version['number']}{aliases}: {version['trained_on']}")
+    print("Next: unimed retrain")
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    split: Annotated[str, typer.Option("--split", help="train, val or heldout.")] = "train",
+    as_json: AsJson = False,
+) -> None:
+    """Write the assembled conversations in the published UniMedVL form: SPLIT.jsonl and its images."""
+    from components.assembly.export import export_jsonl
+
+    workspace, _ = _here()
+    with working(f"writing {folder}"):
+        rows, images = export_jsonl(workspace.dataset, folder, split)
+    if as_json:
+        print_json({"file": str(folder / f"{split}.jsonl"), "conversations": rows, "images": images})
+    else:
+        print(f"{folder / f'{split}.jsonl'}: {rows} conversations, {images} images")
+
+
+def _here() -> tuple[Any, Any]:
+    from components.recipes.recipe import read_recipe
+    from components.storage.workspace import find_workspace
+
+    workspace = find_workspace()
+    return workspace, read_recipe(workspace.params)
+
+
+def _draw(png: bytes) -> None:
+    """The image in the terminal, two pixels a letter; nothing where nobody looks."""
+    import sys
+
+    if not sys.stdout.isatty():
+        return
+    from PIL import Image
+    from rich.segment import Segment, Segments
+    from rich.style import Style
+
+    from components.images.png import decode_png
+    from flows.cli.output import console
+
+    image = Image.fromarray(decode_png(png)).convert("RGB")
+    image.thumbnail((48, 48))
+    segments = []
+    for y in range(0, image.height - 1, 2):
+        for x in range(image.width):
+            upper, lower = (image.getpixel((x, y + row)) for row in (0, 1))
+            style = Style.parse(f"rgb({','.join(map(str, upper))}) on rgb({','.join(map(str, lower))})")  # type: ignore[arg-type]
+            segments.append(Segment("▀", style))
+        segments.append(Segment.line())
+    console().print(Segments(segments))

@@ -1,0 +1,77 @@
+"""Taking things out again: a source from the recipe, a patient from every source. The next retrain goes without."""
+
+import time
+from typing import Any
+
+from components.recipes.reading import nearest
+from components.recipes.recipe import read_recipe
+from components.storage.atomic import write_text
+from components.storage.workspace import Workspace
+from flows.sources import edited
+
+
+def remove_source(workspace: Workspace, name: str, *, dry_run: bool) -> dict[str, Any]:
+    """{source, path} of the source that params.yaml no longer names; its raw files stay.
+
+    Raises ValueError for an unknown name and for the last source.
+    """
+    sources = read_recipe(workspace.params).sources
+    if name not in sources:
+        raise ValueError(f"unknown source {name!r}{nearest(name, sources)}")
+    if len(sources) == 1:
+        raise ValueError(f"{name} is the only source; a recipe needs one")
+    if not dry_run:
+        write_text(workspace.params, edited(workspace.params.read_text(), lambda document: _without(document, name)))
+    return {"source": name, "path": sources[name].path, "removed": not dry_run}
+
+
+def exclude_patient(workspace: Workspace, patient: str, *, by: str, why: str, dry_run: bool) -> dict[str, Any]:
+    """What the removal touches: {patient, records, sources, versions}; the key goes into assembly.excluded_patients.
+
+    Records of other patients with the very pixels of one of this patient's go as well, at the next assembly. Raises
+    ValueError for a key that the present data set does not have, or one that is out already.
+    """
+    from components.registry.patients import patient_records, versions_with_patient
+    from flows.environment import enter
+
+    if patient in read_recipe(workspace.params).assembly.excluded_patients:
+        raise ValueError(f"patient {patient} is out already (assembly.excluded_patients)")
+    rows = patient_records(sorted(workspace.dataset.glob("decisions-*.parquet")), patient)
+    if not rows:
+        raise ValueError(
+            f"no record of the present data set has the patient key {patient!r}; `unimed data show ID` prints a record's key"
+        )
+    enter(workspace)
+    versions = versions_with_patient(workspace, patient)
+    if not dry_run:
+        comment = f"{time.strftime('%Y-%m-%d')} {by}: {' '.join(why.split())}"
+        text = edited(workspace.params.read_text(), lambda document: _exclude(document, patient, comment))
+        write_text(workspace.params, text)
+    return {
+        "patient": patient,
+        "records": len(rows),
+        "sources": sorted({row["source"] for row in rows}),
+        "versions": versions,
+        "removed": not dry_run,
+    }
+
+
+def _without(document: Any, name: str) -> None:
+    del document["sources"][name]
+    splits = document["assembly"]["splits"]
+    splits["test"].pop(name, None)
+    for slab in [slab for slab in splits["slabs"] if slab["source"] == name]:
+        splits["slabs"].remove(slab)
+
+
+def _exclude(document: Any, patient: str, comment: str) -> None:
+    from ruamel.yaml.comments import CommentedSeq
+
+    assembly = document["assembly"]
+    listed = assembly.get("excluded_patients")
+    if not isinstance(listed, CommentedSeq):
+        listed = CommentedSeq()
+    listed.fa.set_block_style()
+    listed.append(patient)
+    listed.yaml_add_eol_comment(comment, len(listed) - 1)
+    assembly["excluded_patients"] = listed

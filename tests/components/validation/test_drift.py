@@ -1,0 +1,54 @@
+"""Distances between two deliveries: words by total variation, numbers by the largest gap of their distributions."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import ks_2samp
+
+from components.validation.drift import distances
+from components.validation.profile import _quantiles
+
+
+def delivery(numbers: list[float], **words: int) -> dict:
+    return {
+        "records": len(numbers),
+        "modality": {"CT": 1},
+        "anatomy": words or {"chest": 1},
+        "facts": {},
+        "images": {"mean": _quantiles(numbers)},
+    }
+
+
+def test_nothing_accepted_is_no_distance():
+    assert distances(delivery([1.0]), {}) == {}
+
+
+@pytest.mark.parametrize(("now", "far"), [({"a": 2, "b": 2}, 0.0), ({"a": 4}, 0.5), ({"c": 1}, 1.0)])
+def test_words_are_compared_by_the_share_that_moved(now, far):
+    assert distances(delivery([1.0], **now), delivery([1.0], a=1, b=1))["anatomy"] == far
+
+
+def test_a_column_that_appears_or_goes_is_as_far_as_can_be():
+    before, now = delivery([1.0]), delivery([1.0])
+    now["facts"] = {"plane": {"axial": 1}}
+    assert distances(now, before)["facts.plane"] == distances(before, now)["facts.plane"] == 1.0
+
+
+numbers = st.lists(st.floats(0, 255), min_size=200, max_size=400)
+
+
+@given(numbers, numbers)
+@settings(max_examples=30, deadline=None)
+def test_numbers_are_compared_as_the_kolmogorov_smirnov_statistic_does(now, before):
+    now, before = sorted(now), sorted(before)
+    spread = np.random.default_rng(0).uniform(0, 1e-3, max(len(now), len(before)))
+    now, before = list(now + spread[: len(now)]), list(before + spread[: len(before)])
+    found = distances(delivery(now), delivery(before))["images.mean"]
+    assert found == pytest.approx(ks_2samp(now, before).statistic, abs=0.11), "21 quantiles: a twentieth on either side"
+
+
+@given(numbers)
+@settings(max_examples=10, deadline=None)
+def test_a_delivery_is_no_distance_from_itself(values):
+    assert set(distances(delivery(values), delivery(values)).values()) == {0.0}

@@ -1,0 +1,156 @@
+"""A curator's commands on a real small source: one record's life, decisions, a held delivery, a patient's removal."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.context import StageContext
+from components.images.png import decode_png
+from components.recipes.reading import dump_yaml, load_yaml
+from components.recipes.recipe import read_recipe
+from components.storage.progress import Progress
+from components.storage.workspace import Workspace
+from components.validation.admission import admit
+from components.validation.stage import validate
+from tests.fixtures.micro import make_workspace
+
+BLANK = "fundus/blank.png-whole"
+
+
+def stage(workspace: Workspace, work, item: str = "") -> None:
+    progress = Progress.start(workspace.progress, item or work.__name__)
+    work(StageContext(workspace=workspace, recipe=read_recipe(workspace.params), item=item, progress=progress))
+
+
+def assemble(workspace: Workspace) -> None:
+    from components.assembly.stage import assemble as work
+
+    stage(workspace, validate, "fundus")
+    stage(workspace, admit)
+    stage(workspace, work)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The fundus images of the default corpus and one that is one colour, validated and assembled."""
+    from PIL import Image
+
+    made = make_workspace(tmp_path_factory.mktemp("curation") / "w")
+    params = load_yaml(made.params)
+    params["sources"] = {"fundus": params["sources"]["fundus"]}
+    params["assembly"]["splits"] = {"test": {}, "slabs": [], "val_share": 0.0}
+    params["assembly"]["benchmark_edits"] = 0
+    made.params.write_text("# mine\n" + dump_yaml(params))
+    Image.new("RGB", (200, 200), (120, 20, 20)).save(made.raw / "fundus" / "blank.png")
+    assemble(made)
+    return made
+
+
+@pytest.fixture
+def unimed(workspace, monkeypatch, capsys):
+    """unimed("show", "ID") -> (exit code, stdout, stderr) of `unimed data …`."""
+    from flows.cli.main import main
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.chdir(workspace.root)
+        monkeypatch.setattr(sys, "argv", ["unimed", "data", *arguments])
+        code = main()
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def kept_ids(workspace: Workspace) -> list[str]:
+    import pyarrow.parquet as pq
+
+    files = sorted((workspace.validated / "fundus").glob("records-*.parquet"))
+    return [identity for path in files for identity in pq.read_table(path)["id"].to_pylist()]
+
+
+def test_show_follows_a_record_from_its_file_to_its_conversations(workspace, unimed, tmp_path):
+    identity = kept_ids(workspace)[0]
+    code, out, _ = unimed("show", identity, "--json", "--image", str(tmp_path / "eye.png"))
+    found = json.loads(out)
+    assert code == 0 and found["validation"] == {"verdict": "kept"} and found["assembly"]["bin"] == "kept"
+    assert (workspace.root / found["raw"]["folder"] / found["raw"]["file"]).is_file()
+    assert found["samples"] and all(sample.startswith(f"{identity}#") for sample in found["samples"])
+    assert decode_png((tmp_path / "eye.png").read_bytes()).ndim == 3
+    assert "conversations" in unimed("show", identity)[1]
+
+
+def test_show_says_why_a_record_was_refused_and_names_the_nearest_id(workspace, unimed):
+    refused = json.loads(unimed("show", BLANK, "--json")[1])
+    assert refused["validation"]["verdict"] == "quarantined" and refused["validation"]["reason"]
+    identity = kept_ids(workspace)[0]
+    code, _, err = unimed("show", identity[:-1])
+    assert code == 2 and "did you mean" in err
+    assert unimed("show", "funds/x")[0] == 2
+
+
+def test_the_review_page_shows_what_was_refused_with_its_image(workspace, unimed):
+    page = Path(unimed("review", "fundus")[1].strip())
+    text = page.read_text()
+    assert BLANK in text and "data:image/png;base64" in text and "quarantined:" in text
+
+
+def test_decisions_of_a_person_hold_in_the_next_validation(workspace, unimed):
+    victim = kept_ids(workspace)[0]
+    assert unimed("review", "--accept", BLANK)[0] == 2, "a decision needs its reason"
+    assert unimed("review", "--accept", BLANK, "--why", "a test card")[0] == 0
+    assert unimed("review", "--reject", victim, "--why", "out of focus")[0] == 0
+    stage(workspace, validate, "fundus")
+    kept = kept_ids(workspace)
+    assert BLANK in kept and victim not in kept
+    assert json.loads(unimed("show", victim, "--json")[1])["curator"]["why"] == "out of focus"
+
+
+def test_a_delivery_unlike_the_accepted_one_is_held_until_it_is_accepted(workspace, unimed):
+    assert unimed("accept", "fundus", "--why", "the first delivery")[0] == 0
+    for path in sorted((workspace.raw / "fundus").glob("*.jp*g"))[1:]:
+        shutil.move(path, workspace.private / path.name)
+    stage(workspace, validate, "fundus")
+    with pytest.raises(ValueError, match=r"fundus is held.*records .*unimed data accept fundus"):
+        stage(workspace, admit)
+    assert unimed("accept", "fundus", "--why", "the camera is being repaired")[0] == 0
+    stage(workspace, validate, "fundus")
+    stage(workspace, admit)
+
+
+def test_a_patient_who_is_taken_out_is_in_no_conversation(workspace, unimed):
+    assemble(workspace)
+    identity = next(i for i in kept_ids(workspace) if json.loads(unimed("show", i, "--json")[1])["samples"])
+    patient = json.loads(unimed("show", identity, "--json")[1])["known"]["patient_key"]
+    assert unimed("remove", "--patient", "nobody", "--why", "x")[0] == 2
+    assert "would be taken out" in unimed("remove", "--patient", patient, "--why", "consent withdrawn", "--dry-run")[1]
+    assert unimed("remove", "--patient", patient, "--why", "consent withdrawn")[0] == 0
+    text = workspace.params.read_text()
+    assert text.startswith("# mine") and f"- {patient}" in text and "consent withdrawn" in text
+    assemble(workspace)
+    gone = json.loads(unimed("show", identity, "--json")[1])
+    assert gone["assembly"]["reason"] == "excluded-patient" and gone["samples"] == [] and gone["benchmark_items"] == []
+
+
+def test_export_writes_lines_whose_marks_equal_their_images(workspace, unimed, tmp_path):
+    assert unimed("export", str(tmp_path / "out"))[0] == 0
+    rows = [json.loads(line) for line in (tmp_path / "out" / "train.jsonl").read_text().splitlines()]
+    assert rows
+    for row in rows:
+        images = row["input_img"] + row["output_img"]
+        assert sum(message["value"].count("<image>") for message in row["message"]) == len(images)
+        assert all((tmp_path / "out" / image["path"]).is_file() for image in images)
+    assert unimed("export", str(tmp_path / "out"))[0] == 2
+
+
+def test_the_last_source_stays_and_another_goes_with_its_splits(workspace, unimed):
+    assert unimed("remove", "fundus")[0] == 2
+    params = load_yaml(workspace.params)
+    params["sources"]["eyes"] = dict(params["sources"]["fundus"])
+    params["assembly"]["splits"]["test"] = {"eyes": ["a"]}
+    workspace.params.write_text(dump_yaml(params))
+    assert unimed("remove", "eyes")[0] == 0
+    after = load_yaml(workspace.params)
+    assert list(after["sources"]) == ["fundus"] and after["assembly"]["splits"]["test"] == {}
