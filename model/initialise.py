@@ -27,19 +27,37 @@ def initialise(
             _fill_decoder(module, generator, std)
         elif name.startswith("vit_model."):
             _fill_vit(module, generator)
-        elif isinstance(module, nn.Linear):
-            bound = module.in_features**-0.5
-            _uniform(module.weight, bound, generator)
-            _uniform(module.bias, bound, generator)
+    initialise_joints(model, generator)
+    if residual_scale:
+        _scale_residuals(model)
+    if gen_key_equals_query:
+        _start_keys_at_queries(model)
+
+
+@torch.no_grad()
+def initialise_joints(model: "UniMedVL", generator: torch.Generator) -> None:
+    """Fills what joins decoder, ViT and latents, and the two tables."""
+    for part in joints(model).values():
+        for module in part.modules():
+            if isinstance(module, nn.Linear):
+                bound = module.in_features**-0.5
+                _uniform(module.weight, bound, generator)
+                _uniform(module.bias, bound, generator)
     model.llm2vae.weight.zero_()
     model.llm2vae.bias.zero_()
     for table in (model.vit_pos_embed, model.latent_pos_embed):
         side = round(table.pos_embed.shape[0] ** 0.5)
         table.pos_embed.copy_(sincos_2d(table.pos_embed.shape[1], side))
-    if residual_scale:
-        _scale_residuals(model)
-    if gen_key_equals_query:
-        _start_keys_at_queries(model)
+
+
+def joints(model: "UniMedVL") -> dict[str, nn.Module]:
+    """The parts that are neither decoder nor ViT, in the order of the state dict."""
+    return {name: part for name, part in model.named_children() if name not in ("language_model", "vit_model")}
+
+
+def und_twin(name: str) -> str:
+    """The und expert's name of a gen expert's tensor; any other name as it is."""
+    return name.replace(GEN, "")
 
 
 @torch.no_grad()
@@ -48,7 +66,7 @@ def copy_und_to_gen(model: "UniMedVL") -> None:
     parameters = dict(model.named_parameters())
     for name, parameter in parameters.items():
         if GEN in name:
-            parameter.copy_(parameters[name.replace(GEN, "")])
+            parameter.copy_(parameters[und_twin(name)])
 
 
 def _fill_decoder(module: nn.Module, generator: torch.Generator, std: float) -> None:

@@ -65,6 +65,14 @@ def vae_config_json(config: VAEConfig) -> dict[str, Any]:
     }
 
 
+def vae_config_from_json(values: Mapping[str, Any]) -> VAEConfig:
+    """Inverse of vae_config_json."""
+    arguments: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }
+    return VAEConfig(**arguments)
+
+
 def flux_vae_config() -> VAEConfig:
     """The published autoencoder."""
     return VAEConfig(
@@ -90,7 +98,7 @@ def published_model_config(directory: Path, shapes: Mapping[str, tuple[int, ...]
             intermediate_size=llm["intermediate_size"],
             vocab_size=shapes["language_model.model.embed_tokens.weight"][0],
             rms_norm_eps=llm["rms_norm_eps"],
-            rope_theta=llm["rope_theta"],
+            rope_theta=rope_theta(llm),
             experts=_experts(shapes),
             qk_norm="language_model.model.layers.0.self_attn.q_norm.weight" in shapes,
         ),
@@ -103,23 +111,30 @@ def published_model_config(directory: Path, shapes: Mapping[str, tuple[int, ...]
             image_size=vit["image_size"],
             layer_norm_eps=vit.get("layer_norm_eps", 1e-6),
         ),
-        vae=_vae(_read(vae_file)) if vae_file.is_file() else flux_vae_config(),
+        vae=vae_config_from_json(_read(vae_file)) if vae_file.is_file() else flux_vae_config(),
         max_latent_size=_side(shapes, "latent_pos_embed.pos_embed"),
         vit_max_patches_per_side=_side(shapes, "vit_pos_embed.pos_embed"),
     )
+
+
+def rope_theta(values: Mapping[str, Any]) -> float:
+    """The rotary base in a Qwen2 config.json, of transformers 4 or 5. Raises ValueError for scaled positions."""
+    found = values.get("rope_parameters") or {
+        "rope_theta": values.get("rope_theta"),
+        **(values.get("rope_scaling") or {}),
+    }
+    kind = found.get("rope_type") or found.get("type") or "default"
+    if kind != "default" or not found.get("rope_theta"):
+        raise ValueError(
+            f"rotary positions of type {kind!r} with base {found.get('rope_theta')} are not known; only plain ones"
+        )
+    return float(found["rope_theta"])
 
 
 def _experts(shapes: Mapping[str, tuple[int, ...]]) -> Experts:
     if "language_model.model.layers.0.self_attn.q_proj_moe_gen.weight" in shapes:
         return "mot"
     return "moe" if "language_model.model.norm_moe_gen.weight" in shapes else "dense"
-
-
-def _vae(values: Mapping[str, Any]) -> VAEConfig:
-    arguments: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-    }
-    return VAEConfig(**arguments)
 
 
 def _side(shapes: Mapping[str, tuple[int, ...]], key: str) -> int:

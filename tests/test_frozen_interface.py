@@ -39,6 +39,10 @@ COMMANDS = {
     "status": ["--json"],
     "up": ["--detach", "--json"],
     "verify": ["--json", "version"],
+    "weights export": ["--dry-run", "--dtype", "--json", "target", "what"],
+    "weights import": [
+        *("--dry-run", "--dtype", "--into", "--json", "--llm", "--qk-norm", "--seed", "--vae", "--vit", "source"),
+    ],
 }
 
 RECIPE_KEYS = {

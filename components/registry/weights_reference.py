@@ -4,7 +4,6 @@ Loaded inside a model version too, far from any workspace: needs nothing but the
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from components.storage.atomic import atomic_path
+from components.storage.s3 import UnreadableS3, download, downloads
 
 SCHEMA = 1
 
@@ -126,7 +126,7 @@ def lay_out(reference: WeightsReference, folder: Path) -> Path:
 
 def find_verified(reference: WeightsReference, file: WeightsFile) -> Path:
     """The local path of one file's bytes, checked against size and sha256."""
-    places = [Path(reference.cache) / key(file.md5), _downloads() / key(file.md5)]
+    places = [Path(reference.cache) / key(file.md5), downloads() / "md5" / key(file.md5)]
     for place in places:
         if place.is_file():
             _verify(place, file)
@@ -163,7 +163,10 @@ def _download(reference: WeightsReference, file: WeightsFile, target: Path) -> N
     url = f"{reference.remote.rstrip('/')}/files/md5/{key(file.md5)}"
     with atomic_path(target) as temporary:
         if reference.remote.startswith("s3://"):
-            _from_s3(url, reference.endpoint, temporary)
+            try:
+                download(url, temporary, reference.endpoint)
+            except UnreadableS3 as error:
+                raise MissingWeights(str(error)) from None
         elif "://" not in reference.remote:
             if not Path(url).is_file():
                 raise MissingWeights(
@@ -176,25 +179,6 @@ def _download(reference: WeightsReference, file: WeightsFile, target: Path) -> N
                 f"point weights.json's cache to it"
             )
         _verify(temporary, file)
-
-
-def _from_s3(url: str, endpoint: str, target: Path) -> None:
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    bucket, _, name = url.removeprefix("s3://").partition("/")
-    config = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 5})
-    try:
-        client = boto3.client("s3", endpoint_url=endpoint or None, config=config)
-        client.download_file(bucket, name, str(target))
-    except (BotoCoreError, ClientError) as error:
-        raise MissingWeights(f"{url} cannot be read ({error}); check the AWS variables and the bucket") from None
-
-
-def _downloads() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "unimed" / "md5"
 
 
 def _sha256(path: Path) -> str:

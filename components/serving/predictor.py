@@ -105,14 +105,21 @@ class Predictor:
         """The checkpoint in the folder; `threads` sets torch's number for this process. Raises ValueError if it is broken."""
         import torch
 
-        from model.weights import load_checkpoint
+        from model.unimedvl import UniMedVL
 
         if threads is not None:
             torch.set_num_threads(threads)
-        tokenizer = TextTokenizer.load(checkpoint)
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
-        model, autoencoder, config = load_checkpoint(checkpoint, device, dtype)
-        return cls(model, autoencoder, tokenizer, ImageSettings.of(config))
+        return cls.of(UniMedVL.from_pretrained(checkpoint, dtype, device), checkpoint)
+
+    @classmethod
+    def of(cls, model: "UniMedVL", checkpoint: Path) -> Self:
+        """A loaded network with the autoencoder, tokenizer and image settings that lie in its checkpoint's folder."""
+        from model.weights import load_autoencoder, read_config
+
+        tokenizer = TextTokenizer.load(checkpoint)
+        autoencoder = load_autoencoder(checkpoint, model.device, model.dtype)
+        return cls(model, autoencoder, tokenizer, ImageSettings.of(read_config(checkpoint)[1]))
 
     def answer(
         self,

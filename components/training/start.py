@@ -14,7 +14,7 @@ from components.records.keys import keyed_hash, seed_of
 from components.records.sample import Clinical, Text
 from components.storage.atomic import atomic_folder, write_json_rows
 from components.training.parts import PartStore
-from components.training.tokenizer import TextTokenizer, copy_tokenizer, save_tokenizer, text_of, train_tokenizer
+from components.training.tokenizer import save_tokenizer, text_of, train_tokenizer
 from model.config import ModelConfig, config_to_dict
 
 if TYPE_CHECKING:
@@ -69,19 +69,19 @@ def _trained(ctx: StageContext) -> list[dict[str, Any]]:
 
 def _imported(ctx: StageContext) -> list[dict[str, Any]]:
     """Takes a published checkpoint, strictly: shapes as the recipe says, tokenizer within the vocabulary."""
-    from model.weights import load_checkpoint, read_config, save_checkpoint
+    from components.weights.importing import open_published, write_incoming
 
     folder = local_folder(ctx.recipe.start.source, ctx.workspace.root)
-    config, stored = read_config(folder)
-    check_same_network(config, ctx.recipe.model, str(folder))
-    tokenizer = TextTokenizer.load(folder)
-    tokenizer.check_fits(config.llm.vocab_size)
-    ctx.progress.say(f"importing {folder.name}")
-    model, autoencoder, _ = load_checkpoint(folder)
-    image_settings = stored.get("unimed", {}).get("image_settings") or start_image_settings(ctx)
+    opened = open_published(folder)
+    check_same_network(opened.checkpoint.config, ctx.recipe.model, str(folder))
+
+    def each_tensor(done: int, total: int, name: str) -> None:
+        ctx.raise_if_stopped()
+        ctx.progress.update(done, total, f"importing {folder.name}: {name}")
+
+    image_settings = opened.checkpoint.image_settings or start_image_settings(ctx)
     with atomic_folder(ctx.workspace.checkpoints / "start") as writing:
-        save_checkpoint(writing, model, autoencoder, image_settings)
-        copy_tokenizer(folder, writing)
+        write_incoming(opened, writing, image_settings, progress=each_tensor)
     return []
 
 
@@ -90,8 +90,8 @@ def local_folder(source: str, root: Path) -> Path:
     parsed = urlparse(source)
     if parsed.scheme not in ("", "file"):
         raise ValueError(
-            f"start.source is {source!r}; put the checkpoint into the workspace's raw data and name its folder, "
-            "or use a file:// URI"
+            f"start.source is {source!r}; bring the checkpoint into the workspace with `unimed weights import` and name its "
+            "folder, or use a file:// URI"
         )
     path = Path(url2pathname(parsed.path)) if parsed.scheme else root / source
     if not path.is_dir():

@@ -43,16 +43,17 @@ class TextTokenizer:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """The tokenizer of a checkpoint folder; raises ValueError when its files or markers are missing."""
-        from tokenizers import Tokenizer
+        return cls.of(_from_files(folder), str(folder))
 
-        if (folder / "tokenizer.json").is_file():
-            return cls.of(Tokenizer.from_file(str(folder / "tokenizer.json")), str(folder))
-        missing = [name for name in FILES[1:] if not (folder / name).is_file()]
-        if missing:
-            raise ValueError(
-                f"{folder} holds no tokenizer.json and lacks {', '.join(missing)}; copy the tokenizer there"
-            )
-        return cls.of(_from_slow_files(folder), str(folder))
+    @classmethod
+    def load_with_markers(cls, folder: Path) -> tuple[Self, list[str]]:
+        """The tokenizer of any Qwen2 folder, and which of the four markers had to be given new ids at its end."""
+        from tokenizers import AddedToken
+
+        backend = _from_files(folder)
+        new = [name for name in MARKERS[1:] if backend.token_to_id(name) is None]
+        backend.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in new])
+        return cls.of(backend, str(folder)), new
 
     @classmethod
     def of(cls, backend: "Tokenizer", where: str = "tokenizer") -> Self:
@@ -166,6 +167,17 @@ def _add_markers(backend: "Tokenizer") -> None:
     from tokenizers import AddedToken
 
     backend.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in MARKERS])
+
+
+def _from_files(folder: Path) -> "Tokenizer":
+    from tokenizers import Tokenizer
+
+    if (folder / "tokenizer.json").is_file():
+        return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    missing = [name for name in FILES[1:] if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(f"{folder} holds no tokenizer.json and lacks {', '.join(missing)}; copy the tokenizer there")
+    return _from_slow_files(folder)
 
 
 def _from_slow_files(folder: Path) -> "Tokenizer":

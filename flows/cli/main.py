@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from flows.cli import data, images, models, scheduling, services, training, workspace
+from flows.cli import data, images, models, scheduling, services, training, weights, workspace
 from flows.cli.errors import explain
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (training, workspace, models, data, images, scheduling, services):
+for group in (training, workspace, models, data, images, weights, scheduling, services):
     group.add_to(app)
 
 

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -63,6 +63,23 @@ def working(what: str) -> Iterator[None]:
     with Progress(*columns, console=console(stderr=True), transient=True) as progress:
         progress.add_task(what, total=None)
         yield
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar that the block moves with (done, in all, the thing's name); without a terminal one plain line."""
+    if not sys.stderr.isatty():
+        note(f"{what} …")
+        yield lambda done, total, name: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, TextColumn("{task.fields[name]}"), console=console(stderr=True), transient=True
+    ) as progress:
+        bar = progress.add_task(what, total=None, name="")
+        yield lambda done, total, name: progress.update(bar, completed=done, total=total, name=name)
 
 
 def seconds_text(seconds: float) -> str:

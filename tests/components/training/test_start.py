@@ -97,7 +97,7 @@ def test_an_import_of_another_network_lists_what_differs(empty: Workspace, start
 
 
 def test_sources_that_are_not_folders_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"'https://host/x'; put the checkpoint"):
+    with pytest.raises(ValueError, match=r"'https://host/x'; bring the checkpoint"):
         local_folder("https://host/x", tmp_path)
     with pytest.raises(ValueError, match="there is no folder"):
         local_folder("published", tmp_path)

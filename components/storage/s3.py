@@ -1,0 +1,62 @@
+"""Reading from S3: what lies below a prefix, and one object into a file."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class S3Object:
+    """One object below a prefix; `name` is relative to it."""
+
+    name: str
+    size: int
+    etag: str
+
+
+class UnreadableS3(ValueError):
+    """S3 did not give what was asked for."""
+
+
+def downloads() -> Path:
+    """The folder of this user that keeps what was downloaded."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "unimed"
+
+
+def list_objects(url: str, endpoint: str = "") -> list[S3Object]:
+    """The objects directly below s3://bucket/prefix, by name. Raises UnreadableS3."""
+    bucket, prefix = _split(url)
+    prefix = f"{prefix.rstrip('/')}/" if prefix else ""
+
+    def ask(client: Any) -> list[S3Object]:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+        entries = [entry for page in pages for entry in page.get("Contents", ())]
+        return [S3Object(e["Key"][len(prefix) :], int(e["Size"]), str(e["ETag"]).strip('"')) for e in entries]
+
+    return sorted((found for found in _ask(url, endpoint, ask) if found.name), key=lambda found: found.name)
+
+
+def download(url: str, target: Path, endpoint: str = "", progress: Callable[[int], None] | None = None) -> None:
+    """Copy one object into the file; progress hears of each piece's bytes. Raises UnreadableS3."""
+    bucket, name = _split(url)
+    _ask(url, endpoint, lambda client: client.download_file(bucket, name, str(target), Callback=progress))
+
+
+def _ask(url: str, endpoint: str, question: Callable[[Any], Any]) -> Any:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    config = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 5})
+    try:
+        return question(boto3.client("s3", endpoint_url=endpoint or None, config=config))
+    except (BotoCoreError, ClientError) as error:
+        raise UnreadableS3(f"{url} cannot be read ({error}); check the AWS variables and the bucket") from None
+
+
+def _split(url: str) -> tuple[str, str]:
+    bucket, _, name = url.removeprefix("s3://").partition("/")
+    return bucket, name
