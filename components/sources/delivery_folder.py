@@ -19,7 +19,7 @@ from components.storage.atomic import TEMPORARY
 
 Item = Record | Unreadable
 _ACCOMPANYING = ("LICENSE", "LICENCE", "SOURCES", "README", "NOTICE")
-_IGNORED = ("labels.csv", ".gitignore", ".DS_Store", "Thumbs.db")
+_IGNORED = ("labels.csv", ".gitignore", ".gitkeep", ".DS_Store", "Thumbs.db")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

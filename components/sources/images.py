@@ -1,18 +1,46 @@
-"""Any folder of image files; labels.csv says what they show (for every file `*`, a folder `name/`, or one file)."""
+"""Any folder of image files. labels.csv says what they show (for every file `*`, a folder `name/`, or one file); a
+`metadata.csv` or `metadata.jsonl` with a column `file_name`, as Hugging Face has it, what is said of them."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 from components.images.limits import ImageError
 from components.images.raster import SUFFIXES, read_raster
 from components.records.vocabulary import Modality
+from components.sources.conversations import read_row
 from components.sources.delivery_folder import Delivery, Item
+from components.sources.pictures import Pictures
+from components.sources.row_records import each_row
+from components.sources.rows import Row, need, rows_of
+
+METADATA = ("metadata.csv", "metadata.jsonl")
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
-    """One record per image file; the patient is the label `subject`, else the file itself."""
+    """One record a row of metadata, then one for each image file that no row names; the patient is the label `subject`
+    or the column `patient_id`, else the image."""
+    told: set[str] = set()
     for name, path in delivery.files():
-        yield from delivery.read(name, path, lambda p, n=name: _image(delivery, n, p))
+        if path.name in METADATA:
+            folder = str(PurePosixPath(name).parent)
+            pictures = Pictures(delivery, (folder,))
+
+            def make(name: str, number: int, row: Row, folder: str = folder, pictures: Pictures = pictures) -> Item:
+                image = need(row, "file_name")
+                told.add(str(PurePosixPath(folder) / image))
+                record = read_row(delivery, pictures, name, number, {**row, "image": image})
+                file = str(PurePosixPath(folder) / image)
+                return replace(
+                    record,
+                    id=f"{delivery.source}/{file}#{number:07d}",
+                    provenance=replace(record.provenance, file=file),
+                )
+
+            yield from delivery.read(name, path, lambda p, n=name, m=make: each_row(delivery, n, rows_of(p), m))
+    for name, path in delivery.files():
+        if path.name not in METADATA and name not in told:
+            yield from delivery.read(name, path, lambda p, n=name: _image(delivery, n, p))
 
 
 def _image(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:

@@ -9,15 +9,28 @@ from components.recipes.reading import nearest
 from components.records.keys import keyed_hash, public_secret
 from components.records.record import Record, Unreadable
 from components.sources import (
+    coco,
+    conversations,
     dicom,
     fundus,
     histology,
     images,
+    iuxray,
+    medicat,
     mni152,
     nifti,
+    parquet,
+    pathvqa,
+    pmcvqa,
     pyradiomics,
+    radrestruct,
+    roco,
+    slake,
     totalsegmentator,
     ultrasound,
+    vqamed2019,
+    vqarad,
+    webdataset,
 )
 from components.sources.delivery import corpus
 from components.sources.delivery_folder import Delivery, Item
@@ -27,12 +40,29 @@ from components.sources.settings import SourceSettings
 Adapter = Callable[[Delivery], Iterator[Item]]
 
 ADAPTERS: dict[str, Adapter] = {
+    # Formats: the files say what they hold.
+    "coco": coco.read,
     "dicom": dicom.read,
+    "images": images.read,
+    "jsonl": conversations.read,
+    "nifti": nifti.read,
+    "parquet": parquet.read,
+    "unimedvl": conversations.read,
+    "webdataset": webdataset.read,
+    # Public sets in the layout that they are published in.
+    "iu-xray": iuxray.read,
+    "medicat": medicat.read,
+    "pathvqa": pathvqa.read,
+    "pmc-vqa": pmcvqa.read,
+    "rad-restruct": radrestruct.read,
+    "roco": roco.read,
+    "slake": slake.read,
+    "vqa-med-2019": vqamed2019.read,
+    "vqa-rad": vqarad.read,
+    # Sources of the default corpus.
     "fundus": fundus.read,
     "histology": histology.read,
-    "images": images.read,
     "mni152": mni152.read,
-    "nifti": nifti.read,
     "pyradiomics": pyradiomics.read,
     "totalsegmentator": totalsegmentator.read,
     "ultrasound": ultrasound.read,

@@ -1,6 +1,8 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from components.records.record import Record, Unreadable
 from components.sources.delivery import deliver
@@ -16,6 +18,30 @@ def raw(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("raw")
     deliver(folder)
     return folder
+
+
+PUBLIC = Path(__file__).parents[4] / "shared" / "samples" / "public"
+
+
+@pytest.fixture(scope="session")
+def public() -> Path:
+    """Files of public sets in their native layout, where they lie beside the checkout; they are no part of it."""
+    if not PUBLIC.is_dir():
+        pytest.skip(f"the public samples are not there: {PUBLIC}")
+    return PUBLIC
+
+
+@pytest.fixture
+def draw():
+    """draw(path, seed, colour=…) writes a picture there, different for every seed, and returns its path."""
+
+    def write(path: Path, seed: int = 0, *, colour: bool = False) -> Path:
+        shape = (60, 80, 3) if colour else (60, 80)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.random.default_rng(seed).integers(0, 255, shape, dtype=np.uint8)).save(path)
+        return path
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,175 @@
+"""Question sets in the layout that they are published in: real annotation files, counted by a few independent lines."""
+
+import json
+import shutil
+from collections import Counter
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from components.records.vocabulary import Modality, Split, TurnKind
+
+
+def bins(unreadable) -> Counter[str]:
+    return Counter(item.reason for item in unreadable)
+
+
+@pytest.fixture(scope="module")
+def slake(public, tmp_path_factory):
+    """SLAKE as published, with a picture for each of three image folders."""
+    folder = tmp_path_factory.mktemp("slake")
+    shutil.copytree(public / "slake" / "Slake1.0", folder / "Slake1.0")
+    return folder / "Slake1.0"
+
+
+def test_slake_without_images_is_counted_and_no_crash(slake, read):
+    raw = {name: json.loads((slake / f"{name}.json").read_text()) for name in ("train", "validate", "test")}
+    records, unreadable = read(slake, "slake")
+    assert not records
+    empty = sum(not str(row["answer"]).strip() for rows in raw.values() for row in rows)
+    assert bins(unreadable) == {"missing image": sum(map(len, raw.values())) - empty, "missing field": empty}
+    assert sum(map(len, raw.values())) == 14028
+    assert len({row["img_name"] for rows in raw.values() for row in rows}) == 642
+    assert len({item.id for item in unreadable}) == 14028
+
+
+def test_slake_rows_keep_language_split_kind_and_share_their_image(slake, read, draw, tmp_path):
+    shutil.copytree(slake, tmp_path / "Slake1.0")
+    raw = [(s, row) for s in ("train", "validate", "test") for row in json.loads((slake / f"{s}.json").read_text())]
+    names = sorted({row["img_name"] for split, row in raw if split == "test"})[:3]
+    for number, name in enumerate(names):
+        draw(tmp_path / "Slake1.0" / "imgs" / name, number)
+    (tmp_path / "Slake1.0" / "imgs" / names[0]).with_name("detection.json").write_text("[]")
+    (tmp_path / "Slake1.0" / "KG").mkdir()
+    (tmp_path / "Slake1.0" / "KG" / "en_organ.csv").write_text("a#b#c\n")
+    records, unreadable = read(tmp_path, "slake")
+    expected = [(split, row) for split, row in raw if row["img_name"] in names and str(row["answer"]).strip()]
+    assert len(records) == len(expected) > 20 and set(bins(unreadable)) <= {"missing image", "missing field"}
+    splits = {"train": Split.TRAIN, "validate": Split.VAL, "test": Split.TEST}
+    for split, row in expected:
+        record = records[f"slake/{row['img_name'].split('/')[0]}/{split}-{row['qid']}"]
+        (turn,) = record.turns
+        assert (turn.prompt, turn.answer) == (row["question"].strip(), row["answer"].strip())
+        assert (turn.kind is TurnKind.CLOSED) == (row["answer_type"].strip() == "CLOSED")
+        assert (record.language, record.delivered_split) == (row["q_lang"], splits[split])
+        assert record.subject == row["img_name"] and record.licence.startswith("CC BY 4.0")
+        assert record.modality is {"CT": Modality.CT, "MRI": Modality.MRI, "X-Ray": Modality.XRAY}[row["modality"]]
+        assert record.anatomy != "unknown"
+    shown = {(record.delivered_split, record.subject) for record in records.values()}
+    assert len({id(record.image) for record in records.values()}) == len(shown), "rows of one image share its bytes"
+
+
+def test_pathvqa_of_the_book_part_and_pickles(public, read, tmp_path, draw):
+    shutil.copy(public / "pathvqa" / "QA_pairs_vb.json", tmp_path)
+    (tmp_path / "pvqa" / "qas").mkdir(parents=True)
+    (tmp_path / "pvqa" / "qas" / "train_vqa.pkl").write_bytes(b"\x80\x04N.")
+    rows = json.loads((tmp_path / "QA_pairs_vb.json").read_text())
+    _, unreadable = read(tmp_path, "pathvqa")
+    assert bins(unreadable) == {"missing image": len(rows), "pickle refused": 1} and len(rows) == 5429
+
+
+def test_pathvqa_as_parquet_takes_the_image_from_the_row(read, draw, tmp_path):
+    """A file made by hand in the exact layout of the Hugging Face mirror."""
+    first, second = (draw(tmp_path / "made" / f"{n}.png", n, colour=True).read_bytes() for n in range(2))
+    images = [{"bytes": first, "path": None}, {"bytes": first, "path": "x.jpg"}, {"bytes": second, "path": None}, None]
+    table = pa.table(
+        {"image": images, "question": ["Is it?", "What?", "Where?", "Who?"], "answer": ["yes", "a", "b", "c"]}
+    )
+    (tmp_path / "set" / "data").mkdir(parents=True)
+    pq.write_table(table, tmp_path / "set" / "data" / "test-00000-of-00001.parquet")
+    records, unreadable = read(tmp_path / "set", "pathvqa")
+    assert bins(unreadable) == {"missing image": 1}
+    assert Counter(record.subject for record in records.values()).most_common(1)[0][1] == 2
+    assert {record.delivered_split for record in records.values()} == {Split.TEST}
+    assert Counter(r.turns[0].kind.value for r in records.values()) == {"closed": 1, "open": 2}
+
+
+def test_vqa_med_2019_answers_and_their_alternatives(public, read, draw, tmp_path):
+    for path in (public / "vqa-med-2019").iterdir():
+        shutil.copy(path, tmp_path)
+    lines = (tmp_path / "VQAMed2019_Test_Questions_w_Ref_Answers.txt").read_text().splitlines()
+    for number, line in enumerate(lines[:40]):
+        draw(tmp_path / "VQAMed2019_Test_Images" / f"{line.split('|')[0]}.jpg", number)
+    records, unreadable = read(tmp_path, "vqa-med-2019")
+    assert len(lines) == 500
+    assert bins(unreadable) == {"missing image": 500 - len(records), "no answers": 1} and len(records) >= 40
+    for number, line in enumerate(lines[:40]):
+        image, _, question, answer = line.split("|")
+        record = records[f"vqa-med-2019/{image}/VQAMed2019_Test_Questions_w_Ref_Answers-{number:06d}"]
+        assert record.turns[0].prompt == question.strip()
+        assert record.turns[0].answer == answer.split("#")[0].strip()
+        assert record.delivered_split is Split.TEST
+
+
+def test_rad_restruct_keeps_the_order_and_the_questions_above(public, read, draw, tmp_path):
+    shutil.copytree(public / "radrestruct", tmp_path / "test_qa_pairs")
+    files = sorted(path for path in (tmp_path / "test_qa_pairs").iterdir() if path.stem.isdigit())
+    mapping = {path.stem: [f"CXR{path.stem}_1_IM-0001-4001"] for path in files[1:]}
+    (tmp_path / "id_to_img_mapping_frontal_reports.json").write_text(json.dumps(mapping))
+    for number, names in enumerate(mapping.values()):
+        draw(tmp_path / "images" / f"{names[0]}.png", number)
+    records, unreadable = read(tmp_path, "rad-restruct")
+    raw = {path.stem: json.loads(path.read_text()) for path in files}
+    assert bins(unreadable) == {"missing image": len(raw[files[0].stem])}
+    assert len(records) == sum(len(raw[name]) for name in mapping)
+    for name in mapping:
+        asked = [records[f"rad-restruct/CXR{name}/{number:04d}"] for number in range(len(raw[name]))]
+        for record, (question, answers, history, meta) in zip(asked, raw[name], strict=True):
+            (turn,) = record.turns
+            assert turn.answer == "; ".join(answers)
+            assert turn.prompt.splitlines()[len(history)].startswith(question)
+            assert len(turn.prompt.splitlines()) == len(history) + 1
+            choice = meta["answer_type"] == "single_choice" and set(meta["options"]) != {"yes", "no"}
+            assert (turn.kind is TurnKind.CHOICE) == choice and turn.options == tuple(meta["options"] if choice else ())
+            assert (record.subject, record.delivered_split) == (f"CXR{name}", Split.TEST)
+
+
+VQA_RAD = [
+    {"qid": 1, "image_name": "synpic1.jpg", "image_organ": "HEAD", "question": "Is it big?", "answer": "Yes",
+     "answer_type": "CLOSED ", "question_type": "SIZE", "phrase_type": "freeform"},
+    {"qid": "2", "image_name": "synpic1.jpg", "image_organ": "HEAD", "question": "How many?", "answer": 3,
+     "answer_type": "OPEN", "question_type": "COUNT, ATTRIB", "phrase_type": "test_freeform"},
+    {"qid": "3", "image_name": "synpic2.jpg", "image_organ": "ABD", "question": "Is it large?", "answer": "no",
+     "answer_type": "CLOSED", "question_type": "SIZE", "phrase_type": "para"},
+    {"qid": "4", "image_name": "synpic3.jpg", "image_organ": "CHEST", "question": "Where?", "answer": "left",
+     "answer_type": "OPEN", "question_type": "POS", "phrase_type": "test_para"},
+]  # fmt: skip
+
+
+def test_vqa_rad_integer_answers_trailing_blanks_and_its_test_side(read, draw, tmp_path):
+    """A file made by hand in the exact native layout: no copy of the set lies with the samples."""
+    (tmp_path / "VQA_RAD Dataset Public.json").write_text(json.dumps(VQA_RAD))
+    for number in (1, 2):
+        draw(tmp_path / "VQA_RAD Image Folder" / f"synpic{number}.jpg", number)
+    records, unreadable = read(tmp_path, "vqa-rad")
+    assert bins(unreadable) == {"missing image": 1}
+    found = [records[f"vqa-rad/{name}"] for name in ("synpic1/1", "synpic1/2", "synpic2/3")]
+    assert [r.turns[0].kind for r in found] == [TurnKind.CLOSED, TurnKind.OPEN, TurnKind.CLOSED]
+    assert [r.delivered_split for r in found] == [Split.TRAIN, Split.TEST, Split.TRAIN]
+    assert [r.anatomy for r in found] == ["brain", "brain", "abdomen"]
+    assert found[1].turns[0].answer == "3"
+    assert found[0].subject == found[1].subject != found[2].subject
+
+
+def test_pmc_vqa_of_both_versions(read, draw, tmp_path):
+    """Files made by hand in the exact native layout: no copy of the set lies with the samples."""
+    (tmp_path / "train.csv").write_text(
+        "Figure_path,Question,Answer,Choice A,Choice B,Choice C,Choice D,Answer_label\n"
+        "PMC1_Fig1.jpg,What is it?,a cyst, A: a cyst , B: a nerve, C: a bone, D: air,A\n"
+        "PMC1_Fig2.jpg,What is it?,gone, A: a cyst , B: a nerve, C: a bone, D: air,\n"
+        'PMC2_Fig1.jpg,"Which, then?",bone, A: air , B: bone,,,B\n'
+    )
+    (tmp_path / "test_2.csv").write_text(
+        "index,Figure_path,Caption,Question,Choice A,Choice B,Choice C,Choice D,Answer,split\n"
+        "0,PMC1_Fig1.jpg,A cyst.,Which?,A:one,B:two,C:three,D:four,C,test\n"
+    )
+    for name in ("PMC1_Fig1", "PMC1_Fig2", "PMC2_Fig1"):
+        draw(tmp_path / "images" / f"{name}.jpg", len(name))
+    records, unreadable = read(tmp_path, "pmc-vqa")
+    assert bins(unreadable) == {"bad options": 1, "missing field": 1}
+    first = records["pmc-vqa/PMC1_Fig1/train-0000000"]
+    assert (first.turns[0].answer, first.turns[0].options) == ("a cyst", ("a cyst", "a nerve", "a bone", "air"))
+    second = records["pmc-vqa/PMC1_Fig1/test_2-0000000"]
+    assert (second.turns[0].answer, second.delivered_split) == ("three", Split.TEST)
+    assert first.subject == second.subject == "PMC1"
