@@ -1,0 +1,142 @@
+"""A 64-bit perceptual hash of images, and the pairs of hashes that are nearly equal.
+
+The hash says in which direction the 64 slowest waves of a picture swing. Scaling, JPEG, a small crop or another window
+change few of its bits; a flip changes about half of them, because a mirrored body is another image. All arithmetic is
+on integers, so that every machine finds the same bits.
+"""
+# Shapes: N = images or hashes, S = side of the thumbnail, F = waves a side, P = pairs.
+
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import combinations, pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from components.images.limits import check_size
+
+BITS = 64
+DISTANCE = 4
+"""Bits by which two images of one picture may differ."""
+_SIDE = 32
+_WAVES = 11
+_FINE = 4
+_UNIT = 4096
+"""Fixed point of the cosines: a thumbnail's sums stay far below 2**53, so float64 products of them are exact."""
+
+
+class Pairs(NamedTuple):
+    """`first` < `second`, positions in the searched hashes, and the bits by which they differ. Shapes: (P,)."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    distance: NDArray[np.uint8]
+
+
+def image_hashes(images: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint64]:
+    """Hashes of (H, W) or (H, W, 3) uint8 images of any sizes. Shape: (N,). An image of one colour has hash 0.
+
+    Raises ImageError for an image without pixels or over the limits.
+    """
+    thumbnails = [_thumbnail(image) for image in images]
+    if not thumbnails:
+        return np.zeros(0, np.uint64)
+    values = np.stack(thumbnails)
+    # The taper below makes the border count less: a crop takes the border first.
+    values = values * _SIDE**2 - values.sum(axis=(1, 2), keepdims=True)
+    waves = _tapered_cosines()
+    amplitudes = waves @ (values // _SIDE).astype(np.float64) @ waves.T
+    down, across = _slowest()
+    bits = np.packbits(amplitudes[:, down, across] > 0, axis=1)
+    return np.ascontiguousarray(bits).view(">u8").astype(np.uint64)[:, 0]
+
+
+def hamming(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Bits in which hashes differ, 0 to 64; shapes as numpy broadcasts them."""
+    return np.bitwise_count(first ^ second)
+
+
+def near_pairs(hashes: NDArray[np.uint64], distance: int = DISTANCE) -> Pairs:
+    """Every pair of hashes that differ in at most `distance` bits, in order of (first, second). Shape: (N,) -> (P,).
+
+    Of equal hashes each is paired with the first of them alone, and that one with what is near to all of them: a
+    thousand blank images are a thousand pairs, not half a million.
+    Raises ValueError for a distance outside 0 to 16, from where on the search would compare nearly all with all.
+    """
+    if not 0 <= distance <= 16:
+        raise ValueError(f"distance must be in 0 to 16, got {distance}")
+    hashes = np.ascontiguousarray(hashes, np.uint64)
+    values, home, group = np.unique(hashes, return_index=True, return_inverse=True)
+    copies = np.flatnonzero(home[group] != np.arange(len(hashes)))
+    first, second = [home[group[copies]]], [copies]
+    masks = _masks(distance)
+    for number, mask in enumerate(masks):
+        a, b = _equal_under(values, mask)
+        differing = values[a] ^ values[b]
+        near = np.bitwise_count(differing) <= distance
+        a, b, differing = a[near], b[near], differing[near]
+        # A pair agrees under several masks; the first of them gives it.
+        new = np.ones(len(a), bool)
+        for earlier in masks[:number]:
+            new &= (differing & earlier) != 0
+        first.append(home[a[new]])
+        second.append(home[b[new]])
+    one, other = np.concatenate(first), np.concatenate(second)
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    order = np.lexsort((high, low))
+    low, high = low[order], high[order]
+    return Pairs(low, high, hamming(hashes[low], hashes[high]))
+
+
+def _thumbnail(image: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The image's smoothed means in sixteenths of a grey level. Shape: (S, S)."""
+    check_size(image.shape[1], image.shape[0])
+    grey = Image.fromarray(image).convert("L")
+    # Pillow's triangle filter works on whole numbers too. Four times the side, then sums, keep what its rounding would lose.
+    fine = np.asarray(grey.resize((_FINE * _SIDE, _FINE * _SIDE), Image.Resampling.BILINEAR), np.int64)
+    return fine.reshape(_SIDE, _FINE, _SIDE, _FINE).sum(axis=(1, 3))
+
+
+@lru_cache
+def _tapered_cosines() -> NDArray[np.float64]:
+    """DCT-II waves under the root of a Hann window, whole numbers. Shape: (F, S)."""
+    place = np.arange(_SIDE)
+    cosines = np.cos(np.pi * np.arange(_WAVES)[:, None] * (2 * place + 1) / (2 * _SIDE))
+    taper = np.sin(np.pi * (place + 1) / (_SIDE + 1))
+    return np.rint(cosines * taper * _UNIT)
+
+
+@lru_cache
+def _slowest() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """(down, across) of the 64 slowest waves, the constant left out. Shapes: (64,), (64,)."""
+    waves = sorted((d + a, max(d, a), d, a) for d in range(_WAVES) for a in range(_WAVES))[1 : BITS + 1]
+    return np.array([wave[2] for wave in waves]), np.array([wave[3] for wave in waves])
+
+
+def _masks(distance: int) -> list[np.uint64]:
+    """Bit masks such that two hashes within the distance agree under at least one: with distance + 2 bands, two bands
+    at least stay untouched."""
+    edges = [BITS * band // (distance + 2) for band in range(distance + 3)]
+    bands = [((1 << high) - 1) ^ ((1 << low) - 1) for low, high in pairwise(edges)]
+    return [np.uint64(one | other) for one, other in combinations(bands, 2)]
+
+
+def _equal_under(values: NDArray[np.uint64], mask: np.uint64) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of all pairs of values that are equal where the mask has ones."""
+    keys = values & mask
+    order = np.argsort(keys)
+    keys = keys[order]
+    first, second = [], []
+    start, step = np.arange(len(keys)), 1
+    while len(start := start[start + step < len(keys)]):
+        start = start[keys[start] == keys[start + step]]
+        first.append(order[start])
+        second.append(order[start + step])
+        step += 1
+    return _joined(first), _joined(second)
+
+
+def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
