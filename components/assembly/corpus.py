@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from components.assembly.lookalikes import Look, look_of
 from components.images.png import decode_png
 from components.records.keys import keyed_hash
 from components.records.record import Provenance, Turn
@@ -42,6 +43,8 @@ class Entry:
     hash of its texts."""
     more_pixels: tuple[str, ...] = ()
     """Of its further images."""
+    looks: tuple[Look, ...] = ()
+    """What its images look like, in order."""
     turns: tuple[Turn, ...] = ()
     """What the source itself says, as delivered."""
     split: Split = Split.TRAIN
@@ -146,10 +149,13 @@ def is_coloured(pixels: np.ndarray) -> bool:
 def _entry(row: dict) -> Entry:
     modality, turns = Modality(row["modality"]), tuple(map(turn_from_row, row["turns"]))
     facts = dict(row["facts"])
+    more = [_look(png) for png in row["more_images"]]
+    looks: tuple[Look, ...] = ()
     if modality is Modality.TEXT:
         pixels = keyed_hash(*(normal_text(text) for turn in turns for text in (turn.prompt, turn.answer)))
     else:
-        pixels, coloured = _look(row["image"])
+        pixels, coloured, look = _look(row["image"])
+        looks = (look, *(other for _, _, other in more))
         facts.setdefault("colour", "yes" if coloured else "no")
     return Entry(
         id=row["id"],
@@ -164,16 +170,17 @@ def _entry(row: dict) -> Entry:
         licence=row["licence"],
         provenance=Provenance(**row["provenance"]),
         pixels=pixels,
-        more_pixels=tuple(_look(png)[0] for png in row["more_images"]),
+        more_pixels=tuple(other for other, _, _ in more),
+        looks=looks,
         turns=turns,
     )
 
 
 @lru_cache(maxsize=4)
-def _look(png: bytes) -> tuple[str, bool]:
-    """(hash of the pixels, whether they show colour). Rows about one image follow each other."""
+def _look(png: bytes) -> tuple[str, bool, Look]:
+    """(hash of the pixels, whether they show colour, what they look like). Rows about one image follow each other."""
     pixels = decode_png(png)
-    return pixel_hash(pixels), is_coloured(pixels)
+    return pixel_hash(pixels), is_coloured(pixels), look_of(pixels)
 
 
 def _target_name(item: object) -> str:
