@@ -17,7 +17,7 @@ from components.validation.admission import admit
 from components.validation.stage import validate
 from tests.fixtures.micro import make_workspace
 
-BLANK = "fundus/blank.png-whole"
+BLANK = "eyes/blank"
 
 
 def stage(workspace: Workspace, work, item: str = "") -> None:
@@ -28,23 +28,31 @@ def stage(workspace: Workspace, work, item: str = "") -> None:
 def assemble(workspace: Workspace) -> None:
     from components.assembly.stage import assemble as work
 
-    stage(workspace, validate, "fundus")
+    stage(workspace, validate, "eyes")
     stage(workspace, admit)
     stage(workspace, work)
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The fundus images of the default corpus and one that is one colour, validated and assembled."""
+    """Eight patches of one real photograph as eight patients' eyes and one image of one colour, assembled."""
+    import skimage.data
     from PIL import Image
 
     made = make_workspace(tmp_path_factory.mktemp("curation") / "w")
     params = load_yaml(made.params)
-    params["sources"] = {"fundus": params["sources"]["fundus"]}
+    params["sources"] = {"eyes": {"path": "data/raw/eyes", "format": "images"}}
     params["assembly"]["splits"] = {"test": {}, "slabs": [], "val_share": 0.0}
     params["assembly"]["benchmark_edits"] = 0
     made.params.write_text("# mine\n" + dump_yaml(params))
-    Image.new("RGB", (200, 200), (120, 20, 20)).save(made.raw / "fundus" / "blank.png")
+    (made.raw / "eyes").mkdir()
+    retina = Image.fromarray(skimage.data.retina())
+    for number in range(8):
+        x, y = 200 + 250 * (number % 4), 300 + 400 * (number // 4)
+        retina.crop((x, y, x + 160, y + 160)).save(made.raw / "eyes" / f"eye-{number}.jpg")
+    Image.new("RGB", (160, 160), (120, 20, 20)).save(made.raw / "eyes" / "blank.png")
+    labels = "file,fact,value\n*,modality,fundus photography\n*,anatomy,eye\n*,licence,CC0\n"
+    (made.raw / "eyes" / "labels.csv").write_text(labels)
     assemble(made)
     return made
 
@@ -67,7 +75,7 @@ def unimed(workspace, monkeypatch, capsys):
 def kept_ids(workspace: Workspace) -> list[str]:
     import pyarrow.parquet as pq
 
-    files = sorted((workspace.validated / "fundus").glob("records-*.parquet"))
+    files = sorted((workspace.validated / "eyes").glob("records-*.parquet"))
     return [identity for path in files for identity in pq.read_table(path)["id"].to_pylist()]
 
 
@@ -88,11 +96,11 @@ def test_show_says_why_a_record_was_refused_and_names_the_nearest_id(workspace, 
     identity = kept_ids(workspace)[0]
     code, _, err = unimed("show", identity[:-1])
     assert code == 2 and "did you mean" in err
-    assert unimed("show", "funds/x")[0] == 2
+    assert unimed("show", "eye/x")[0] == 2
 
 
 def test_the_review_page_shows_what_was_refused_with_its_image(workspace, unimed):
-    page = Path(unimed("review", "fundus")[1].strip())
+    page = Path(unimed("review", "eyes")[1].strip())
     text = page.read_text()
     assert BLANK in text and "data:image/png;base64" in text and "quarantined:" in text
 
@@ -102,25 +110,29 @@ def test_decisions_of_a_person_hold_in_the_next_validation(workspace, unimed):
     assert unimed("review", "--accept", BLANK)[0] == 2, "a decision needs its reason"
     assert unimed("review", "--accept", BLANK, "--why", "a test card")[0] == 0
     assert unimed("review", "--reject", victim, "--why", "out of focus")[0] == 0
-    stage(workspace, validate, "fundus")
+    stage(workspace, validate, "eyes")
     kept = kept_ids(workspace)
     assert BLANK in kept and victim not in kept
     assert json.loads(unimed("show", victim, "--json")[1])["curator"]["why"] == "out of focus"
 
 
 def test_a_delivery_unlike_the_accepted_one_is_held_until_it_is_accepted(workspace, unimed):
-    assert unimed("accept", "fundus", "--why", "the first delivery")[0] == 0
-    for path in sorted((workspace.raw / "fundus").glob("*.jp*g"))[1:]:
+    assert unimed("accept", "eyes", "--why", "the first delivery")[0] == 0
+    missing = sorted((workspace.raw / "eyes").glob("*.jpg"))[2:]
+    for path in missing:
         shutil.move(path, workspace.private / path.name)
-    stage(workspace, validate, "fundus")
-    with pytest.raises(ValueError, match=r"fundus is held.*records .*unimed data accept fundus"):
+    stage(workspace, validate, "eyes")
+    with pytest.raises(ValueError, match=r"eyes is held.*records .*unimed data accept eyes"):
         stage(workspace, admit)
-    assert unimed("accept", "fundus", "--why", "the camera is being repaired")[0] == 0
-    stage(workspace, validate, "fundus")
+    assert unimed("accept", "eyes", "--why", "the camera is being repaired")[0] == 0
+    stage(workspace, validate, "eyes")
     stage(workspace, admit)
+    for path in missing:
+        shutil.move(workspace.private / path.name, path)
 
 
 def test_a_patient_who_is_taken_out_is_in_no_conversation(workspace, unimed):
+    (workspace.accepted / "eyes.json").write_text("{}")
     assemble(workspace)
     identity = next(i for i in kept_ids(workspace) if json.loads(unimed("show", i, "--json")[1])["samples"])
     patient = json.loads(unimed("show", identity, "--json")[1])["known"]["patient_key"]
@@ -146,11 +158,11 @@ def test_export_writes_lines_whose_marks_equal_their_images(workspace, unimed, t
 
 
 def test_the_last_source_stays_and_another_goes_with_its_splits(workspace, unimed):
-    assert unimed("remove", "fundus")[0] == 2
+    assert unimed("remove", "eyes")[0] == 2
     params = load_yaml(workspace.params)
-    params["sources"]["eyes"] = dict(params["sources"]["fundus"])
-    params["assembly"]["splits"]["test"] = {"eyes": ["a"]}
+    params["sources"]["more"] = dict(params["sources"]["eyes"])
+    params["assembly"]["splits"]["test"] = {"more": ["a"]}
     workspace.params.write_text(dump_yaml(params))
-    assert unimed("remove", "eyes")[0] == 0
+    assert unimed("remove", "more")[0] == 0
     after = load_yaml(workspace.params)
-    assert list(after["sources"]) == ["fundus"] and after["assembly"]["splits"]["test"] == {}
+    assert list(after["sources"]) == ["eyes"] and after["assembly"]["splits"]["test"] == {}
