@@ -150,6 +150,7 @@ class CachedRows:
         starts = torch.tensor([self.cached - length for length in lens], device=first.device)
         self.starts = starts
         self.filled = torch.arange(self.cached + room, device=first.device)[None, :] >= starts[:, None]
+        self._one_length = min(lens) == self.cached
 
     def attention(self, packed: PackedSequence) -> "PackedAttention":
         """Attention of new tokens, sample b of packed behind row b. Asked anew, it writes over the same places."""
@@ -158,12 +159,14 @@ class CachedRows:
     def next_token(self, layer: int, step: int) -> Attend:
         """Attention of one new token per row, in row order, at the step-th place behind the cache."""
         place = self.cached + step
-        mask = self.filled[:, None, None, : place + 1]
+        mask = None if self._one_length else self.filled[:, None, None, : place + 1]
 
         def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             keys, values = self.keys[layer], self.values[layer]
             keys[:, :, place], values[:, :, place] = k, v
-            return masked_attention(q[:, :, None], keys[:, :, : place + 1], values[:, :, : place + 1], mask)[:, :, 0]
+            # The query heads of a key head stand where queries do: the kernel reads each key once for all of them.
+            q_BGgd = q.unflatten(1, (k.shape[1], -1))
+            return masked_attention(q_BGgd, keys[:, :, : place + 1], values[:, :, : place + 1], mask).flatten(1, 2)
 
         return attend
 
@@ -188,7 +191,7 @@ class PackedAttention:
         self._width = min(bucket.length, rows.keys.shape[3] - rows.cached)
         self._bucket = bucket
         before = rows.filled[:, None, None, : rows.cached].expand(-1, -1, bucket.length, -1)
-        assert bucket.mask is not None
+        assert isinstance(bucket.mask, Tensor)
         self._mask = torch.cat([before, bucket.mask[..., : self._width]], dim=-1)
 
     def __call__(self, layer: int) -> Attend:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from model.context import CachedRows, Context, model_of, prefill
-from model.decoder import Kept, Streams
+from model.decoder import Kept, Rotary, Streams
 from model.guidance import GuidanceSettings, guide
 from model.objective import euler_step
 from model.packed import Grid, SequenceBuilder
@@ -59,13 +59,16 @@ def generate_text(
     rows = CachedRows(contexts, room=max_new_tokens)
     answers = [_Answer() for _ in contexts]
     alive = list(range(len(contexts)))
-    position = torch.tensor([context.position for context in contexts], device=model.device)
+    begins = torch.tensor([context.position for context in contexts], device=model.device)
+    # The angles of every step at once: [B, steps, 1, d / 2].
+    positions = begins[:, None] + torch.arange(max_new_tokens, device=model.device)
+    cos, sin = (table.unflatten(0, positions.shape) for table in model.rotary_at(positions.flatten()))
     token = torch.tensor([context.special.start for context in contexts], device=model.device)
     no_latents = torch.empty(0, model.config.llm.hidden_size, dtype=model.dtype, device=model.device)
     for step in range(max_new_tokens):
         states = model.language_model.model(
             Streams(model.embed_text(token), no_latents),
-            model.rotary_at(position + step),
+            Rotary(cos[:, step], sin[:, step]),
             lambda layer, step=step: rows.next_token(layer, step),
         )
         logits = model.language_model.lm_head(states.und).float()
@@ -82,7 +85,7 @@ def generate_text(
         if 2 * len(left) <= len(alive):
             index = torch.tensor(left, device=model.device)
             rows.keep(index)
-            position, token = position[index], token[index]
+            cos, sin, token = cos[index], sin[index], token[index]
             alive = [alive[place] for place in left]
     return [answer.result() for answer in answers]
 

@@ -21,13 +21,26 @@ def test_rms_norm_gradients_are_right(shape):
         assert_close(mine, other, atol=1e-6, rtol=1e-6)
 
 
-def test_a_bfloat16_input_is_rounded_before_the_weight():
+@pytest.mark.parametrize("takes_gradients", [True, False])
+def test_a_bfloat16_input_is_rounded_before_the_weight(takes_gradients):
     norm = RMSNorm(16, 1e-6).bfloat16()
     norm.weight.data.fill_(1.3)
     x = torch.randn(4, 16, generator=torch.Generator().manual_seed(2)).bfloat16()
     wide = x.float()
     unit = (wide * (wide.square().mean(-1, keepdim=True) + 1e-6).rsqrt()).bfloat16()
-    assert torch.equal(norm(x), unit * norm.weight)
+    with torch.set_grad_enabled(takes_gradients):
+        assert torch.equal(norm(x), unit * norm.weight)
+
+
+def test_without_gradients_the_values_are_the_same():
+    generator = torch.Generator().manual_seed(5)
+    norm = RMSNorm(64, 1e-6)
+    norm.weight.data = torch.rand(64, generator=generator) + 0.5
+    x = torch.randn(7, 3, 64, generator=generator) * 10
+    cos, sin = rotary_tables(torch.arange(7), 64, 1e4, torch.float32)
+    trained = apply_rotary(norm(x), cos, sin)
+    with torch.no_grad():
+        assert_close(apply_rotary(norm(x), cos, sin), trained, atol=1e-6, rtol=1e-6)
 
 
 def test_rotation_keeps_lengths_and_depends_on_distance_alone():
