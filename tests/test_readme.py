@@ -27,7 +27,7 @@ def test_each_make_target_that_the_readme_names_exists():
 
 
 @pytest.mark.parametrize(
-    "command", sorted(set(re.findall(r"^(?:\$ )?unimed ((?:data |)[a-z]+)", README, re.MULTILINE)))
+    "command", sorted(set(re.findall(r"^(?:\$ )?unimed ((?:data |weights |)[a-z]+)", README, re.MULTILINE)))
 )
 def test_each_command_that_the_readme_names_has_help(command):
     result = subprocess.run(
