@@ -1,7 +1,12 @@
 """Our network gives what the published one gave; `make parity` shows the same sets as a table."""
 
-import pytest
+import json
 
+import pytest
+import torch
+
+from tests.parity import __main__ as table
+from tests.parity.comparison import Comparison, ParitySet
 from tests.parity.golden import AbsentError
 from tests.parity.sets import SETS
 
@@ -17,3 +22,25 @@ def test_what_we_compute_equals_what_was_published(parity_set):
     except AbsentError as error:
         pytest.skip(str(error))
     assert not over
+
+
+def absent():
+    raise AbsentError("weights are not here")
+
+
+@pytest.mark.parametrize(("found", "code"), [(0.1, 0), (0.3, 1), (float("nan"), 1)])
+def test_the_table_names_what_is_over_and_fails_for_it_alone(monkeypatch, capsys, found, code):
+    def states():
+        yield Comparison("ids", [1], [1])
+        yield Comparison("logits", torch.tensor([1.0 + found, 1.0]), torch.ones(2), 0.2)
+
+    monkeypatch.setattr(table, "SETS", (ParitySet("states", "", states), ParitySet("pictures", "", absent)))
+    assert table.main(["--json"]) == code
+    first, second, *rest = json.loads(capsys.readouterr().out)
+    assert (first["over"], first["tensors"], first["worst"]) == (["logits"] * code, 2, "logits")
+    assert (second["verdict"], second["note"]) == ("absent", "weights are not here")
+    assert {row["verdict"] for row in rest} == {"not supported"}
+
+
+def test_other_shapes_are_infinitely_far():
+    assert Comparison("x", torch.ones(2, 3), torch.ones(3, 2), 1.0).difference == float("inf")
