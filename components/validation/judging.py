@@ -1,18 +1,17 @@
 """From an adapter's records to kept rows, quarantine rows, accounting and verdict: all of `validate` but the files."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from components.images.limits import ImageError
 from components.records.accounting import Account
-from components.records.keys import patient_key, public_secret
 from components.records.record import Record, Unreadable
-from components.records.schema import record_row
 from components.records.vocabulary import Bin
 from components.validation.decisions import Decision
 from components.validation.drift import distances, sentences
-from components.validation.profile import ImageStatistics, image_statistics, profile
+from components.validation.profile import profile
 from components.validation.settings import ValidationSettings
+from components.validation.spool import Held, Rows, Spool
 from components.validation.suites import SUITE, Failure, run_suite, table
 
 READING = "unimed.reading@1"
@@ -23,8 +22,8 @@ READING = "unimed.reading@1"
 class Judged:
     """A source's delivery, judged."""
 
-    rows: list[dict[str, object]]
-    """Of the kept records, by id, in RECORD_SCHEMA's columns."""
+    rows: Sequence[dict[str, object]]
+    """Of the kept records, by id, in RECORD_SCHEMA's columns; their images are read when a row is asked for."""
     quarantine: list[dict[str, str]]
     accounting: dict[str, object]
     """The seven numbers and reasons, and `verdict`."""
@@ -41,7 +40,8 @@ def judge(
     seen: Callable[[int], None] = lambda count: None,
 ) -> Judged:
     """Every item in exactly one of kept and quarantined, and whether the source may go on. `seen` hears the count."""
-    records: list[tuple[Record, ImageStatistics]] = []
+    spool = Spool()
+    records: list[Held] = []
     quarantine: list[dict[str, str]] = []
     for count, item in enumerate(items, start=1):
         seen(count)
@@ -49,23 +49,23 @@ def judge(
             quarantine.append(_unreadable_row(item))
             continue
         try:
-            records.append((item, image_statistics(item.image)))
+            records.append(spool.hold(item))
         except ImageError as error:
             quarantine.append(
                 _row(item, reason=error.reason, detail=error.detail, suite=READING, expectation="decodes")
             )
     # Sorted before the suite, so that a duplicate id and every file come out the same in any order of reading.
-    records.sort(key=lambda pair: (pair[0].id, pair[0].provenance.file, pair[0].provenance.locator))
-    broken = _first_failures(run_suite(table(records), settings))
+    records.sort(key=lambda held: (held.record.id, held.record.provenance.file, held.record.provenance.locator))
+    broken = _first_failures(run_suite(table((held.record, held.statistics) for held in records), settings))
     kept = []
-    for record, statistics in records:
-        row = _verdict_on(record, broken.get(record.id), decisions.get(record.id))
+    for held in records:
+        row = _verdict_on(held.record, broken.get(held.record.id), decisions.get(held.record.id))
         if row is None:
-            kept.append((record, statistics))
+            kept.append(held)
         else:
             quarantine.append(row)
     quarantine.sort(key=lambda row: (row["id"], row["file"], row["locator"]))
-    found = profile(kept)
+    found = profile([(held.record, held.statistics) for held in kept])
     account = Account(source=source)
     for _ in kept:
         account.count(Bin.KEPT)
@@ -74,7 +74,7 @@ def judge(
     far = {name: d for name, d in distances(found, accepted).items() if d > settings.hold_above}
     verdict = _verdict(source, account, settings, quarantine, sentences(far, found, accepted))
     return Judged(
-        rows=[_record_row(record, statistics) for record, statistics in kept],
+        rows=Rows(spool, kept),
         quarantine=quarantine,
         accounting={**account.to_json(), "verdict": verdict},
         profile=found,
@@ -136,11 +136,6 @@ def _worst(quarantine: list[dict[str, str]]) -> tuple[str, str]:
         Counter((row["suite"], row["reason"]) for row in quarantine).items(), key=lambda item: (-item[1], item[0])
     )[0]
     return suite, f"{reason} ({count})"
-
-
-def _record_row(record: Record, statistics: ImageStatistics) -> dict[str, object]:
-    key = patient_key(public_secret(record.source), record.subject)
-    return record_row(record, patient_key=key, width=statistics.width, height=statistics.height)
 
 
 def _row(record: Record, *, reason: str, detail: str, suite: str, expectation: str) -> dict[str, str]:

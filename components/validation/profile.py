@@ -9,6 +9,7 @@ import numpy as np
 from components.images.png import decode_png
 from components.images.windows import is_colour
 from components.records.record import Record
+from components.validation.vocabulary import FREE_FACTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,16 +39,20 @@ def image_statistics(png: bytes) -> ImageStatistics:
     )
 
 
+NO_IMAGE = ImageStatistics(width=0, height=0, minimum=0, maximum=0, mean=0.0, deviation=0.0, colour=False)
+"""Of a record of text alone."""
+
+
 def profile(records: Sequence[tuple[Record, ImageStatistics]]) -> dict[str, object]:
     """Counts of each vocabulary column and quantiles of each image number, over the kept records."""
     numbers = {
-        name: [float(getattr(statistics, name)) for _, statistics in records]
+        name: [float(getattr(statistics, name)) for _, statistics in records if statistics.width]
         for name in ("width", "height", "mean", "deviation")
     }
     facts: dict[str, Counter[str]] = {}
     for record, _ in records:
         for name, value in record.facts.items():
-            values = value.split(";") if name == "organs" else [value]
+            values = value.split(";") if name == "organs" else ["given"] if name in FREE_FACTS else [value]
             facts.setdefault(name, Counter()).update(v for v in values if v)
     return {
         "records": len(records),
@@ -56,6 +61,7 @@ def profile(records: Sequence[tuple[Record, ImageStatistics]]) -> dict[str, obje
         "anatomy": _counts(record.anatomy for record, _ in records),
         "facts": {name: dict(sorted(counter.items())) for name, counter in sorted(facts.items())},
         "targets": _counts(name for record, _ in records for name in record.targets),
+        "turns": _counts(turn.kind.value for record, _ in records for turn in record.turns),
         "images": {name: _quantiles(values) for name, values in numbers.items()},
     }
 

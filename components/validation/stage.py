@@ -1,7 +1,8 @@
 """The stage `validate@<source>`: raw files to records, quarantine, accounting and profile. It never fails on bad data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from components.context import StageContext
 from components.records.schema import RECORD_SCHEMA
@@ -48,27 +49,31 @@ def write_judged(folder: Path, judged: Judged) -> None:
     with atomic_folder(folder) as temporary:
         for number, rows in enumerate(_shards(judged.rows)):
             records = pa.Table.from_pylist(rows, schema=RECORD_SCHEMA)
-            pq.write_table(records, temporary / f"records-{number:05d}.parquet", row_group_size=64, compression="NONE")
+            path = temporary / f"records-{number:05d}.parquet"
+            # A dictionary of this size holds an image once for all rows of a group that show it.
+            pq.write_table(records, path, row_group_size=64, compression="NONE", dictionary_pagesize_limit=_MAX_BYTES)
         quarantine = pa.schema([(name, pa.string()) for name in QUARANTINE_COLUMNS])
         pq.write_table(pa.Table.from_pylist(judged.quarantine, schema=quarantine), temporary / "quarantine.parquet")
         write_json(temporary / "accounting.json", judged.accounting)
         write_json(temporary / "profile.json", judged.profile)
 
 
-def _shards(rows: list[dict[str, object]]) -> list[list[dict[str, object]]]:
-    """Rows cut into files of at most 256 MB of images; one empty file when there are none."""
-    shards: list[list[dict[str, object]]] = [[]]
+def _shards(rows: Iterable[dict[str, object]]) -> Iterator[list[dict[str, object]]]:
+    """Rows cut into files of at most 256 MB of images, one in memory at a time; one empty file when there are none."""
+    shard: list[dict[str, object]] = []
     size = 0
     for row in rows:
-        targets = row["targets"]
-        assert isinstance(targets, list)
-        length = len(row["image"]) + sum(len(png) for _, png in targets)  # type: ignore[arg-type]
-        if shards[-1] and size + length > _MAX_BYTES:
-            shards.append([])
-            size = 0
-        shards[-1].append(row)
+        length = _image_bytes(row)
+        if shard and size + length > _MAX_BYTES:
+            yield shard
+            shard, size = [], 0
+        shard.append(row)
         size += length
-    return shards
+    yield shard
+
+
+def _image_bytes(row: Mapping[str, Any]) -> int:
+    return sum(map(len, (row["image"], *row["more_images"], *(png for _, png in row["targets"]))))
 
 
 def _watch(ctx: StageContext) -> Callable[[int], None]:

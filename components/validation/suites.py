@@ -13,6 +13,7 @@ from components.records.record import Record
 from components.records.vocabulary import Modality
 from components.validation.profile import ImageStatistics
 from components.validation.settings import ValidationSettings
+from components.validation.texts import LONGEST_ANSWER, LONGEST_PROMPT, text_columns
 from components.validation.vocabulary import ALWAYS_COLOUR, ANATOMIES, FACTS, NEVER_COLOUR, unknown_words
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def table(records: Iterable[tuple[Record, ImageStatistics]]) -> "pandas.DataFram
     for number, (record, statistics) in enumerate(records):
         colour = "yes" if statistics.colour else "no"
         allowed = record.modality.value not in (NEVER_COLOUR if statistics.colour else ALWAYS_COLOUR)
+        has_image = statistics.width > 0
         rows.append(
             {
                 "row": number,
@@ -49,13 +51,15 @@ def table(records: Iterable[tuple[Record, ImageStatistics]]) -> "pandas.DataFram
                 "anatomy": record.anatomy,
                 "subject": record.subject or None,
                 "licence": record.licence or None,
-                "side": min(statistics.width, statistics.height),
-                "pixels": statistics.width * statistics.height,
-                "deviation": statistics.deviation,
+                "image_fits_modality": has_image == (record.modality is not Modality.TEXT),
+                "side": min(statistics.width, statistics.height) if has_image else None,
+                "pixels": statistics.width * statistics.height if has_image else None,
+                "deviation": statistics.deviation if has_image else None,
                 "unknown_words": unknown_words(record.facts),
                 "colour_agrees": record.facts.get("colour", colour) == colour,
                 "colour_fits_modality": allowed,
                 "plane_has_position": "plane" not in record.facts or record.position is not None,
+                **text_columns(record),
                 **{name: record.facts.get(name) for name in FACTS},
             }
         )
@@ -83,8 +87,13 @@ def expectations(settings: ValidationSettings) -> list[Any]:
         gxe.ExpectColumnValuesToNotBeNull(column="licence", meta=meta("no licence", "name it in labels.csv")),
         gxe.ExpectColumnValuesToBeInSet(
             column="modality",
-            value_set=[m.value for m in Modality if m is not Modality.TEXT],
+            value_set=[m.value for m in Modality],
             meta=meta("mislabelled", labels),
+        ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="image_fits_modality",
+            value_set=[True],
+            meta=meta("mislabelled", "modality text is for records without an image, and only for them"),
         ),
         gxe.ExpectColumnValuesToBeInSet(column="anatomy", value_set=list(ANATOMIES), meta=meta("mislabelled", labels)),
         *(
@@ -112,6 +121,29 @@ def expectations(settings: ValidationSettings) -> list[Any]:
         ),
         gxe.ExpectColumnValuesToBeBetween(
             column="deviation", min_value=_LOWEST_DEVIATION, meta=meta("blank image", "deliver it again or remove it")
+        ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="says_something", value_set=[True], meta=meta("empty text", "a record of text alone needs a turn")
+        ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="empty_texts", value_set=[""], meta=meta("empty text", "deliver the text or leave the row out")
+        ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="marker", value_set=[""], meta=meta("special token", "take the marker out of the text")
+        ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="boilerplate", value_set=[""], meta=meta("boilerplate", "this is no answer about the image")
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="prompt_characters", max_value=LONGEST_PROMPT, meta=meta("too long", "shorten the question")
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="answer_characters", max_value=LONGEST_ANSWER, meta=meta("too long", "shorten the answer")
+        ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="answer_is_option",
+            value_set=[True],
+            meta=meta("bad options", "a choice has two different options or more and its answer is one of them"),
         ),
     ]
 

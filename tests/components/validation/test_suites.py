@@ -36,7 +36,7 @@ def test_nothing_to_judge_is_no_failure(failures):
         ({"facts": {"mood": "fine"}}, "mislabelled", "fact 'mood'"),
         ({"facts": {"colour": "yes"}}, "mislabelled", "colour is not what the pixels show"),
         ({"anatomy": "belly"}, "mislabelled", "anatomy is 'belly'"),
-        ({"modality": Modality.TEXT}, "mislabelled", "modality is 'text'"),
+        ({"modality": Modality.TEXT}, "mislabelled", "modality text is for records without"),
         ({"modality": Modality.HISTOPATHOLOGY}, "mislabelled", "colours are not those of its modality"),
         ({"image_": colourful()}, "mislabelled", "colours are not those of its modality"),
         ({"image_": np.full((50, 60), 9, np.uint8)}, "blank image", "deviation is 0.0"),

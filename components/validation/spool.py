@@ -1,0 +1,108 @@
+"""Records of a delivery while it is judged: what is known of them in memory, their images on disk, each distinct one once.
+
+The suite looks at all records at once; a large delivery has more pixels than memory.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from components.records.keys import patient_key, public_secret
+from components.records.record import Record
+from components.records.schema import record_row
+from components.validation.profile import NO_IMAGE, ImageStatistics, image_statistics
+
+IN_MEMORY = 256 * 2**20
+"""Bytes of images that are kept in memory before the file on disk is begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A record without the bytes of its images, and where they are."""
+
+    record: Record
+    statistics: ImageStatistics
+    image: bytes
+    more_images: tuple[bytes, ...]
+    targets: Mapping[str, bytes]
+    """Keys of the spool, as in the two before."""
+
+
+class Spool:
+    """Images by the hash of their bytes."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115, it lives as long as the rows
+        self._places: dict[bytes, tuple[int, int]] = {}
+        self._statistics: dict[bytes, ImageStatistics] = {}
+
+    def hold(self, record: Record) -> Held:
+        """The record, its images put away. Raises ImageError when one of its own cannot be decoded."""
+        image, *more = (self._put(png) for png in (record.image, *record.more_images))
+        statistics = self._look(image, record.image) if record.image else NO_IMAGE
+        for key, png in zip(more, record.more_images, strict=True):
+            self._look(key, png)
+        return Held(
+            record=replace(record, image=b"", more_images=(), targets=dict.fromkeys(record.targets, b"")),
+            statistics=statistics,
+            image=image,
+            more_images=tuple(more),
+            targets={name: self._put(png) for name, png in record.targets.items()},
+        )
+
+    def row(self, held: Held) -> dict[str, object]:
+        """The row of RECORD_SCHEMA with the images in it; the readable subject stays behind."""
+        record = replace(
+            held.record,
+            image=self._get(held.image),
+            more_images=tuple(map(self._get, held.more_images)),
+            targets={name: self._get(key) for name, key in held.targets.items()},
+        )
+        key = patient_key(public_secret(record.source), record.subject)
+        return record_row(record, patient_key=key, width=held.statistics.width, height=held.statistics.height)
+
+    def _put(self, data: bytes) -> bytes:
+        key = hashlib.sha256(data).digest()
+        if key not in self._places:
+            self._places[key] = self._file.seek(0, 2), len(data)
+            self._file.write(data)
+        return key
+
+    def _get(self, key: bytes) -> bytes:
+        start, length = self._places[key]
+        self._file.seek(start)
+        return self._file.read(length)
+
+    def _look(self, key: bytes, png: bytes) -> ImageStatistics:
+        if key not in self._statistics:
+            self._statistics[key] = image_statistics(png)
+        return self._statistics[key]
+
+
+class Rows(Sequence[dict[str, object]]):
+    """The rows of held records, each made when it is asked for."""
+
+    def __init__(self, spool: Spool, held: Sequence[Held]) -> None:
+        self._spool, self._held = spool, held
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Rows(self._spool, self._held[index])
+        return self._spool.row(self._held[index])
+
+    def __iter__(self) -> Iterator[dict[str, object]]:
+        return map(self._spool.row, self._held)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Rows)
+            and len(self) == len(other)
+            and all(a == b for a, b in zip(self, other, strict=True))
+        )
+
+    __hash__ = None  # type: ignore[assignment]

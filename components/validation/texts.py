@@ -1,0 +1,54 @@
+"""What a source's own texts must not be: empty, endless, full of our markers, or what a machine says instead of an answer."""
+
+import re
+
+from components.records.record import Record, Turn
+from components.records.vocabulary import Modality, TurnKind
+
+LONGEST_PROMPT = 8_192
+"""Characters."""
+LONGEST_ANSWER = 16_384
+"""Characters: a report with every section is shorter."""
+MARKER = re.compile(r"<\|[^|<>\n]{1,40}\|>|</?(?:image|img|video|s)>", re.IGNORECASE)
+"""What stands for an image or ends a turn in some model; in a text of ours it is a placeholder that nobody filled."""
+BOILERPLATE = re.compile(
+    r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b"
+    r"|\b(?:i am|i'm) (?:sorry|unable),? (?:but )?(?:i (?:can(?:no|')t|am unable)|to)\b"
+    r"|\bi can(?:no|')t (?:see|view|open) (?:the|this|any|your) (?:image|picture|figure)"
+    r"|\ball rights reserved\b|\breproduced with permission\b|\bclick here\b|https?://\S+\s*$",
+    re.IGNORECASE,
+)
+_NO_QUESTION = (TurnKind.CAPTION, TurnKind.REPORT)
+
+
+def text_columns(record: Record) -> dict[str, object]:
+    """The suite's columns about a record's turns; for a record without turns all of them are in order."""
+    texts = [text for turn in record.turns for text in (turn.prompt, turn.answer, *turn.options)]
+    return {
+        "empty_texts": ", ".join(
+            f"{what} {number}" for number, turn in enumerate(record.turns, start=1) if (what := _empty(record, turn))
+        ),
+        "marker": _first(MARKER, texts),
+        "boilerplate": _first(BOILERPLATE, [turn.answer for turn in record.turns]),
+        "prompt_characters": max((len(turn.prompt) for turn in record.turns), default=0),
+        "answer_characters": max((len(turn.answer) for turn in record.turns), default=0),
+        "answer_is_option": all(map(_is_option, record.turns)),
+        "says_something": record.modality is not Modality.TEXT or bool(record.turns),
+    }
+
+
+def _empty(record: Record, turn: Turn) -> str:
+    needs_prompt = turn.kind not in _NO_QUESTION and record.modality is not Modality.TEXT
+    if needs_prompt and not turn.prompt.strip():
+        return "question"
+    return "" if turn.answer.strip() or turn.kind is TurnKind.DRAWING else "answer"
+
+
+def _is_option(turn: Turn) -> bool:
+    if turn.kind is not TurnKind.CHOICE:
+        return not turn.options
+    return len(set(turn.options)) == len(turn.options) > 1 and turn.answer in turn.options
+
+
+def _first(pattern: re.Pattern[str], texts: list[str]) -> str:
+    return next((found.group() for text in texts if (found := pattern.search(text))), "")

@@ -1,0 +1,104 @@
+"""What a source says is judged too: empty, endless, unfilled, machine-made or impossible texts have their reasons."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from components.images.png import encode_png
+from components.records.record import Turn
+from components.records.vocabulary import Modality, TurnKind
+from components.training.tokenizer import MARKERS
+from components.validation import spool as spool_module
+from components.validation.judging import judge
+from components.validation.texts import LONGEST_ANSWER, LONGEST_PROMPT, MARKER
+
+GOOD = Turn(prompt="Is it large?", answer="yes", kind=TurnKind.CLOSED)
+REPORT = Turn(prompt="", answer="Clear lungs. Seen by XXXX.", kind=TurnKind.REPORT)
+
+
+@pytest.fixture
+def verdicts(settings):
+    """verdicts(record, …) -> (kept rows, {id: (reason, detail)})."""
+
+    def run(*records):
+        judged = judge("s", records, settings, decisions={}, accepted={})
+        assert judged.accounting["raw"] == len(records) == len(judged.rows) + len(judged.quarantine)
+        return judged.rows, {row["id"]: (row["reason"], row["detail"]) for row in judged.quarantine}
+
+    return run
+
+
+def test_questions_reports_with_redactions_and_text_alone_are_kept(verdicts, make):
+    drawing = Turn(prompt="Draw it.", answer="", kind=TurnKind.DRAWING)
+    choice = Turn(prompt="Which?", answer="b", kind=TurnKind.CHOICE, options=("a", "b"))
+    text = replace(make("d"), image=b"", modality=Modality.TEXT, turns=(GOOD,), facts={}, position=None)
+    rows, refused = verdicts(
+        make("a", turns=(GOOD, choice)), make("b", turns=(REPORT,)), make("c", turns=(drawing,)), text
+    )
+    assert refused == {}
+    assert [len(row["turns"]) for row in rows] == [2, 1, 1, 1]
+    assert (rows[3]["image"], rows[3]["width"]) == (b"", 0)
+    assert "XXXX" in rows[1]["turns"][0]["answer"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "words"),
+    [
+        ({"answer": " "}, "empty text", "answer 1"),
+        ({"prompt": ""}, "empty text", "question 1"),
+        ({"answer": "It is.<|im_end|>"}, "special token", "<|im_end|>"),
+        ({"prompt": "<image> Is it?"}, "special token", "<image>"),
+        ({"answer": "As an AI language model, I cannot tell."}, "boilerplate", "as an ai"),
+        ({"answer": "I'm sorry, but I can't help."}, "boilerplate", "sorry"),
+        ({"prompt": "x" * (LONGEST_PROMPT + 1)}, "too long", "shorten the question"),
+        ({"answer": "x" * (LONGEST_ANSWER + 1)}, "too long", "shorten the answer"),
+        ({"options": ("a", "b")}, "bad options", "answer is one of them"),
+        ({"kind": TurnKind.CHOICE, "options": ("yes", "yes")}, "bad options", "two different options"),
+        ({"kind": TurnKind.CHOICE, "options": ("a", "b")}, "bad options", "answer is one of them"),
+    ],
+)
+def test_each_defect_of_a_text_has_its_reason_and_spares_its_neighbours(verdicts, make, fields, reason, words):
+    _, refused = verdicts(make("a", turns=(GOOD,)), make("b", turns=(replace(GOOD, **fields),)), make("c"))
+    assert set(refused) == {"s/b"}
+    assert refused["s/b"][0] == reason
+    assert words.lower() in refused["s/b"][1].lower()
+
+
+def test_every_marker_of_the_tokenizer_is_known_and_plain_words_are_none():
+    assert all(MARKER.fullmatch(marker) for marker in MARKERS)
+    assert not any(MARKER.search(text) for text in ("p < 0.05 and |r| > 0.9", "<1 cm", "a|b|c", "HER2 3+"))
+
+
+def test_text_without_words_and_words_for_an_image_are_mislabelled(verdicts, make):
+    nothing = replace(make("a"), image=b"", modality=Modality.TEXT)
+    _, refused = verdicts(nothing, replace(make("b"), image=b""), make("c", modality=Modality.TEXT), make("d"))
+    assert {name: reason for name, (reason, _) in refused.items()} == {
+        "s/a": "empty text",
+        "s/b": "mislabelled",
+        "s/c": "mislabelled",
+    }
+
+
+def test_a_further_image_that_does_not_decode_quarantines_its_record(verdicts, make):
+    _, refused = verdicts(make("a"), replace(make("b"), more_images=(b"no png",)))
+    assert refused["s/b"][0] == "undecodable"
+
+
+@pytest.mark.parametrize("in_memory", [10, 10**9])
+def test_images_come_back_from_the_spool_each_stored_once(make, settings, monkeypatch, in_memory):
+    monkeypatch.setattr(spool_module, "IN_MEMORY", in_memory)
+    images = [encode_png(np.random.default_rng(n).integers(0, 255, (50, 60), dtype=np.uint8)) for n in range(3)]
+    records = [
+        make("a", turns=(GOOD,), more_images=(images[1], images[2]), targets={"output": images[0]}),
+        *(replace(make(name), image=images[0]) for name in "bcd"),
+    ]
+    spool = spool_module.Spool()
+    held = [spool.hold(record) for record in records]
+    assert all(one.record.image == b"" for one in held)
+    rows = list(spool_module.Rows(spool, held))
+    assert [row["image"] for row in rows] == [record.image for record in records]
+    assert rows[0]["more_images"] == [images[1], images[2]]
+    assert rows[0]["targets"] == [("output", images[0])]
+    distinct = {records[0].image, *images}
+    assert spool._file.seek(0, 2) == sum(map(len, distinct))
