@@ -66,7 +66,14 @@ class ShardWriter:
 
     def _flush(self) -> None:
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path(), self._schema, compression="zstd", write_statistics=False)
+            # A dictionary of this size holds an image once for all samples of a group that show it.
+            self._writer = pq.ParquetWriter(
+                self._path(),
+                self._schema,
+                compression="zstd",
+                write_statistics=False,
+                dictionary_pagesize_limit=BYTES_PER_GROUP,
+            )
         if self._group:
             self._writer.write_table(pa.Table.from_pylist(self._group, schema=self._schema))
         self._rows += len(self._group)

@@ -70,6 +70,7 @@ def read_file(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
     step = int(delivery.settings.options.get("frame_step", FRAME_STEP)) if image.frames > 1 else 1
     for index in range(0, image.frames, step):
         pixels = image.frame(index)
+        plane, position = image.place(index)
         for number, box in enumerate(boxes):
             part = cut(pixels, box, name) if box else pixels
             suffix = (f"-f{index:04d}" if image.frames > 1 else "") + (f"-r{number}" if len(boxes) > 1 else "")
@@ -84,8 +85,8 @@ def read_file(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
                 locator=" ".join(
                     ([f"frame {index}"] if image.frames > 1 else []) + ([f"region {number}"] if len(boxes) > 1 else [])
                 ),
-                facts={"plane": image.plane} if image.plane else {},
-                position=image.position,
+                facts={"plane": plane} if plane else {},
+                position=position,
             )
 
 

@@ -19,9 +19,7 @@ MODALITIES: Mapping[str, Modality] = {
     **dict.fromkeys(("x-ray", "xray", "x ray", "cxr", "dr", "chest_xray", "radiograph", "radiography"), Modality.XRAY),
     **dict.fromkeys(("ultrasound", "us"), Modality.ULTRASOUND),
     **dict.fromkeys(("fundus", "fundus photography", "retinal fundus", "color fundus"), Modality.FUNDUS),
-    **dict.fromkeys(
-        ("histology", "histopathology", "pathology", "microscopy images", "microscopy"), Modality.HISTOPATHOLOGY
-    ),
+    **dict.fromkeys(("histology", "histopathology", "pathology"), Modality.HISTOPATHOLOGY),
     **dict.fromkeys(("endoscopy", "colonoscopy", "gastroscopy"), Modality.ENDOSCOPY),
     **dict.fromkeys(("oct", "optical coherence tomography"), Modality.OCT),
     **dict.fromkeys(("pet", "spect", "nuclear medicine"), Modality.NUCLEAR),
@@ -37,8 +35,8 @@ SPLITS: Mapping[str, Split] = {
 
 
 def modality_of(word: str) -> Modality:
-    """Our word for a source's, UNKNOWN where it says nothing that we know."""
-    return MODALITIES.get(word.strip().lower(), Modality.UNKNOWN)
+    """Our word for a source's, UNKNOWN where it says nothing that we know. What stands in brackets is left out."""
+    return MODALITIES.get(word.split("(")[0].strip().lower(), Modality.UNKNOWN)
 
 
 def split_of(name: str) -> Split | None:

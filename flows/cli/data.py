@@ -8,13 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from components.sources.formats import HELP
 from flows.cli import curation
 from flows.cli.output import AsJson, DryRun, bytes_text, note, print_json, print_table, working
 
 BINS = ("kept", "filtered", "quarantined", "duplicate", "contaminating", "heldout")
-Format = Annotated[
-    str, typer.Option("--format", "-f", help="How its files are laid out; an unknown one lists the known.")
-]
+Format = Annotated[str, typer.Option("--format", "-f", help=f"How its files are laid out. {HELP}")]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from components.records.vocabulary import Modality
+from components.sources.formats import CORPUS, GENERAL, PUBLIC
 from components.sources.settings import SourceSettings
 from components.sources.table import ADAPTERS, adapter, is_private, read_source
 
@@ -181,3 +182,7 @@ def test_unknown_modality_quarantines_every_record_of_the_file(fundus, read):
     records, unreadable = read(fundus, "fundus")
     assert not records
     assert [item.reason for item in unreadable] == ["mislabelled"] * 10
+
+
+def test_the_help_names_every_format_there_is():
+    assert sorted((*GENERAL, *PUBLIC, *CORPUS)) == sorted(ADAPTERS)

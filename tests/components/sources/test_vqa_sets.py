@@ -1,5 +1,6 @@
 """Question sets in the layout that they are published in: real annotation files, counted by a few independent lines."""
 
+import base64
 import json
 import shutil
 from collections import Counter
@@ -173,3 +174,36 @@ def test_pmc_vqa_of_both_versions(read, draw, tmp_path):
     second = records["pmc-vqa/PMC1_Fig1/test_2-0000000"]
     assert (second.turns[0].answer, second.delivered_split) == ("three", Split.TEST)
     assert first.subject == second.subject == "PMC1"
+
+
+def test_evaluation_sets_are_held_out_whatever_their_files_are_called(read, draw, tmp_path):
+    """Files made by hand in the exact native layouts: no copy of either set lies with the samples."""
+    rows = [
+        {"dataset": "X", "question_id": f"X_{n}", "question_type": "Modality", "question": "Which?", "gt_answer": answer,
+         "image_path": "Images/train/a.png", "option_A": "CT", "option_B": "MR", "modality_type": "CT(Computed Tomography)"}
+        for n, answer in enumerate(("MR", "PET"))
+    ]  # fmt: skip
+    omni = tmp_path / "omni"
+    png = draw(omni / "Images" / "train" / "a.png").read_bytes()
+    (omni / "QA_information" / "Open-access").mkdir(parents=True)
+    (omni / "QA_information" / "Open-access" / "train.json").write_text(json.dumps(rows))
+    records, unreadable = read(omni, "omnimedvqa")
+    assert bins(unreadable) == {"bad options": 1}
+    (record,) = records.values()
+    assert (record.delivered_split, record.turns[0].answer, record.turns[0].options) == (Split.TEST, "MR", ("CT", "MR"))
+    assert record.modality is Modality.CT
+
+    gmai = tmp_path / "gmai"
+    gmai.mkdir()
+    image = base64.b64encode(png).decode()
+    head = "index\timage\tquestion\tA\tB\tC\tD\tE\tanswer\tcategory"
+    lines = [
+        f"1\t{image}\tWhich, then?\tlung\tliver\t\t\t\tB\torgan",
+        f"2\t{image}\tWhich?\tlung\tliver\t\t\t\t\torgan",
+    ]
+    lines.append("3\t!!\tWhich?\tlung\tliver\t\t\t\tA\torgan")
+    (gmai / "GMAI_mm_bench_TRAIN.tsv").write_text("\n".join([head, *lines]))
+    records, unreadable = read(gmai, "gmai-mmbench")
+    assert bins(unreadable) == {"missing field": 1, "not an image": 1}
+    (record,) = records.values()
+    assert (record.delivered_split, record.turns[0].answer) == (Split.TEST, "liver")
