@@ -15,6 +15,7 @@ from components.evaluation.images import decode
 from components.evaluation.judge_network import FACTS, SIDE, WEIGHTS, Judge, build, pixels
 from components.evaluation.settings import JudgeSettings
 from components.records.keys import seed_of
+from components.records.vocabulary import Modality
 from components.storage.atomic import write_bytes, write_json
 
 if TYPE_CHECKING:
@@ -139,11 +140,13 @@ def initialise(network: "nn.Module", generator: "torch.Generator") -> None:
 
 
 def load_pixels(images: Iterable[LabelledImage]) -> LabelledPixels:
-    """The images as tensors; families are source and region."""
+    """The images as tensors, those of unknown modality left out; families are source and region."""
     import torch
 
     tensors, modalities, families, splits = [], [], [], []
     for image in images:
+        if image.modality is Modality.UNKNOWN:
+            continue
         tensors.append(((pixels(decode(image.png)) + 1) * 127.5).round().to(torch.uint8))
         modalities.append(image.modality.value)
         families.append(f"{image.source}/{image.anatomy}")
