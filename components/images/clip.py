@@ -27,6 +27,8 @@ def read_frames(path: Path, *, step: int, still_below: float = 0.0) -> Iterator[
             if not container.streams.video:
                 raise ImageError("no frames", "the file holds no video stream")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise ImageError("undecodable", "no decoder knows the clip's codec; deliver it as H.264 or MPEG-4")
             check_size(stream.width, stream.height)
             for index, frame in enumerate(container.decode(stream)):
                 if index >= MAX_FRAMES:
@@ -39,7 +41,7 @@ def read_frames(path: Path, *, step: int, still_below: float = 0.0) -> Iterator[
                 if last is None or last.shape != grey.shape or float(np.abs(grey - last).mean()) >= still_below:
                     last = grey
                     yield index, image
-    except av.FFmpegError as error:
+    except (av.FFmpegError, UnicodeDecodeError) as error:  # the latter for metadata that are no text
         raise ImageError("undecodable", f"{error}; deliver the clip again") from None
     if last is None:
         raise ImageError("no frames", "the clip holds no frame")

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.images.dicom_pixels import frame_group, frame_pixels
 from components.images.limits import MAX_FRAMES, ImageError, check_size
 from components.images.raster import check_file
-from components.images.windows import SOFT_TISSUE, drop_grey_channels, percentile_limits, window
+from components.images.windows import drop_grey_channels
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _MAX_INFLATED_BYTES = 128 * 2**20
-_CHUNK = 2**16
+_ORIENTATION = "PlaneOrientationSequence"
 _SAME_DIRECTION = 0.9
 """Cosine from which a slice counts as lying in one of the three planes."""
 
@@ -34,21 +35,26 @@ class DicomImage:
     series: str
     frames: int
     plane: str
-    """axial, coronal, sagittal, or empty when oblique or unknown."""
+    """Of the first frame: axial, coronal, sagittal, or empty when oblique or unknown."""
     position: float | None
-    """Millimetres along the plane's axis (RAS)."""
+    """Of the first frame: millimetres along the plane's axis (RAS)."""
     regions: tuple[tuple[int, int, int, int], ...]
     """Boxes (x0, y0, x1, y1) of tissue images inside an ultrasound frame; text lies outside of them."""
     burned_in: bool
     """Whether text with identifiers may be burned into the pixels."""
     dataset: Any
 
+    def place(self, index: int) -> tuple[str, float | None]:
+        """(plane, position) of a frame; the frames of an enhanced object each have their own."""
+        return _plane(self.dataset, index) if self.frames > 1 else (self.plane, self.position)
+
     def frame(self, index: int = 0, *, limits: tuple[float, float] | None = None) -> NDArray[np.uint8]:
         """One frame as (H, W) or (H, W, 3) uint8, windowed and upright. `limits` overrides the header's window."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # pydicom's warnings quote header values
-                return drop_grey_channels(_upright(_pixels(self.dataset, index, self.frames, limits), self.dataset))
+                pixels = frame_pixels(self.dataset, index, self.frames, limits)
+                return drop_grey_channels(_upright(pixels, frame_group(self.dataset, index, _ORIENTATION)))
         except ImageError:
             raise
         except Exception as error:  # pydicom and its decoders raise whatever they like on broken pixel data
@@ -96,8 +102,7 @@ def _opened(path: Path) -> DicomImage:
     try:
         meta = read_file_meta_info(path)
         syntax = str(meta.get("TransferSyntaxUID", ""))
-        source: Any = io.BytesIO(_inflated(path)) if syntax == _DEFLATED else path
-        dataset = pydicom.dcmread(source)
+        dataset: Any = _deflated(path, meta) if syntax == _DEFLATED else pydicom.dcmread(path)
     except InvalidDicomError as error:
         raise ImageError("not an image", str(error)) from None
     if "Rows" not in dataset or "Columns" not in dataset or "PixelData" not in dataset:
@@ -108,7 +113,7 @@ def _opened(path: Path) -> DicomImage:
     frames = int(dataset.get("NumberOfFrames") or 1)
     if not 1 <= frames <= MAX_FRAMES:
         raise ImageError("too many frames", f"{frames} frames, the limit is {MAX_FRAMES}")
-    plane, position = _plane(dataset)
+    plane, position = _plane(dataset, 0)
     return DicomImage(
         modality=str(dataset.get("Modality", "")),
         body_part=str(dataset.get("BodyPartExamined", "")).strip().lower(),
@@ -124,95 +129,47 @@ def _opened(path: Path) -> DicomImage:
     )
 
 
-def _inflated(path: Path) -> bytes:
-    """The file with its deflated part inflated under a limit, so that a bomb is refused before memory is gone."""
+def _deflated(path: Path, meta: Any) -> Any:
+    """The data set of a deflated file, inflated once and under a limit: a bomb is refused before memory is gone."""
+    from pydicom.dataset import FileDataset
+    from pydicom.filereader import read_dataset
+
     data = path.read_bytes()
     # The meta group says its own length; what follows it is one raw deflate stream.
-    length = int.from_bytes(data[140:144], "little")
-    start = 144 + length
+    start = 144 + int.from_bytes(data[140:144], "little")
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    total = 0
-    for at in range(start, len(data), _CHUNK):
-        piece = data[at : at + _CHUNK]
-        while piece:
-            total += len(inflater.decompress(piece, _CHUNK))
-            piece = inflater.unconsumed_tail
-            if total > _MAX_INFLATED_BYTES:
-                raise ImageError("too large", f"the deflated data set is over the limit of {_MAX_INFLATED_BYTES} bytes")
-    return data
+    plain = inflater.decompress(data[start:], _MAX_INFLATED_BYTES + 1)
+    if len(plain) > _MAX_INFLATED_BYTES:
+        raise ImageError("too large", f"the deflated data set is over the limit of {_MAX_INFLATED_BYTES} bytes")
+    dataset = read_dataset(io.BytesIO(plain), is_implicit_VR=False, is_little_endian=True)
+    return FileDataset(path, dataset, file_meta=meta, is_implicit_VR=False, is_little_endian=True)
 
 
-def _pixels(dataset: Any, index: int, frames: int, limits: tuple[float, float] | None) -> NDArray[np.uint8]:
-    from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
-
-    if not 0 <= index < frames:
-        raise ImageError("no pixels", f"frame {index} of {frames}")
-    # pydicom 3 returns RGB for YBR data already: converting again would turn ultrasound green.
-    values = pixel_array(dataset, index=index)
-    kind = str(dataset.PhotometricInterpretation)
-    if kind == "PALETTE COLOR":
-        coloured = apply_color_lut(values, dataset)
-        return (coloured >> 8 if coloured.dtype == np.uint16 else coloured).astype(np.uint8)
-    if values.ndim == 3:
-        shift = max(int(dataset.BitsStored) - 8, 0)
-        return (values >> shift).astype(np.uint8)
-    measured = np.asarray(apply_modality_lut(values, dataset), np.float32)
-    image = _voi(measured, dataset, limits)
-    return 255 - image if kind == "MONOCHROME1" else image
-
-
-def _voi(values: NDArray[np.float32], dataset: Any, limits: tuple[float, float] | None) -> NDArray[np.uint8]:
-    from pydicom.pixels import apply_voi
-
-    if limits is not None:
-        return window(values, *limits)
-    if dataset.get("VOILUTSequence"):
-        looked_up = np.asarray(apply_voi(values.astype(np.int32), dataset), np.float32)
-        return window(looked_up, float(looked_up.min()), float(looked_up.max()))
-    centre, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
-    if centre is not None and width is not None and width >= 1:
-        return window(values, centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2)
-    if dataset.get("Modality") == "CT":
-        return window(values, *SOFT_TISSUE)
-    if values.min() >= 0 and values.max() <= 255 and int(dataset.BitsStored) == 8:
-        return values.astype(np.uint8)
-    return window(values, *percentile_limits(values))
-
-
-def _first(value: Any) -> float | None:
-    if value is None or value == "":
-        return None
-    try:
-        return float(value)
-    except TypeError:
-        return float(value[0])
-
-
-def _directions(dataset: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    values = dataset.get("ImageOrientationPatient")
+def _directions(orientation: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    values = orientation.get("ImageOrientationPatient")
     if not values or len(values) != 6:
         return None
     numbers = np.asarray([float(v) for v in values])
     return numbers[:3], numbers[3:]
 
 
-def _plane(dataset: Any) -> tuple[str, float | None]:
-    directions = _directions(dataset)
+def _plane(dataset: Any, index: int) -> tuple[str, float | None]:
+    directions = _directions(frame_group(dataset, index, _ORIENTATION))
     if directions is None:
         return "", None
     normal = np.cross(*directions)
     axis = int(np.abs(normal).argmax())
     plane = ("sagittal", "coronal", "axial")[axis] if abs(normal[axis]) >= _SAME_DIRECTION else ""
-    origin = dataset.get("ImagePositionPatient")
+    origin = frame_group(dataset, index, "PlanePositionSequence").get("ImagePositionPatient")
     if not origin or len(origin) != 3:
         return plane, None
     along = float(np.dot(normal * np.sign(normal[axis]), [float(v) for v in origin]))
     return plane, round(along if axis == 2 else -along, 3)  # LPS to RAS
 
 
-def _upright(image: NDArray[np.uint8], dataset: Any) -> NDArray[np.uint8]:
+def _upright(image: NDArray[np.uint8], orientation: Any) -> NDArray[np.uint8]:
     """Right of the patient at the left edge, front or head at the top, when the header says how the slice lies."""
-    directions = _directions(dataset)
+    directions = _directions(orientation)
     if directions is None:
         return image
     across, down = directions

@@ -11,13 +11,18 @@ from components.images.limits import MAX_FILE_BYTES, MAX_PIXELS, ImageError, che
 from components.images.windows import drop_grey_channels, percentile_limits, window
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+_MAX_SCANS = 100
+"""Passes of a progressive JPEG; encoders write about ten, and each costs as much as the whole image."""
+_REDUCED = 1
+"""TIFF NewSubfileType of a smaller copy, as pyramids have them."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 
 
 def read_raster(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """The first image of the file as (H, W) or (H, W, 3) uint8: upright, alpha on white, 16 bits windowed, grey as grey.
+    """The file's image as (H, W) or (H, W, 3) uint8: upright, alpha on white, 16 bits windowed, grey as grey.
 
-    Raises ImageError with reason 'empty file', 'not an image', 'too large', 'no pixels' or 'undecodable'.
+    Raises ImageError with reason 'empty file', 'not an image', 'too large', 'no pixels', 'several images' or
+    'undecodable'.
     """
     check_file(path)
     try:
@@ -25,6 +30,7 @@ def read_raster(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as image:
                 check_size(image.width, image.height, max_pixels=max_pixels)
+                _check_parts(image, path)
                 return drop_grey_channels(_pixels(image))
     except ImageError:
         raise
@@ -44,6 +50,22 @@ def check_file(path: Path) -> None:
         raise ImageError("empty file", "the file holds no bytes; deliver it again")
     if size > MAX_FILE_BYTES:
         raise ImageError("too large", f"the file is {size} bytes, over the limit of {MAX_FILE_BYTES}")
+
+
+def _check_parts(image: Image.Image, path: Path) -> None:
+    """Raise ImageError for a JPEG of endless passes and for a file of which only a part would be read."""
+    if image.format in ("JPEG", "MPO") and path.read_bytes().count(b"\xff\xda") > _MAX_SCANS:
+        raise ImageError("too large", f"a JPEG of more than {_MAX_SCANS} passes")
+    if image.format not in ("TIFF", "PNG", "WEBP"):
+        return
+    try:
+        image.seek(1)
+    except EOFError:
+        return
+    is_smaller_copy = image.format == "TIFF" and image.tag_v2.get(254, 0) & _REDUCED  # type: ignore[attr-defined]
+    if not is_smaller_copy:
+        raise ImageError("several images", "the file has more than one page or frame; deliver each as its own file")
+    image.seek(0)
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:

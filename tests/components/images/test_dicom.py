@@ -218,3 +218,12 @@ def test_any_image_file_is_read_by_its_content(saved, tmp_path):
     with pytest.raises(ImageError) as caught:
         read_image(tmp_path / "nothing.png")
     assert caught.value.reason == "no file"
+
+
+def test_bytes_after_a_deflated_data_set_do_not_hang_the_reader(tmp_path):
+    path = tmp_path / "deflated"
+    ds = dataset()
+    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    ds.save_as(path, enforce_file_format=True)
+    path.write_bytes(path.read_bytes() + bytes(1000))
+    assert open_dicom(path).frame(0).shape == (3, 4)

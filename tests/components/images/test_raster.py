@@ -141,3 +141,30 @@ def test_the_pixel_limit_can_be_set_lower(tmp_path):
     path = save(tmp_path / "a.png", Image.new("L", (100, 100)))
     with pytest.raises(ImageError, match="100 x 100 pixels, over the limit of 5000"):
         read_raster(path, max_pixels=5000)
+
+
+def test_pages_beyond_the_first_are_never_dropped_in_silence(tmp_path):
+    pages = [Image.new("L", (40, 30), grey) for grey in (10, 200)]
+    for suffix in ("tif", "webp"):
+        path = save(tmp_path / f"a.{suffix}", pages[0], save_all=True, append_images=pages[1:])
+        with pytest.raises(ImageError) as caught:
+            read_raster(path)
+        assert caught.value.reason == "several images"
+
+
+def test_smaller_copies_of_a_pyramid_are_no_further_images(tmp_path):
+    import tifffile
+
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        writer.write(np.full((64, 64), 90, np.uint8))
+        writer.write(np.full((32, 32), 90, np.uint8), subfiletype=1)
+    assert (read_raster(tmp_path / "a.tif") == 90).all()
+
+
+def test_a_jpeg_of_endless_passes_is_refused(tmp_path):
+    path = save(tmp_path / "a.jpg", Image.new("L", (64, 64)), progressive=True)
+    data = path.read_bytes()
+    at = data.rindex(b"\xff\xda")
+    path.write_bytes(data[:at] + data[at:-2] * 200 + data[-2:])
+    with pytest.raises(ImageError, match="more than 100 passes"):
+        read_raster(path)
