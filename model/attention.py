@@ -105,7 +105,8 @@ class AttentionLayout:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, layout: AttentionLayout) -> Tensor:
-    """What each token gathers: q [N, H, d], k and v [N, G, d] in stream order -> [N, H, d]."""
+    """What each token gathers: q [N, H, d], k and v [N, G, d] in stream order -> [N, H, d], in v's type."""
+    q, k = q.to(v.dtype), k.to(v.dtype)  # under autocast, norms leave q and k in float32
     places = [bucket.num_rows * bucket.length for bucket in layout.buckets]
     # split, not slices: the gradient of a slice is a zeroed copy of the whole.
     q_parts, k_parts, v_parts = (_Permute.apply(x, layout.to_rows, layout.from_rows).split(places) for x in (q, k, v))

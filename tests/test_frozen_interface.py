@@ -74,6 +74,7 @@ RECIPE_KEYS = {
     "assembly.turns_per_sample",
     "compute.attention",
     "compute.gradient_checkpointing",
+    "compute.precision",
     "compute.threads",
     "compute.workers",
     "curriculum.*.final_learning_rate",

@@ -10,7 +10,7 @@ from torch import nn
 
 from components.training.batches import MicroBatch
 from components.training.optimizer import Average, learning_rate, set_learning_rate
-from components.training.settings import CurriculumStage, LossWeights
+from components.training.settings import CurriculumStage, LossWeights, Precision
 from components.training.world import World
 from model.objective import summed_losses
 from model.unimedvl import UniMedVL
@@ -59,6 +59,7 @@ class Learner:
     max_grad_norm: float
     world: World
     device: torch.device
+    precision: Precision = "fp32"
 
 
 def train_step(learner: Learner, micro_batches: Sequence[MicroBatch], *, step: int, rate: float) -> StepReport:
@@ -70,7 +71,8 @@ def train_step(learner: Learner, micro_batches: Sequence[MicroBatch], *, step: i
     text_sum = image_sum = 0.0
     for micro in micro_batches:
         micro = micro.to(learner.device)
-        losses = summed_losses(model, micro.packed, micro.sigma, micro.noise)
+        with torch.autocast(learner.device.type, torch.bfloat16, enabled=learner.precision == "bf16"):
+            losses = summed_losses(model, micro.packed, micro.sigma, micro.noise)
         # Divide by the whole step's counts: a mean of means would favour short micro-batches.
         text = losses.text_loss_sum * (weights.text / max(num_text, 1.0))
         image = losses.image_loss_sum * (weights.image / max(num_image, 1.0))

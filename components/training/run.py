@@ -161,6 +161,7 @@ def _learner(job: StageJob, model: "UniMedVL", world: World, device: Any) -> Lea
         max_grad_norm=training.optimizer.max_grad_norm,
         world=world,
         device=device,
+        precision=job.recipe.compute.precision,
     )
 
 

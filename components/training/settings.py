@@ -6,6 +6,8 @@ from typing import Literal
 
 from model.config import AttentionChoice
 
+Precision = Literal["fp32", "bf16"]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComputeSettings:
@@ -17,6 +19,8 @@ class ComputeSettings:
     """Ray Train workers; 0 trains in the stage's own process. Never changes a byte of the result."""
     attention: AttentionChoice = "auto"
     """sdpa: rows of a few lengths. flex: FlexAttention over blocks, where a GPU trains. auto: flex there, else sdpa."""
+    precision: Precision = "fp32"
+    """bf16: matrix products of training in bfloat16; weights, losses, sums and optimizer stay float32 (autocast)."""
     gradient_checkpointing: bool = False
     """Keep only what enters each layer and compute it again on the way back: less memory, a third more work."""
 

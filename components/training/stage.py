@@ -77,6 +77,7 @@ def run_key(ctx: StageContext) -> str:
         "seed": recipe.seed,
         "threads": recipe.compute.threads,
         "attention": recipe.compute.attention,
+        "precision": recipe.compute.precision,
         "model": asdict(recipe.model),
         "training": asdict(recipe.training),
         "stage": asdict(stage),

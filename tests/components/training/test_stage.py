@@ -186,6 +186,28 @@ def test_a_frozen_vit_keeps_its_parents_bytes_and_the_rest_moves(workspace: Work
     assert not torch.equal(before["connector.fc1.weight"], after["connector.fc1.weight"])
 
 
+def test_bf16_trains_alike_and_leaves_float32_weights(workspace: Workspace, recipe: Recipe, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    found = {}
+    for precision in ("fp32", "bf16"):
+        compute = replace(recipe.compute, precision=precision)
+        job = replace(
+            job_of(workspace, replace(recipe, compute=compute)),
+            checkpoint=tmp_path / precision,
+            losses=tmp_path / f"{precision}.json",
+            states=tmp_path / f"states-{precision}",
+        )
+        assert run(job)
+        weights = load_file(job.checkpoint / "ema.safetensors")
+        assert {value.dtype for value in weights.values()} == {torch.float32}
+        found[precision] = (json.loads(job.losses.read_text())[-1], weights)
+    (wide, wide_weights), (narrow, narrow_weights) = found["fp32"], found["bf16"]
+    assert any(not torch.equal(wide_weights[name], narrow_weights[name]) for name in wide_weights)
+    for name in ("text_loss", "image_loss", "grad_norm"):
+        assert narrow[name] == pytest.approx(wide[name], rel=0.05)
+
+
 def test_a_sample_that_does_not_fit_is_an_error_before_training(workspace: Workspace, recipe: Recipe) -> None:
     job = job_of(workspace, replace(recipe, training=replace(recipe.training, tokens_per_sequence=60)))
     with pytest.raises(ValueError, match=r"do not fit in a packed sequence of 60 tokens.*raise training.tokens_per"):
