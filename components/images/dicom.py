@@ -1,15 +1,17 @@
-"""DICOM files to 8-bit images: only pixels and an allow-list of technical tags leave this file."""
+"""DICOM files to 8-bit images: only pixels and an allow-list of technical tags leave this file, from a data set that was
+de-identified before anything else looked at it."""
 
 import io
 import warnings
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from components.images.deidentify import deidentify
 from components.images.dicom_pixels import frame_group, frame_pixels
 from components.images.limits import MAX_FRAMES, ImageError, check_size
 from components.images.raster import check_file
@@ -28,11 +30,11 @@ class DicomImage:
 
     modality: str
     body_part: str
-    patient: str
+    patient: str = field(repr=False)
     """The patient's id as the header has it; hashed before anything is written."""
-    instance: str
+    instance: str = field(repr=False)
     """SOPInstanceUID; hashed before anything is written."""
-    series: str
+    series: str = field(repr=False)
     frames: int
     plane: str
     """Of the first frame: axial, coronal, sagittal, or empty when oblique or unknown."""
@@ -42,7 +44,7 @@ class DicomImage:
     """Boxes (x0, y0, x1, y1) of tissue images inside an ultrasound frame; text lies outside of them."""
     burned_in: bool
     """Whether text with identifiers may be burned into the pixels."""
-    dataset: Any
+    dataset: Any = field(repr=False)
 
     def place(self, index: int) -> tuple[str, float | None]:
         """(plane, position) of a frame; the frames of an enhanced object each have their own."""
@@ -66,13 +68,14 @@ class DicomImage:
             ) from None
 
 
-def open_dicom(path: Path) -> DicomImage:
-    """The file's header facts, with its pixels still encoded. Raises ImageError with a reason."""
+def open_dicom(path: Path, *, secret: bytes = b"") -> DicomImage:
+    """The file's header facts, with its pixels still encoded; its data set is de-identified, its identities keyed by the
+    secret. Raises ImageError with a reason."""
     check_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom's warnings quote header values
-            return _opened(path)
+            return _opened(path, secret)
     except ImageError:
         raise
     except Exception as error:
@@ -92,7 +95,7 @@ def series_order(images: list[DicomImage]) -> list[int]:
     return sorted(range(len(images)), key=lambda i: (positions[i], images[i].instance))
 
 
-def _opened(path: Path) -> DicomImage:
+def _opened(path: Path, secret: bytes) -> DicomImage:
     import pydicom
     from pydicom.errors import InvalidDicomError
     from pydicom.filereader import read_file_meta_info
@@ -113,13 +116,16 @@ def _opened(path: Path) -> DicomImage:
     frames = int(dataset.get("NumberOfFrames") or 1)
     if not 1 <= frames <= MAX_FRAMES:
         raise ImageError("too many frames", f"{frames} frames, the limit is {MAX_FRAMES}")
+    patient, instance = str(dataset.get("PatientID", "")), str(dataset.get("SOPInstanceUID", ""))
+    series = str(dataset.get("SeriesInstanceUID", ""))
+    deidentify(dataset, secret=secret)
     plane, position = _plane(dataset, 0)
     return DicomImage(
         modality=str(dataset.get("Modality", "")),
         body_part=str(dataset.get("BodyPartExamined", "")).strip().lower(),
-        patient=str(dataset.get("PatientID", "")),
-        instance=str(dataset.get("SOPInstanceUID", "")),
-        series=str(dataset.get("SeriesInstanceUID", "")),
+        patient=patient,
+        instance=instance,
+        series=series,
         frames=frames,
         plane=plane,
         position=position,

@@ -30,6 +30,8 @@ class Delivery:
     source: str
     settings: SourceSettings
     labels: Labels = field(default_factory=Labels)
+    secret: bytes = field(default=b"", repr=False)
+    """What keys identities of a private source; empty for a public one, whose ids are the same everywhere."""
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """(name inside the folder, path) of each file that should hold records, in name order.

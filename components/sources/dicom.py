@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from components.images.deidentify import METHOD
 from components.images.dicom import DicomImage, open_dicom
 from components.images.limits import ImageError
 from components.records.keys import keyed_hash
@@ -56,7 +57,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
 
 def read_file(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
     """The records of one DICOM file; raises ImageError when it can have none."""
-    image = open_dicom(path)
+    image = open_dicom(path, secret=delivery.secret)
     labels = delivery.labels.of(name)
     modality = MODALITIES.get(image.modality)
     if modality is None and "modality" not in labels:
@@ -66,7 +67,7 @@ def read_file(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
     boxes = _boxes(delivery, name, image)
     anatomy = labels.get("anatomy") or _BODY_PARTS.get(image.body_part, "unknown")
     subject = labels.get("subject") or image.patient or keyed_hash("dicom-subject", image.instance or name)
-    native = keyed_hash("dicom", delivery.source, image.instance or name, digest_bytes=8)
+    native = keyed_hash("dicom", delivery.source, image.instance or name, key=delivery.secret, digest_bytes=8)
     step = int(delivery.settings.options.get("frame_step", FRAME_STEP)) if image.frames > 1 else 1
     for index in range(0, image.frames, step):
         pixels = image.frame(index)
@@ -87,6 +88,7 @@ def read_file(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
                 ),
                 facts={"plane": plane} if plane else {},
                 position=position,
+                method=f"as delivered; {METHOD}" if delivery.secret else "as delivered",
             )
 
 

@@ -1,12 +1,13 @@
 """Which adapter reads which format: a new data set is a new file and one line here."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from components.images.limits import ImageError
 from components.recipes.reading import nearest
-from components.records.keys import keyed_hash, public_secret
+from components.records.keys import keyed_hash
 from components.records.record import Record, Unreadable
 from components.sources import (
     coco,
@@ -38,6 +39,7 @@ from components.sources.delivery import corpus
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.labels import NAME, Labels
 from components.sources.settings import SourceSettings
+from components.storage.secret import workspace_secret
 
 Adapter = Callable[[Delivery], Iterator[Item]]
 
@@ -87,9 +89,11 @@ def adapter(format_name: str) -> Adapter:
     return ADAPTERS[format_name]
 
 
-def read_source(folder: Path, source: str, settings: SourceSettings) -> Iterator[Item]:
+def read_source(folder: Path, source: str, settings: SourceSettings, *, private: Path | None = None) -> Iterator[Item]:
     """Every raw record of a source, labelled, in the adapter's order; what cannot be read is an Unreadable.
 
+    `private` is the workspace's .unimed, whose secret keys names and patients of a private source; without it they are
+    keyed for this call alone.
     Raises ValueError when the folder is missing, the format unknown or an option unknown to it.
     """
     read = adapter(settings.format)
@@ -101,35 +105,48 @@ def read_source(folder: Path, source: str, settings: SourceSettings) -> Iterator
         )
     if not folder.is_dir():
         raise ValueError(f"source {source}: {folder} is missing; deliver the files there, or remove the source")
-    items = _items(folder, source, settings, read)
-    return map(_masked, items) if is_private(source, settings) else items
+    if not is_private(source, settings):
+        return _items(Delivery(folder=folder, source=source, settings=settings), read)
+    secret = source_secret(source, workspace_secret(private) if private else secrets.token_bytes())
+    items = _items(Delivery(folder=folder, source=source, settings=settings, secret=secret), read)
+    return (_masked(item, secret) for item in items)
 
 
 def is_private(source: str, settings: SourceSettings) -> bool:
-    """Whether file names of the source are shown as keyed hashes: a clinic's formats, unless the recipe says public."""
+    """Whether names and patients of the source are keyed by the workspace's secret, its file names shown as hashes:
+    a clinic's formats, unless the recipe says public."""
     return settings.format in PRIVATE_FORMATS and source not in corpus() and not settings.options.get("public", False)
 
 
-def masked_name(source: str, name: str) -> str:
-    """What stands for a private file's name everywhere outside the raw folder."""
-    return f"file-{keyed_hash('file', name, key=public_secret(source), digest_bytes=8)}"
+def source_secret(source: str, secret: bytes) -> bytes:
+    """What keys a private source's names and patients, made of the workspace's secret; public sources have none."""
+    return keyed_hash("source", source, key=secret, digest_bytes=32).encode()
 
 
-def _masked(item: Item) -> Item:
+def secret_mark(source: str, settings: SourceSettings, private: Path) -> str:
+    """`public`, or a mark that changes with the secret of a private source: what was keyed by another one is stale."""
+    if not is_private(source, settings):
+        return "public"
+    return keyed_hash("mark", key=source_secret(source, workspace_secret(private)), digest_bytes=8)
+
+
+def _masked(item: Item, secret: bytes) -> Item:
+    """The item with a keyed hash in place of its file's name and of its patient."""
+    name = item.file if isinstance(item, Unreadable) else item.provenance.file
+    mask = f"file-{keyed_hash('file', name, key=secret, digest_bytes=8)}"
     if isinstance(item, Unreadable):
-        mask = masked_name(item.source, item.file)
-        return replace(
-            item, id=item.id.replace(item.file, mask), file=mask, detail=item.detail.replace(item.file, mask)
-        )
-    name = item.provenance.file
-    mask = masked_name(item.source, name)
-    return replace(item, id=item.id.replace(name, mask), provenance=replace(item.provenance, file=mask))
+        return replace(item, id=item.id.replace(name, mask), file=mask, detail=item.detail.replace(name, mask))
+    return replace(
+        item,
+        id=item.id.replace(name, mask),
+        subject=keyed_hash("patient", item.subject, key=secret),
+        provenance=replace(item.provenance, file=mask),
+    )
 
 
-def _items(folder: Path, source: str, settings: SourceSettings, read: Adapter) -> Iterator[Item]:
-    delivery = Delivery(folder=folder, source=source, settings=settings)
+def _items(delivery: Delivery, read: Adapter) -> Iterator[Item]:
     try:
-        delivery = Delivery(folder=folder, source=source, settings=settings, labels=Labels.read(folder))
+        delivery = replace(delivery, labels=Labels.read(delivery.folder))
     except ImageError as error:
         yield delivery.unreadable(NAME, error)
     for name in delivery.labels.missing({name for name, _ in delivery.files()}):
@@ -145,5 +162,5 @@ def _items(folder: Path, source: str, settings: SourceSettings, read: Adapter) -
         except ImageError as error:
             assert isinstance(item, Record)
             yield Unreadable(
-                id=item.id, source=source, file=item.provenance.file, reason=error.reason, detail=error.detail
+                id=item.id, source=item.source, file=item.provenance.file, reason=error.reason, detail=error.detail
             )

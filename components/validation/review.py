@@ -118,7 +118,7 @@ def _refused(workspace: Workspace, recipe: Recipe, source: str, decisions: dict[
 
 def _images(workspace: Workspace, recipe: Recipe, source: str, wanted: set[str]) -> dict[str, bytes]:
     settings = recipe.sources[source]
-    items = read_source(workspace.root / settings.path, source, settings)
+    items = read_source(workspace.root / settings.path, source, settings, private=workspace.private)
     return {item.id: item.image for item in items if isinstance(item, Record) and item.id in wanted}
 
 

@@ -28,7 +28,7 @@ def validate(ctx: StageContext) -> None:
 
     judged = judge(
         source,
-        read_source(ctx.workspace.root / settings.path, source, settings),
+        read_source(ctx.workspace.root / settings.path, source, settings, private=ctx.workspace.private),
         ctx.recipe.validation,
         decisions=read_decisions(ctx.workspace.decisions / f"{source}.jsonl"),
         accepted=accepted,
