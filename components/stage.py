@@ -92,9 +92,9 @@ def main(argv: list[str]) -> int:
 
 def write_code(root: Path) -> int:
     """Write code.json: component -> hash of its code, and `secrets`: source -> mark of what its identities are keyed by."""
-    from components.storage.atomic import write_json
     from components.recipes.recipe import read_recipe
     from components.sources.table import secret_mark
+    from components.storage.atomic import write_json
     from components.storage.code import code_hashes
     from components.storage.workspace import Workspace
 

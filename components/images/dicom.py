@@ -19,6 +19,8 @@ from components.images.windows import drop_grey_channels
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _MAX_INFLATED_BYTES = 128 * 2**20
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+"""And its multi-frame kinds, whose UIDs go on from here: pictures of a screen, a film or a page."""
 _ORIENTATION = "PlaneOrientationSequence"
 _SAME_DIRECTION = 0.9
 """Cosine from which a slice counts as lying in one of the three planes."""
@@ -205,4 +207,8 @@ def _may_hold_text(dataset: Any) -> bool:
     said = str(dataset.get("BurnedInAnnotation", "")).upper()
     if said in ("YES", "NO"):
         return said == "YES"
+    if str(dataset.get("SOPClassUID", "")).startswith(_SECONDARY_CAPTURE):
+        return True
+    if any("SCREEN" in str(word).upper() for word in dataset.get("ImageType") or ()):
+        return True
     return str(dataset.get("Modality", "")) in ("US", "OT", "SC", "XC", "ES", "GM", "")

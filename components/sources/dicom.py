@@ -1,8 +1,9 @@
 """Any folder of DICOM files: one record per frame, facts from an allow-list of tags and from labels.csv.
 
-Ultrasound and secondary captures may have names burned into the pixels. Their frames are cut to the tissue regions
-that the header names, or to the `crop` of labels.csv; without either, and without `burned_in,no` from a person who
-looked, the file is quarantined.
+Ultrasound, secondary captures and screen saves may have names burned into the pixels. Their frames are cut to the tissue
+regions that the header names, or to the `crop` of labels.csv; without either, and without `burned_in,no` from a person
+who looked, the file is quarantined. So is any file of a private source in whose pixels rows of letters are found. The
+option `burned_in: allow` lets all of them pass.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from components.images.burned_text import text_rows
 from components.images.deidentify import METHOD
 from components.images.dicom import DicomImage, open_dicom
 from components.images.limits import ImageError
@@ -74,6 +76,8 @@ def read_file(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
         plane, position = image.place(index)
         for number, box in enumerate(boxes):
             part = cut(pixels, box, name) if box else pixels
+            if delivery.secret and not _is_cleared(delivery, name):
+                _refuse_text(part, index)
             suffix = (f"-f{index:04d}" if image.frames > 1 else "") + (f"-r{number}" if len(boxes) > 1 else "")
             yield delivery.record(
                 native + suffix,
@@ -108,10 +112,25 @@ def _boxes(delivery: Delivery, name: str, image: DicomImage) -> list[tuple[int, 
         return [crop]
     if image.regions:
         return list(image.regions)
-    if image.burned_in and delivery.labels.of(name).get("burned_in") != "no":
+    if image.burned_in and not _is_cleared(delivery, name):
         raise ImageError(
             "burned-in risk",
             f"{image.modality or 'this'} frames may show names; look at them, then say `burned_in,no` or give `crop` "
             "in labels.csv",
         )
     return [None]
+
+
+def _is_cleared(delivery: Delivery, name: str) -> bool:
+    """Whether a person who looked, or the recipe, says that the pixels name nobody."""
+    allowed = delivery.settings.options.get("burned_in", "hold") == "allow"
+    return allowed or delivery.labels.of(name).get("burned_in") == "no"
+
+
+def _refuse_text(pixels: NDArray[np.uint8], index: int) -> None:
+    if rows := text_rows(pixels):
+        raise ImageError(
+            "burned-in text",
+            f"frame {index} shows {sum(row.glyphs for row in rows)} letters in {len(rows)} rows, the first at "
+            f"{rows[0].box}; look at it, then say `burned_in,no` or give `crop` in labels.csv",
+        )

@@ -74,7 +74,7 @@ ADAPTERS: dict[str, Adapter] = {
     "ultrasound": ultrasound.read,
 }
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "dicom": ("frame_step", "public"),
+    "dicom": ("frame_step", "public", "burned_in"),
     "nifti": ("public",),
     "ultrasound": ("frame_step",),
 }

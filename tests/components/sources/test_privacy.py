@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pydicom
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -77,3 +78,51 @@ def test_one_patients_files_share_a_subject(folder, read):
     subjects = {record.subject for record in records.values()}
     assert len(records) >= 2
     assert len(subjects) == 1
+
+
+def written_over(values: np.ndarray, **tags) -> FileDataset:
+    ds = planted(values)
+    for name, value in tags.items():
+        setattr(ds, name, value)
+    return ds
+
+
+def picture_with_name() -> np.ndarray:
+    picture = Image.new("L", (300, 200), 20)
+    ImageDraw.Draw(picture).text((10, 8), "MUSTERMANN 1952", fill=250, font=ImageFont.load_default(20))
+    return np.asarray(picture).astype(np.int16)
+
+
+def test_text_found_in_pixels_of_a_private_source_holds_the_file_unless_somebody_clears_it(tmp_path, read):
+    written_over(picture_with_name(), WindowCenter=128, WindowWidth=256).save_as(tmp_path / "a")
+    _, (item,) = read(tmp_path, "clinic", "dicom")
+    assert item.reason == "burned-in text"
+    assert "letters" in item.detail
+    records, unreadable = read(tmp_path, "clinic", "dicom", burned_in="allow")
+    assert len(records) == 1 and not unreadable
+    records, unreadable = read(tmp_path, "clinic", "dicom", public=True)
+    assert len(records) == 1 and not unreadable
+    for row in ("a,burned_in,no", "a,crop,0 60 300 200"):
+        (tmp_path / "labels.csv").write_text(f"file,fact,value\n{row}\n")
+        records, unreadable = read(tmp_path, "clinic", "dicom")
+        assert len(records) == 1 and not unreadable
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"BurnedInAnnotation": "YES"},
+        {"Modality": "US"},
+        {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"},
+        {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7.4"},
+        {"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]},
+    ],
+)
+def test_kinds_of_files_that_carry_names_are_held_until_somebody_looked(tmp_path, read, tags):
+    written_over(np.random.default_rng(0).integers(-100, 200, (50, 60)).astype(np.int16), **tags).save_as(
+        tmp_path / "a"
+    )
+    _, (item,) = read(tmp_path, "clinic", "dicom")
+    assert item.reason == "burned-in risk"
+    records, unreadable = read(tmp_path, "clinic", "dicom", burned_in="allow")
+    assert len(records) == 1 and not unreadable
