@@ -18,11 +18,11 @@ class ImageError(ValueError):
         self.detail = detail
 
 
-def check_size(width: int, height: int, *, max_pixels: int = MAX_PIXELS) -> None:
+def check_size(width: int, height: int, *, max_pixels: int = MAX_PIXELS, max_side: int = MAX_SIDE) -> None:
     """Raise ImageError for an image without pixels or over the limits."""
     if width < 1 or height < 1:
         raise ImageError("no pixels", f"the image is {width} x {height} pixels")
-    if width > MAX_SIDE or height > MAX_SIDE or width * height > max_pixels:
+    if width > max_side or height > max_side or width * height > max_pixels:
         raise ImageError(
-            "too large", f"{width} x {height} pixels, over the limit of {max_pixels} pixels and {MAX_SIDE} a side"
+            "too large", f"{width} x {height} pixels, over the limit of {max_pixels} pixels and {max_side} a side"
         )

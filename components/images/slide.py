@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.images.limits import ImageError, check_size
+from components.images.limits import MAX_PIXELS, ImageError, check_size
 from components.images.raster import check_file
 
 SUFFIXES = (".svs", ".ndpi", ".scn", ".mrxs")
 _TISSUE_SPREAD = 20
+_MAX_SLIDE_SIDE = 2**20
+_OVERVIEW = 8
+"""Pixels of a tile's side in the overview that decides where a slide is worth reading."""
 
 
 def read_slide(path: Path) -> NDArray[np.uint8]:
@@ -20,10 +24,55 @@ def read_slide(path: Path) -> NDArray[np.uint8]:
     check_file(path)
     try:
         with openslide.OpenSlide(str(path)) as slide:
-            check_size(*slide.dimensions)
-            region = slide.read_region((0, 0), 0, slide.dimensions)
+            return _level_0(slide)
     except openslide.OpenSlideError as error:
         raise ImageError("undecodable", f"{error}; deliver the slide again") from None
+
+
+def slide_tiles(path: Path, *, side: int, stride: int, tissue: float) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
+    """(x, y, tile) of a slide's full tiles at level 0 of which at least the share `tissue` is stained, in reading order.
+
+    A slide of more than MAX_PIXELS is read tile by tile, where a small level of its pyramid shows no mere glass.
+    Raises ImageError, 'too large' for a slide that has no such level.
+    """
+    import openslide
+
+    check_file(path)
+    try:
+        with openslide.OpenSlide(str(path)) as slide:
+            width, height = slide.dimensions
+            if width * height <= MAX_PIXELS:
+                found = tiles(_level_0(slide), side=side, stride=stride)
+            else:
+                places = _stained_places(slide, side, stride, tissue)
+                found = ((x, y, _on_white(slide.read_region((x, y), 0, (side, side)))) for x, y in places)
+            yield from ((x, y, tile) for x, y, tile in found if tissue_share(tile) >= tissue)
+    except openslide.OpenSlideError as error:
+        raise ImageError("undecodable", f"{error}; deliver the slide again") from None
+
+
+def _stained_places(slide: Any, side: int, stride: int, tissue: float) -> Iterator[tuple[int, int]]:
+    """Corners of the tiles that look stained in the overview, generously."""
+    width, height = slide.dimensions
+    check_size(width, height, max_pixels=_MAX_SLIDE_SIDE**2, max_side=_MAX_SLIDE_SIDE)
+    level = slide.get_best_level_for_downsample(side / _OVERVIEW)
+    check_size(*slide.level_dimensions[level], max_pixels=MAX_PIXELS)
+    overview = _on_white(slide.read_region((0, 0), level, slide.level_dimensions[level]))
+    scale = slide.level_downsamples[level]
+    for y in range(0, height - side + 1, stride):
+        for x in range(0, width - side + 1, stride):
+            top, left = int(y / scale), int(x / scale)
+            part = overview[top : int((y + side) / scale) + 1, left : int((x + side) / scale) + 1]
+            if part.size and tissue_share(part) >= tissue / 2:
+                yield x, y
+
+
+def _level_0(slide: Any) -> NDArray[np.uint8]:
+    check_size(*slide.dimensions)
+    return _on_white(slide.read_region((0, 0), 0, slide.dimensions))
+
+
+def _on_white(region: Any) -> NDArray[np.uint8]:
     rgba = np.asarray(region)
     image = rgba[..., :3].copy()
     image[rgba[..., 3] == 0] = 255

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from components.images.limits import ImageError
 from components.images.png import encode_png
 from components.images.raster import read_raster
-from components.images.slide import SUFFIXES, haematoxylin_only, read_slide, tiles, tissue_share
+from components.images.slide import SUFFIXES, haematoxylin_only, slide_tiles, tiles, tissue_share
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 
@@ -48,13 +51,8 @@ def read(delivery: Delivery) -> Iterator[Item]:
 
 
 def _tiles(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
-    image = read_slide(path) if path.suffix.lower() in SUFFIXES else read_raster(path)
-    if image.ndim != 3:
-        raise ImageError("grey image", "stained tissue is in colour; add it as its own source")
     slide = _SLIDES.get(name, _Slide(subject=name.replace("/", "-"), stain="", licence="unknown"))
-    for x, y, tile in tiles(image, side=_SIDE, stride=slide.stride):
-        if tissue_share(tile) < _TISSUE:
-            continue
+    for x, y, tile in _stained(path, slide.stride):
         yield delivery.record(
             f"{slide.subject}-x{x:05d}-y{y:05d}",
             tile,
@@ -71,3 +69,14 @@ def _tiles(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
             if slide.haematoxylin
             else "as delivered",
         )
+
+
+def _stained(path: Path, stride: int) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
+    """(x, y, tile) of the tiles that are mostly tissue."""
+    if path.suffix.lower() in SUFFIXES:
+        yield from slide_tiles(path, side=_SIDE, stride=stride, tissue=_TISSUE)
+        return
+    image = read_raster(path)
+    if image.ndim != 3:
+        raise ImageError("grey image", "stained tissue is in colour; add it as its own source")
+    yield from ((x, y, t) for x, y, t in tiles(image, side=_SIDE, stride=stride) if tissue_share(t) >= _TISSUE)
