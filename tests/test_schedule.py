@@ -15,9 +15,9 @@ from components.storage.workspace import Workspace
 from tests.faults.killing import wait_until
 from tests.fixtures.micro import make_workspace, run_unimed, set_key
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
-LONGER_THAN_A_MINUTE = 2000
+LONGER_THAN_A_MINUTE = 5000
 """Steps of a stage of the micro workspace, saved rarely."""
 
 
@@ -66,7 +66,7 @@ def test_one_retrain_runs_the_others_are_skipped_and_missed_firings_make_one_mor
     time.sleep(185)  # three firings are missed
     assert len(scheduled_runs(workspace)) == begun
     run_unimed("up", "--detach", cwd=workspace.root)
-    wait_until(lambda: "Completed" in states(workspace), 600, "the retrain that the killed one began")
+    wait_until(lambda: "Completed" in states(workspace), 1200, "the retrain that the killed one began")
 
     def an_idle_firing() -> bool:
         return any("nothing to do" in message for _, message in scheduled_runs(workspace))
