@@ -132,6 +132,9 @@ def expectations(settings: ValidationSettings) -> list[Any]:
             column="marker", value_set=[""], meta=meta("special token", "take the marker out of the text")
         ),
         gxe.ExpectColumnValuesToBeInSet(
+            column="identifiers", value_set=[""], meta=meta("identifier in text", "take it out of the text")
+        ),
+        gxe.ExpectColumnValuesToBeInSet(
             column="boilerplate", value_set=[""], meta=meta("boilerplate", "this is no answer about the image")
         ),
         gxe.ExpectColumnValuesToBeBetween(

@@ -4,6 +4,7 @@ import re
 
 from components.records.record import Record, Turn
 from components.records.vocabulary import Modality, TurnKind
+from components.validation.identifiers import identifier_kinds
 
 LONGEST_PROMPT = 8_192
 """Characters."""
@@ -29,6 +30,7 @@ def text_columns(record: Record) -> dict[str, object]:
             f"{what} {number}" for number, turn in enumerate(record.turns, start=1) if (what := _empty(record, turn))
         ),
         "marker": _first(MARKER, texts),
+        "identifiers": identifier_kinds(texts),
         "boilerplate": _first(BOILERPLATE, [turn.answer for turn in record.turns]),
         "prompt_characters": max((len(turn.prompt) for turn in record.turns), default=0),
         "answer_characters": max((len(turn.answer) for turn in record.turns), default=0),

@@ -51,6 +51,7 @@ def test_questions_reports_with_redactions_and_text_alone_are_kept(verdicts, mak
         ({"prompt": "<image> Is it?"}, "special token", "<image>"),
         ({"answer": "As an AI language model, I cannot tell."}, "boilerplate", "as an ai"),
         ({"answer": "I'm sorry, but I can't help."}, "boilerplate", "sorry"),
+        ({"answer": "MRN: 4711083"}, "identifier in text", "patient's name or number"),
         ({"prompt": "x" * (LONGEST_PROMPT + 1)}, "too long", "shorten the question"),
         ({"answer": "x" * (LONGEST_ANSWER + 1)}, "too long", "shorten the answer"),
         ({"options": ("a", "b")}, "bad options", "answer is one of them"),
@@ -63,6 +64,12 @@ def test_each_defect_of_a_text_has_its_reason_and_spares_its_neighbours(verdicts
     assert set(refused) == {"s/b"}
     assert refused["s/b"][0] == reason
     assert words.lower() in refused["s/b"][1].lower()
+
+
+def test_the_refusal_of_an_identifier_does_not_repeat_it(verdicts, make):
+    _, refused = verdicts(make("a", turns=(replace(GOOD, answer="Mail jane.doe@clinic.example.org"),)))
+    assert refused["s/a"][0] == "identifier in text"
+    assert "jane" not in refused["s/a"][1]
 
 
 def test_every_marker_of_the_tokenizer_is_known_and_plain_words_are_none():

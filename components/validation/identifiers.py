@@ -1,0 +1,23 @@
+"""What in a free text names a person, by its form. Words that may be names are not judged: too many findings bear one."""
+
+import re
+from collections.abc import Iterable
+
+_LABELLED = (
+    r"\b(?:patient(?:'s)?\s+name|name\s+of\s+(?:the\s+)?patient|mrn|medical\s+record\s+(?:no|number)"
+    r"|accession\s+(?:no|number)|social\s+security(?:\s+(?:no|number))?|date\s+of\s+birth|dob)"
+    # A redaction stands where the value was: ___, XXXX, [name].
+    r"\s*[.:#=]+\s*(?!_|x{2,}|\[)\w"
+)
+KINDS: dict[str, re.Pattern[str]] = {
+    "patient's name or number": re.compile(_LABELLED, re.IGNORECASE),
+    "e-mail address": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b", re.IGNORECASE),
+    "social security number": re.compile(r"\b\d{3}-\d{2}-\d{4}\b"),
+    "telephone number": re.compile(r"(?<![\w.])\(?\d{3}\)?[ -]\d{3}-\d{4}\b"),
+}
+
+
+def identifier_kinds(texts: Iterable[str]) -> str:
+    """The kinds of identifiers that the texts hold, joined by ', '; never what they say. Empty when there are none."""
+    texts = list(texts)
+    return ", ".join(kind for kind, pattern in KINDS.items() if any(pattern.search(text) for text in texts))

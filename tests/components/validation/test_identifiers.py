@@ -1,0 +1,33 @@
+import pytest
+
+from components.validation.identifiers import identifier_kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Patient name: Jane Doe", "patient's name or number"),
+        ("MRN# 4711083", "patient's name or number"),
+        ("DOB: 07/20/1969. No acute disease.", "patient's name or number"),
+        ("Accession number: A12", "patient's name or number"),
+        ("write to jane.doe@clinic.example.org", "e-mail address"),
+        ("078-05-1120", "social security number"),
+        ("radiology consult line: (650) 555-1173", "telephone number"),
+    ],
+)
+def test_a_text_that_names_a_person_is_found_and_not_repeated(text, kind):
+    assert identifier_kinds(["no finding", text]) == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MRN: ___ DOB: [**2101-1-1**] Patient name: XXXX",
+        "Comparison: XXXX, XXXX. The heart is 12-14 cm wide.",
+        "Foley catheter; Hodgkin lymphoma; Kerley B lines at T4-T5, 120-80 mmHg.",
+        "The nodule measures 3.4 x 2.1 cm @ level 4",
+        "2008-03-12 follow-up of 123 456 cells",
+    ],
+)
+def test_redactions_measures_and_names_of_diseases_are_none(text):
+    assert identifier_kinds([text]) == ""
