@@ -13,6 +13,7 @@ from components.images.raster import check_file
 SUFFIXES = (".svs", ".ndpi", ".scn", ".mrxs")
 _TISSUE_SPREAD = 20
 _MAX_SLIDE_SIDE = 2**20
+_MAX_STORED_TILE = 2**25
 _OVERVIEW = 8
 """Pixels of a tile's side in the overview that decides where a slide is worth reading."""
 
@@ -24,6 +25,7 @@ def read_slide(path: Path) -> NDArray[np.uint8]:
     check_file(path)
     try:
         with openslide.OpenSlide(str(path)) as slide:
+            _check_tiles(slide)
             return _level_0(slide)
     except openslide.OpenSlideError as error:
         raise ImageError("undecodable", f"{error}; deliver the slide again") from None
@@ -40,6 +42,7 @@ def slide_tiles(path: Path, *, side: int, stride: int, tissue: float) -> Iterato
     check_file(path)
     try:
         with openslide.OpenSlide(str(path)) as slide:
+            _check_tiles(slide)
             width, height = slide.dimensions
             if width * height <= MAX_PIXELS:
                 found = tiles(_level_0(slide), side=side, stride=stride)
@@ -49,6 +52,18 @@ def slide_tiles(path: Path, *, side: int, stride: int, tissue: float) -> Iterato
             yield from ((x, y, tile) for x, y, tile in found if tissue_share(tile) >= tissue)
     except openslide.OpenSlideError as error:
         raise ImageError("undecodable", f"{error}; deliver the slide again") from None
+
+
+def _check_tiles(slide: Any) -> None:
+    """Raise ImageError for stored tiles so large that the library would end the process for want of memory."""
+    for level in range(slide.level_count):
+        name = f"openslide.level[{level}].tile-"
+        sides = [int(slide.properties.get(name + side, 0)) for side in ("width", "height")]
+        if sides[0] * sides[1] > _MAX_STORED_TILE:
+            raise ImageError(
+                "too large",
+                f"stored tiles of {sides[0]} x {sides[1]} pixels, over the limit of {_MAX_STORED_TILE} pixels",
+            )
 
 
 def _stained_places(slide: Any, side: int, stride: int, tissue: float) -> Iterator[tuple[int, int]]:

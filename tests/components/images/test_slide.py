@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,17 @@ def test_a_large_slide_without_a_small_level_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("components.images.slide.MAX_PIXELS", 100_000)
     with pytest.raises(ImageError, match="640 x 512 pixels, over the limit of 100000"):
         list(slide_tiles(tmp_path / "a.svs", side=64, stride=64, tissue=0.4))
+
+
+def test_stored_tiles_of_any_size_do_not_end_the_process(pyramid):
+    path = pyramid[0]
+    data = bytearray(path.read_bytes())
+    at = struct.unpack_from("<I", data, 4)[0]
+    for entry in range(struct.unpack_from("<H", data, at)[0]):
+        place = at + 2 + 12 * entry
+        if struct.unpack_from("<H", data, place)[0] == 322:  # TileWidth
+            data[place : place + 12] = struct.pack("<HHII", 322, 4, 1, 2**25 + 64)
+    path.write_bytes(data)
+    for read in (read_slide, lambda path: list(slide_tiles(path, side=64, stride=64, tissue=0.4))):
+        with pytest.raises(ImageError, match="stored tiles of 33554496 x 128 pixels"):
+            read(path)
