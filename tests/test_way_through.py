@@ -150,12 +150,8 @@ def test_git_holds_what_people_decide_and_measure_and_dvc_shows_what_the_change_
     assert all(entry["old"] is not None for entry in metrics.values())
     plots = json.loads(dvc(workspace, "plots", "diff", "--json"))
     assert not plots.get("errors")
-    points = [
-        point
-        for plot in plots["data"]["losses"]
-        for point in json.loads(plot["anchor_definitions"]["<DVC_METRIC_DATA>"])
-    ]
-    last = {point["rev"]: point["step"] for point in points if "unified" in str(point)}
+    points = [point for plot in plots["data"]["losses"] for point in plot["content"]["data"]["values"]]
+    last = {point["rev"]: point["step"] for point in points if point["filename::field"] == "unified.json::text_loss"}
     assert last == {"HEAD": 8, "workspace": 9}
 
 
