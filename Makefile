@@ -23,7 +23,7 @@ test: $(READY) ## the tests, under 12 minutes on two cores
 	@$(PY) -m pytest -m "not slow and not gpu" -n 2 --dist loadgroup $(ARGS)
 
 test-slow: $(READY) ## the slow set: kills, equal bytes, browser
-	@$(PY) -m pytest -m "slow and not gpu" $(ARGS)
+	@$(PY) -m pytest -m "slow and not gpu" -n 2 --dist loadfile $(ARGS)
 
 check: $(READY) ## lint, format, types, import contract
 	@$(VENV)/bin/ruff check .

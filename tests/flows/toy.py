@@ -83,6 +83,7 @@ def make(folder: Path) -> Path:
     """A toy workspace: the shipped recipe with two sources, the shipped stage graph with toy commands."""
     from components.recipes.reading import dump_yaml, load_yaml
     from components.recipes.recipe import shipped_recipe
+    from tests.fixtures.micro import own_ports
 
     folder.mkdir(parents=True)
     params = load_yaml(shipped_recipe("tiny"))
@@ -101,6 +102,7 @@ def make(folder: Path) -> Path:
     for name in SOURCES:
         (folder / "data" / "raw" / name).mkdir(parents=True)
         (folder / "data" / "raw" / name / "a.txt").write_text(name)
+    own_ports(folder)
     return folder
 
 
