@@ -47,7 +47,7 @@ ENVIRONMENT = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "MKL_CBWR": "AVX2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
-    # Threads that wait for each other sleep: as fast alone, twice as fast beside another training on the same cores.
+    # Threads that wait for each other sleep, and leave their core to whoever has work.
     "OMP_WAIT_POLICY": "PASSIVE",
     # Ray: fewer actors, a quick poll, no token between processes of one machine.
     "RAY_AUTH_MODE": "disabled",

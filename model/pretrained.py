@@ -16,7 +16,7 @@ from torch import Tensor
 from model.autoencoder import published_names
 from model.config import LLMConfig, ModelConfig, VAEConfig, ViTConfig
 from model.initialise import GEN, initialise_joints, joints, und_twin
-from model.published import flux_vae_config, rope_theta, vae_config_from_json
+from model.published import flux_vae_config, llm_config_from_json, vae_config_from_json, vit_config_from_json
 from model.tensor_files import LazyTensor, check_fit, lazy, open_tensors, weight_files
 from model.unimedvl import UniMedVL
 from model.weights import Checkpoint
@@ -32,17 +32,7 @@ def open_qwen2(directory: Path, *, qk_norm: bool) -> tuple[LLMConfig, dict[str, 
     """Config of the decoder and Qwen2's tensors under our names; tied embeddings become a head of its own."""
     values = _read(directory / "config.json")
     _expect(directory, values, model_type="qwen2", hidden_act="silu", use_sliding_window=False)
-    config = LLMConfig(
-        hidden_size=values["hidden_size"],
-        num_layers=values["num_hidden_layers"],
-        num_heads=values["num_attention_heads"],
-        num_kv_heads=values["num_key_value_heads"],
-        intermediate_size=values["intermediate_size"],
-        vocab_size=values["vocab_size"],
-        rms_norm_eps=values["rms_norm_eps"],
-        rope_theta=rope_theta(values),
-        qk_norm=qk_norm,
-    )
+    config = llm_config_from_json(values, qk_norm=qk_norm)
     tensors = {_LLM + name: tensor for name, tensor in open_tensors(weight_files(directory, HF_FILES)).items()}
     if values.get("tie_word_embeddings") and f"{_LLM}model.embed_tokens.weight" in tensors:
         tensors.setdefault(f"{_LLM}lm_head.weight", tensors[f"{_LLM}model.embed_tokens.weight"])
@@ -57,15 +47,7 @@ def open_siglip(directory: Path) -> tuple[ViTConfig, dict[str, LazyTensor]]:
     whole = _read(directory / "config.json")
     values = whole.get("vision_config", whole)
     _expect(directory, values, hidden_act="gelu_pytorch_tanh", num_channels=3)
-    config = ViTConfig(
-        hidden_size=values["hidden_size"],
-        intermediate_size=values["intermediate_size"],
-        num_heads=values["num_attention_heads"],
-        num_layers=values["num_hidden_layers"] - 1,
-        patch_size=values["patch_size"],
-        image_size=values["image_size"],
-        layer_norm_eps=values.get("layer_norm_eps", 1e-6),
-    )
+    config = vit_config_from_json(values)
     unused = (*_UNUSED_BY_VIT, f"encoder.layers.{config.num_layers}.")
     stored = open_tensors(weight_files(directory, HF_FILES))
     tensors = {name.removeprefix("vision_model."): tensor for name, tensor in stored.items()}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,34 +91,47 @@ def published_model_config(directory: Path, shapes: Mapping[str, tuple[int, ...]
     llm, vit = _read(directory / "llm_config.json"), _read(directory / "vit_config.json")
     vae_file = directory / "vae_config.json"
     return ModelConfig(
-        llm=LLMConfig(
-            hidden_size=llm["hidden_size"],
-            num_layers=llm["num_hidden_layers"],
-            num_heads=llm["num_attention_heads"],
-            num_kv_heads=llm["num_key_value_heads"],
-            intermediate_size=llm["intermediate_size"],
+        llm=replace(
+            llm_config_from_json(llm, qk_norm="language_model.model.layers.0.self_attn.q_norm.weight" in shapes),
             vocab_size=shapes["language_model.model.embed_tokens.weight"][0],
-            rms_norm_eps=llm["rms_norm_eps"],
-            rope_theta=rope_theta(llm),
             experts=_experts(shapes),
-            qk_norm="language_model.model.layers.0.self_attn.q_norm.weight" in shapes,
         ),
-        vit=ViTConfig(
-            hidden_size=vit["hidden_size"],
-            intermediate_size=vit["intermediate_size"],
-            num_heads=vit["num_attention_heads"],
-            num_layers=vit["num_hidden_layers"] - 1,
-            patch_size=vit["patch_size"],
-            image_size=vit["image_size"],
-            layer_norm_eps=vit.get("layer_norm_eps", 1e-6),
-        ),
+        vit=vit_config_from_json(vit),
         vae=vae_config_from_json(_read(vae_file)) if vae_file.is_file() else flux_vae_config(),
         max_latent_size=_side(shapes, "latent_pos_embed.pos_embed"),
         vit_max_patches_per_side=_side(shapes, "vit_pos_embed.pos_embed"),
     )
 
 
-def rope_theta(values: Mapping[str, Any]) -> float:
+def llm_config_from_json(values: Mapping[str, Any], *, qk_norm: bool) -> LLMConfig:
+    """The decoder of a Qwen2 config. Raises ValueError for scaled rotary positions."""
+    return LLMConfig(
+        hidden_size=values["hidden_size"],
+        num_layers=values["num_hidden_layers"],
+        num_heads=values["num_attention_heads"],
+        num_kv_heads=values["num_key_value_heads"],
+        intermediate_size=values["intermediate_size"],
+        vocab_size=values["vocab_size"],
+        rms_norm_eps=values["rms_norm_eps"],
+        rope_theta=_rope_theta(values),
+        qk_norm=qk_norm,
+    )
+
+
+def vit_config_from_json(values: Mapping[str, Any]) -> ViTConfig:
+    """The encoder of a SigLIP vision config, which counts one layer more than run."""
+    return ViTConfig(
+        hidden_size=values["hidden_size"],
+        intermediate_size=values["intermediate_size"],
+        num_heads=values["num_attention_heads"],
+        num_layers=values["num_hidden_layers"] - 1,
+        patch_size=values["patch_size"],
+        image_size=values["image_size"],
+        layer_norm_eps=values.get("layer_norm_eps", 1e-6),
+    )
+
+
+def _rope_theta(values: Mapping[str, Any]) -> float:
     """The rotary base in a Qwen2 config.json, of transformers 4 or 5. Raises ValueError for scaled positions."""
     found = values.get("rope_parameters") or {
         "rope_theta": values.get("rope_theta"),

@@ -1,5 +1,18 @@
-"""Before any test imports torch: threads that wait for each other sleep, so that two workers share two cores well."""
+"""What holds for every test: torch's waiting threads sleep, and a stage's variables and folder stay in the test that ran it."""
 
 import os
+from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+import pytest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before any test imports torch: two workers share two cores well
+
+
+@pytest.fixture(autouse=True)
+def same_process_as_before():
+    """A stage and a command set variables and the folder of their process (components/stage.py): both are set back."""
+    variables, folder = dict(os.environ), Path.cwd()
+    yield
+    os.environ.clear()
+    os.environ.update(variables)
+    os.chdir(folder)

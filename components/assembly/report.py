@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from components.assembly.conversation import Pictures
 from components.assembly.corpus import Entry
 from components.assembly.selection import Decision
 from components.records.keys import keyed_hash
 from components.records.sample import Clinical, Image, Sample, Text
 from components.records.vocabulary import Bin
+from components.validation.validated import refused
 
 IMAGES_PER_SOURCE, SAMPLES_PER_TASK, IDS_PER_REASON = 12, 6, 8
 TEMPLATE = Path(__file__).parent / "report.html"
@@ -101,11 +100,8 @@ def _reasons(decisions: Sequence[Decision]) -> list[dict[str, object]]:
 
 def _quarantined(validated: Path, source: str) -> list[dict[str, Any]]:
     """What validation refused of a source, by reason: {source, reason, count, records}; a few records, one a file first."""
-    path = validated / source / "quarantine.parquet"
-    if not path.is_file():
-        return []
     found: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in pq.ParquetFile(path).read(columns=["id", "file", "locator", "reason", "detail"]).to_pylist():
+    for row in refused(validated / source):
         found[row["reason"]].append(row)
     groups = []
     for reason, rows in sorted(found.items()):

@@ -11,6 +11,7 @@ from components.recipes.reading import nearest
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
 from components.validation.decisions import Decision, read_decisions
+from components.validation.validated import record_ids, refused
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +86,8 @@ def trace(workspace: Workspace, recipe: Recipe, identity: str) -> Trace:
             **_after(workspace.dataset, identity),
         )
         return found
-    for row in _rows(folder, "quarantine.parquet", identity):
+    everything = refused(folder)
+    for row in (row for row in everything if row["id"] == identity):
         reasons = {name: row[name] for name in ("reason", "detail", "suite", "expectation")}
         return Trace(
             id=identity,
@@ -94,7 +96,9 @@ def trace(workspace: Workspace, recipe: Recipe, identity: str) -> Trace:
             validation={"verdict": "quarantined", **reasons},
             curator=curator,
         )
-    raise ValueError(f"no record {identity!r}{nearest(identity, _ids(folder))}")
+    raise ValueError(
+        f"no record {identity!r}{nearest(identity, [*record_ids(folder), *(row['id'] for row in everything)])}"
+    )
 
 
 def _after(dataset: Path, identity: str) -> dict[str, Any]:
@@ -116,8 +120,3 @@ def _rows(folder: Path, pattern: str, identity: str) -> Iterator[dict[str, Any]]
 def _column(folder: Path, patterns: tuple[str, ...], name: str, filters: list) -> tuple[str, ...]:
     files = sorted(path for pattern in patterns for path in folder.glob(pattern))
     return tuple(v for path in files for v in pq.read_table(path, columns=[name], filters=filters)[name].to_pylist())
-
-
-def _ids(folder: Path) -> list[str]:
-    files = [*sorted(folder.glob("records-*.parquet")), folder / "quarantine.parquet"]
-    return [identity for path in files for identity in pq.read_table(path, columns=["id"])["id"].to_pylist()]

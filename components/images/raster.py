@@ -1,6 +1,7 @@
 """PNG, JPEG, TIFF, WebP and BMP files through Pillow, with everything checked before it is decoded."""
 
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +19,22 @@ _REDUCED = 1
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 
 
-def read_raster(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """The file's image as (H, W) or (H, W, 3) uint8: upright, alpha on white, 16 bits windowed, grey as grey.
+def read_raster(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """The image of a file, or of a file's bytes, as (H, W) or (H, W, 3) uint8: upright, alpha on white, 16 bits windowed, grey as grey.
 
     Raises ImageError with reason 'empty file', 'not an image', 'too large', 'no pixels', 'several images' or
     'undecodable'.
     """
-    check_file(path)
+    if isinstance(source, Path):
+        check_file(source)
+    else:
+        _check_length(len(source))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=FORMATS) as image:
+            with Image.open(source if isinstance(source, Path) else BytesIO(source), formats=FORMATS) as image:
                 check_size(image.width, image.height, max_pixels=max_pixels)
-                _check_parts(image, path)
+                _check_parts(image, source)
                 return drop_grey_channels(_pixels(image))
     except ImageError:
         raise
@@ -45,17 +49,22 @@ def read_raster(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8
 
 def check_file(path: Path) -> None:
     """Raise ImageError for a file without bytes or over the size limit."""
-    size = path.stat().st_size
+    _check_length(path.stat().st_size)
+
+
+def _check_length(size: int) -> None:
     if size == 0:
         raise ImageError("empty file", "the file holds no bytes; deliver it again")
     if size > MAX_FILE_BYTES:
         raise ImageError("too large", f"the file is {size} bytes, over the limit of {MAX_FILE_BYTES}")
 
 
-def _check_parts(image: Image.Image, path: Path) -> None:
+def _check_parts(image: Image.Image, source: Path | bytes) -> None:
     """Raise ImageError for a JPEG of endless passes and for a file of which only a part would be read."""
-    if image.format in ("JPEG", "MPO") and path.read_bytes().count(b"\xff\xda") > _MAX_SCANS:
-        raise ImageError("too large", f"a JPEG of more than {_MAX_SCANS} passes")
+    if image.format in ("JPEG", "MPO"):
+        data = source.read_bytes() if isinstance(source, Path) else source
+        if data.count(b"\xff\xda") > _MAX_SCANS:
+            raise ImageError("too large", f"a JPEG of more than {_MAX_SCANS} passes")
     if image.format not in ("TIFF", "PNG", "WEBP"):
         return
     try:

@@ -285,11 +285,11 @@ class Predictor:
         """Normalised latents [z, h, w]: drawn from the encoder's distribution, or its mean without a generator."""
         import torch
 
-        mean, logvar = self._autoencoder.encode(self._to_model(self._vae(picture))[None])
-        if generator is not None:
-            noise = torch.randn(mean.shape, generator=generator).to(mean)
-            mean = mean + (0.5 * logvar.clamp(-30, 20)).exp() * noise
-        return self._autoencoder.normalise(mean)[0]
+        moments = self._autoencoder.encode(self._to_model(self._vae(picture))[None])
+        if generator is None:
+            return self._autoencoder.normalise(moments.mean)[0]
+        noise = torch.randn(moments.mean.shape, generator=generator).to(moments.mean)
+        return self._autoencoder.normalise(moments.sample(noise))[0]
 
     def _decode(self, latent: "Tensor") -> np.ndarray:
         from model.image_transform import to_uint8

@@ -1,7 +1,6 @@
 """Images that rows of an annotation file point to or hold: found safely, decoded once for rows that follow each other."""
 
 import re
-import tempfile
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,9 +29,9 @@ class Picture:
     colour: bool
 
     @classmethod
-    def of(cls, path: Path) -> "Picture":
-        """The picture of an image file. Raises ImageError."""
-        pixels = read_raster(path)
+    def of(cls, source: Path | bytes) -> "Picture":
+        """The picture of an image file, or of its bytes. Raises ImageError."""
+        pixels = read_raster(source)
         return cls(png=encode_png(pixels), sha256=pixels_sha256(pixels), colour=is_colour(pixels))
 
 
@@ -51,11 +50,11 @@ class Pictures:
             case str():
                 return self.get(value)
             case {"bytes": bytes() as data} if data:
-                return picture_of_bytes(data)
+                return Picture.of(data)
             case {"path": str() as name} if name:
                 return self.get(name)
             case bytes() if value:
-                return picture_of_bytes(value)
+                return Picture.of(value)
         raise ImageError("missing image", "the row holds neither bytes nor a path of an image")
 
     def get(self, name: str) -> Picture:
@@ -89,14 +88,6 @@ class Pictures:
             except OSError as error:
                 raise ImageError("bad path", f"{shown!r}: {error.strerror}") from None
         raise ImageError("missing image", f"{shown!r} was not delivered")
-
-
-def picture_of_bytes(data: bytes) -> Picture:
-    """The picture of an image file's bytes. Raises ImageError."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        return Picture.of(Path(file.name))
 
 
 def annotations(delivery: Delivery, *suffixes: str) -> Iterator[tuple[str, Path] | Item]:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from components.images.limits import ImageError
 from components.sources.conversations import make_record
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.pictures import Picture, annotations, picture_of_bytes
+from components.sources.pictures import Picture, annotations
 from components.sources.row_records import unreadable_row
 from components.sources.rows import MAX_ROW, Row
 
@@ -115,4 +115,4 @@ def _row(group: Group) -> tuple[Row, list[Picture]]:
     found = next((group[kind] for kind in IMAGES if kind in group), None)
     if found is None:
         raise ImageError("missing image", f"the group has {', '.join(sorted(group)) or 'no known member'}")
-    return row, [picture_of_bytes(found)]
+    return row, [Picture.of(found)]

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from components.images.png import decode_png
+from components.recipes.reading import nearest
 from components.recipes.recipe import Recipe
 from components.records.keys import keyed_hash
 from components.records.record import Record
@@ -17,10 +18,13 @@ from components.sources.table import read_source
 from components.storage.atomic import write_text
 from components.storage.workspace import Workspace
 from components.validation.decisions import Decision, add_decision, read_decisions
+from components.validation.validated import QUARANTINE, record_files, record_ids, refused
 
 THUMBNAIL_SIDE = 160
 SHOWN_PER_REASON = 60
 TEMPLATE = Path(__file__).parent / "review.html"
+UNREADABLE = ("readable", "decodes")
+"""Expectations without which there is no image to keep."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,35 +77,27 @@ def decide(workspace: Workspace, recipe: Recipe, decision: Decision) -> None:
         raise ValueError("a decision needs its reason: --why '…'")
     source = decision.id.partition("/")[0]
     folder = _validated(workspace, recipe, source)
-    refused = {row["id"]: row for row in _quarantine(folder)}
-    if decision.id not in refused and decision.id not in _ids(folder):
-        from components.recipes.reading import nearest
-
-        raise ValueError(f"no record {decision.id!r}{nearest(decision.id, [*refused, *_ids(folder)])}")
-    row = refused.get(decision.id)
+    known = {row["id"]: row for row in refused(folder)} | dict.fromkeys(record_ids(folder))
+    if decision.id not in known:
+        raise ValueError(f"no record {decision.id!r}{nearest(decision.id, known)}")
+    row = known[decision.id]
     if decision.decision == "accept" and row is not None and row["expectation"] in UNREADABLE:
         raise ValueError(f"{decision.id} cannot be kept: {row['reason']}: {row['detail']}; mend the file instead")
     add_decision(workspace.decisions / f"{source}.jsonl", decision)
 
 
-UNREADABLE = ("readable", "decodes")
-"""Expectations without which there is no image to keep."""
-
-
 def _validated(workspace: Workspace, recipe: Recipe, source: str) -> Path:
     if source not in recipe.sources:
-        from components.recipes.reading import nearest
-
         raise ValueError(f"unknown source {source!r}{nearest(source, recipe.sources)}")
     folder = workspace.validated / source
-    if not (folder / "quarantine.parquet").is_file():
+    if not (folder / QUARANTINE).is_file():
         raise ValueError(f"source {source} was not validated yet; `unimed retrain` does it")
     return folder
 
 
 def _refused(workspace: Workspace, recipe: Recipe, source: str, decisions: dict[str, Decision]) -> list[Group]:
     """Quarantined records by reason, the rarest reason last; images come from the raw files."""
-    rows = _quarantine(workspace.validated / source)
+    rows = refused(workspace.validated / source)
     groups: dict[str, Group] = {}
     for row in rows:
         groups.setdefault(row["reason"], Group("quarantined", row["reason"])).count += 1
@@ -125,10 +121,10 @@ def _images(workspace: Workspace, recipe: Recipe, source: str, wanted: set[str])
 def _kept(folder: Path, decisions: dict[str, Decision]) -> Group:
     """A keyed handful of what was kept."""
     group = Group("kept", "")
-    ids = _ids(folder)
+    ids = record_ids(folder)
     group.count = len(ids)
     chosen = sorted(ids, key=keyed_hash)[:SHOWN_PER_REASON]
-    for path in sorted(folder.glob("records-*.parquet")):
+    for path in record_files(folder):
         columns = ["id", "image", "provenance"]
         for row in pq.read_table(path, columns=columns, filters=[("id", "in", chosen)]).to_pylist():
             group.shown.append(_shown({"id": row["id"], **row["provenance"]}, row["image"], "", decisions))
@@ -155,12 +151,3 @@ def _thumbnail(png: bytes) -> str:
     out = io.BytesIO()
     image.save(out, "PNG")
     return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
-
-
-def _quarantine(folder: Path) -> list[dict[str, str]]:
-    return pq.ParquetFile(folder / "quarantine.parquet").read().to_pylist()
-
-
-def _ids(folder: Path) -> list[str]:
-    files = sorted(folder.glob("records-*.parquet"))
-    return [identity for path in files for identity in pq.read_table(path, columns=["id"])["id"].to_pylist()]

@@ -10,6 +10,7 @@ from components.sources.table import read_source
 from components.storage.atomic import atomic_folder, read_json, write_json
 from components.validation.decisions import read_decisions
 from components.validation.judging import Judged, judge
+from components.validation.validated import QUARANTINE
 
 QUARANTINE_COLUMNS = ("id", "source", "file", "locator", "reason", "detail", "suite", "expectation")
 _MAX_BYTES = 256 * 2**20
@@ -53,7 +54,7 @@ def write_judged(folder: Path, judged: Judged) -> None:
             # A dictionary of this size holds an image once for all rows of a group that show it.
             pq.write_table(records, path, row_group_size=64, compression="NONE", dictionary_pagesize_limit=_MAX_BYTES)
         quarantine = pa.schema([(name, pa.string()) for name in QUARANTINE_COLUMNS])
-        pq.write_table(pa.Table.from_pylist(judged.quarantine, schema=quarantine), temporary / "quarantine.parquet")
+        pq.write_table(pa.Table.from_pylist(judged.quarantine, schema=quarantine), temporary / QUARANTINE)
         write_json(temporary / "accounting.json", judged.accounting)
         write_json(temporary / "profile.json", judged.profile)
 

@@ -40,6 +40,11 @@ def test_nothing_to_judge_is_no_failure(failures):
         ({"modality": Modality.HISTOPATHOLOGY}, "mislabelled", "colours are not those of its modality"),
         ({"image_": colourful()}, "mislabelled", "colours are not those of its modality"),
         ({"image_": np.full((50, 60), 9, np.uint8)}, "blank image", "deviation is 0.0"),
+        (
+            {"modality": Modality.FUNDUS, "image_": np.full((50, 60, 3), (120, 20, 20), np.uint8)},
+            "blank image",
+            "deviation is 0.0",
+        ),
         ({"image_": np.eye(60, dtype=np.uint8)[:30] * 250}, "too small", "side is 30"),
         ({"subject": ""}, "no subject", "labels.csv"),
         ({"licence": ""}, "no licence", "labels.csv"),

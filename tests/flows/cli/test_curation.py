@@ -11,6 +11,10 @@ from components.context import StageContext
 from components.images.png import decode_png
 from components.recipes.reading import dump_yaml, load_yaml
 from components.recipes.recipe import read_recipe
+from components.records.record import Unreadable
+from components.records.vocabulary import TurnKind
+from components.sources.settings import SourceSettings
+from components.sources.table import read_source
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
 from components.validation.admission import admit
@@ -65,6 +69,7 @@ def unimed(workspace, monkeypatch, capsys):
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.chdir(workspace.root)
+        monkeypatch.delenv("UNIMED_WORKSPACE", raising=False)
         monkeypatch.setattr(sys, "argv", ["unimed", "data", *arguments])
         code = main()
         said = capsys.readouterr()
@@ -156,6 +161,10 @@ def test_export_writes_lines_whose_marks_equal_their_images(workspace, unimed, t
         assert sum(message["value"].count("<image>") for message in row["message"]) == len(images)
         assert all((tmp_path / "out" / image["path"]).is_file() for image in images)
     assert unimed("export", str(tmp_path / "out"))[0] == 2
+    back = list(read_source(tmp_path / "out", "back", SourceSettings(path="out", format="unimedvl")))
+    assert len(back) == len(rows) and not [item for item in back if isinstance(item, Unreadable)]
+    said = {turn.answer for record in back for turn in record.turns if turn.kind is not TurnKind.DRAWING}
+    assert said == {m["value"] for row in rows if not row["output_img"] for m in row["message"] if m["from"] == "gpt"}
 
 
 def test_the_last_source_stays_and_another_goes_with_its_splits(workspace, unimed):

@@ -1,0 +1,25 @@
+"""What a validated source's folder holds: its records in records-*.parquet, what was refused in quarantine.parquet."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+QUARANTINE = "quarantine.parquet"
+
+
+def record_files(folder: Path) -> list[Path]:
+    """The files of kept records, in order."""
+    return sorted(folder.glob("records-*.parquet"))
+
+
+def record_ids(folder: Path) -> list[str]:
+    """Ids of the kept records."""
+    return [
+        identity for path in record_files(folder) for identity in pq.read_table(path, columns=["id"])["id"].to_pylist()
+    ]
+
+
+def refused(folder: Path) -> list[dict[str, str]]:
+    """Rows id, source, file, locator, reason, detail, suite, expectation of what validation refused; none without a file."""
+    path = folder / QUARANTINE
+    return pq.ParquetFile(path).read().to_pylist() if path.is_file() else []
