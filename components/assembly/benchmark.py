@@ -10,7 +10,7 @@ from components.assembly.benchmark_item import SEED, NotTestable, benchmark_item
 from components.assembly.conversation import Pictures
 from components.assembly.corpus import Entry, first_of_image
 from components.assembly.delivered_benchmark import delivered_items
-from components.assembly.edits import EDITS, Edit
+from components.assembly.edits import EDITS, Edit, weighted_edits
 from components.assembly.plan import question_form
 from components.assembly.questions.asking import Fact, Knowledge, Turn, make_turn
 from components.assembly.questions.captions import (
@@ -81,7 +81,7 @@ def set_exam(training: Sequence[Entry], held_out: Sequence[Entry], settings: Ass
     items += _captions(askable, settings.benchmark_captions)
     items += _drawings(askable, settings.benchmark_drawings)
     edits: dict[str, Edit] = {}
-    for name in settings.edits:
+    for name in weighted_edits(settings.edits):
         for item in _edit_items(EDITS[name], training, held_out, settings.benchmark_edits):
             edits[item.item_id] = EDITS[name]
             items.append(item)
@@ -150,8 +150,8 @@ def _untestable(kind: QuestionType, learnt: Knowledge, known: Knowledge, values:
         return "no held-out image with it"
     if len(values) < 2 or not cells:
         only = ", ".join(values or known.values)
-        if kind.name == "organ":
-            return "no organ that is both present and absent on the training and on the held-out side"
+        if kind.name in ("organ", "finding"):
+            return f"no {kind.name} that is both present and absent on the training and on the held-out side"
         return f"one answer only among held-out images that training knows: {only}"
     return ""
 

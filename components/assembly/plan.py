@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from components.assembly.balance import draw_by_family, pick, shares
 from components.assembly.corpus import Entry, first_of_image
-from components.assembly.edits import Edit, edit
+from components.assembly.edits import Edit, edit, weighted_edits
 from components.assembly.questions.asking import Knowledge, Turn, conversations, draw_turns
 from components.assembly.questions.captions import WORDINGS, describable
 from components.assembly.questions.types import question_type
@@ -44,8 +44,9 @@ def plan_samples(
     for entry in draw_by_family(told, round(settings.drawing_samples * share), seed, "t2i"):
         number = len(plans[entry.id].drawings)
         plans[entry.id].drawings.append(pick(range(WORDINGS), seed, "t2i wording", entry.id, number))
-    fitting = {name: [entry for entry in entries if edit(name).applies(entry)] for name in settings.edits}
-    weights = {name: weight for name, weight in settings.edits.items() if fitting[name]}
+    allowed = weighted_edits(settings.edits)
+    fitting = {name: [entry for entry in entries if edit(name).applies(entry)] for name in allowed}
+    weights = {name: weight for name, weight in allowed.items() if fitting[name]}
     for name, count in sorted(shares(round(settings.edit_samples * share), weights).items()):
         for entry in draw_by_family(fitting[name], count, seed, name):
             number = len(plans[entry.id].edits)

@@ -10,6 +10,7 @@ EDIT_WEIGHTS = {
     "translation-white-matter": 1.5,
     "organ-map": 1.5,
     "staining": 1.5,
+    "paired": 1.5,
 }
 
 
@@ -85,7 +86,8 @@ class AssemblySettings:
     edit_samples: int = 2000
     """Editing conversations made for training, over all edits."""
     edits: Mapping[str, float] = field(default_factory=lambda: dict(EDIT_WEIGHTS))
-    """Edit -> weight; its share of `edit_samples`. `components/assembly/edits.py` lists them."""
+    """Edit -> weight; its share of `edit_samples`. `paired` is the weight of each edit that is not named and that some
+    record has the paired image for. `components/assembly/edits.py` lists them."""
     benchmark_captions: int = 100
     """Held-out captions, over both held-out splits."""
     caption_characters: tuple[int, int] = (10, 1024)

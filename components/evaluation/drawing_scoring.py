@@ -1,5 +1,6 @@
 """Scores of drawings: what the judge sees in them, and how near edits are to the image they should be."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ condition at a quarter of its size enlarged again (of super-resolution: the cond
 
 BICUBIC_FACTOR = 4
 
-ORGAN_MAP, SUPER_RESOLUTION, BACKGROUND = "organ_map", "sr", "#000000"
+MAPS, SUPER_RESOLUTION, BACKGROUND = ("organ_map", "segmentation"), "sr", "#000000"
 
 
 def score_t2i(rows: Sequence[Mapping[str, Any]], items: Mapping[str, BenchmarkItem], judge: Judge) -> Iterator[Score]:
@@ -54,10 +55,9 @@ def score_edits(
 ) -> Iterator[Score]:
     """PSNR and SSIM of each drawing, of its ceiling, and of the baselines: mean image, condition, bicubic.
 
-    `facts` are those of the items' records. Organ maps get the Dice of their painted structures too.
+    `facts` are those of the items' records. Maps of labels get the Dice of their painted structures too.
     """
-    maps = [items[row["item_id"]].reference_image for row in rows if row["benchmark"] == ORGAN_MAP]
-    palette = palette_of(decode(png) for png in maps if png is not None)
+    palettes = _palettes(items[row["item_id"]] for row in rows)
     for row in rows:
         item = items[row["item_id"]]
         if item.reference_image is None or item.image is None:
@@ -73,8 +73,18 @@ def score_edits(
         for variant, pixels in candidates.items():
             yield score_of(row, PSNR_SCORER, variant=variant, value=psnr(truth, pixels))
             yield score_of(row, SSIM_SCORER, variant=variant, value=ssim(truth, pixels))
-            if item.benchmark == ORGAN_MAP:
+            if item.benchmark in MAPS:
+                palette = palettes[item.question_type]
                 yield score_of(row, DICE_SCORER, variant=variant, value=mean_dice(truth, pixels, palette))
+
+
+def _palettes(items: Iterable[BenchmarkItem]) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Question type -> the colours that its maps are painted with."""
+    maps: dict[str, list[bytes]] = defaultdict(list)
+    for item in items:
+        if item.benchmark in MAPS and item.reference_image is not None:
+            maps[item.question_type].append(item.reference_image)
+    return {name: palette_of(map(decode, found)) for name, found in maps.items()}
 
 
 def palette_of(maps: Iterable[Rgb]) -> dict[str, tuple[int, ...]]:

@@ -35,8 +35,8 @@ class MeanImages:
         means = cls()
         for image in images:
             for name, edit in EDITS.items():
-                png = image.targets.get(edit.target) if edit.target else image.png
-                if png is not None:
+                if edit.applies(image):
+                    png = image.targets[edit.target] if edit.target else image.png
                     pixels = scale_image(decode(png), SIDE, SIDE).astype(np.float64)
                     for kind in kinds(image.modality.value, image.anatomy, image.facts):
                         key = metric_name(name), kind

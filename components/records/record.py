@@ -54,11 +54,11 @@ class Record:
     more_images: tuple[bytes, ...] = ()
     """Further images of the same record (PNG), in order."""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """What the labels, header or geometry say. Keys: plane, contrast, stain, colour (yes/no), organs (';'-joined),
-    tumour / nodule / doppler / retinopathy (yes/no), laterality (left/right), level (upper/middle/lower), description."""
+    """What the labels, header or geometry say. Keys: plane, contrast, stain, colour (yes/no), view; organs,
+    findings, absent_findings (';'-joined); tumour / nodule / doppler / retinopathy (yes/no), laterality (left/right), level (upper/middle/lower), description."""
     targets: Mapping[str, bytes] = field(default_factory=dict)
-    """Paired or derived images of the same place (PNG): grey_matter, white_matter, organ_map, haematoxylin; `output` is
-    what a turn of kind drawing ends in."""
+    """Paired or derived images of the same place (PNG), named as `targets.py` lists them; `output` is what a turn of
+    kind drawing ends in."""
     turns: tuple[Turn, ...] = ()
     """What the source itself says about the image or images, in order."""
     language: str = "en"

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from components.images.volume import PLANES
+from components.records.targets import ENHANCED_T1
 from components.records.vocabulary import Modality
+from components.sources.findings import FINDINGS, VIEWS
 from components.sources.structures import ORGANS
 
 YES_NO = ("yes", "no")
@@ -23,7 +25,12 @@ ANATOMIES = (
     "foot",
     "eye",
     "skin",
+    "oesophagus",
+    "stomach",
+    "small bowel",
     "colon",
+    "rectum",
+    "kidney",
     "lymph node",
     "tissue",
     "whole body",
@@ -31,7 +38,7 @@ ANATOMIES = (
 )
 FACTS: dict[str, tuple[str, ...]] = {
     "plane": PLANES,
-    "contrast": ("T1", "T2", "FLAIR", "PD", "grey matter", "white matter"),
+    "contrast": ("T1", ENHANCED_T1, "T2", "FLAIR", "PD", "grey matter", "white matter"),
     "stain": ("H&E", "immunohistochemistry"),
     "colour": YES_NO,
     "tumour": YES_NO,
@@ -41,9 +48,9 @@ FACTS: dict[str, tuple[str, ...]] = {
     "laterality": ("left", "right"),
     "level": ("lower", "middle", "upper"),
 }
-FREE_FACTS = ("description",)
+FREE_FACTS = ("description", "hospital")
 """Facts that hold a sentence."""
-LIST_FACTS = {"organs": ORGANS}
+LIST_FACTS = {"organs": ORGANS, "findings": FINDINGS, "absent_findings": FINDINGS, "view": VIEWS}
 """Facts that hold words joined by ';'."""
 NEVER_COLOUR = tuple(m.value for m in (Modality.MRI, Modality.CT, Modality.XRAY, Modality.NUCLEAR))
 ALWAYS_COLOUR = (Modality.HISTOPATHOLOGY.value, Modality.FUNDUS.value)

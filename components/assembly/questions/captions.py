@@ -4,7 +4,9 @@ import re
 
 from components.assembly.corpus import Entry
 from components.assembly.questions.types import region, slice_plane
+from components.records.targets import ENHANCED_T1
 from components.records.vocabulary import Modality
+from components.sources.findings import ANY
 
 CAPTION_PROMPTS = ("Describe this image.", "What does this image show?")
 """The benchmark uses the first."""
@@ -17,6 +19,8 @@ WORDINGS = 2
 _CONTRASTS = {
     "T1": ("T1-weighted", "slice"),
     "T2": ("T2-weighted", "slice"),
+    ENHANCED_T1: ("contrast-enhanced T1-weighted", "slice"),
+    "PD": ("proton density", "slice"),
     "grey matter": ("", "grey matter map"),
     "white matter": ("", "white matter map"),
 }
@@ -75,6 +79,10 @@ def _findings(entry: Entry) -> list[str]:
         )
     if facts.get("retinopathy") in ("yes", "no"):
         sentences.append(f"{'Signs' if facts['retinopathy'] == 'yes' else 'No signs'} of diabetic retinopathy.")
+    if found := [name for name in facts.get("findings", "").split(";") if name and name != ANY]:
+        sentences.append(f"It shows {' and '.join(', '.join(found).rsplit(', ', 1))}.")
+    if ANY in facts.get("absent_findings", "").split(";"):
+        sentences.append("No abnormality is visible.")
     return sentences
 
 
