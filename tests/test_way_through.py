@@ -14,7 +14,7 @@ import pytest
 
 from components.recipes.reading import dump_yaml, load_yaml
 from components.storage.workspace import Workspace
-from tests.faults.killing import retrain_with_kills, weights_sha256
+from tests.faults.killing import random_moments, retrain_with_kills, weights_sha256
 from tests.fixtures.micro import clean_environment, make_workspace, run_unimed, set_key
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -195,7 +195,9 @@ def test_a_source_that_is_mostly_broken_stops_at_admit_and_nothing_after_it_is_t
         path.unlink()
 
 
-def test_killed_three_times_a_fresh_workspace_ends_with_the_same_dataset_and_weights(first_weights, tmp_path):
+def test_killed_three_times_a_fresh_workspace_ends_with_the_same_dataset_and_weights(
+    workspace, first_weights, tmp_path
+):
     killed = make_workspace(tmp_path / "killed")
-    hits = retrain_with_kills(killed, 3, 60, random.Random(2))
+    hits = retrain_with_kills(killed, random_moments(workspace, 3, random.Random(2)))
     assert hits > 0 and weights_sha256(killed) == first_weights

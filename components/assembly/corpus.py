@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from components.assembly.lookalikes import Look, look_of
 from components.images.png import decode_png
+from components.images.windows import channel_spread
 from components.records.keys import keyed_hash
 from components.records.record import Provenance, Turn
 from components.records.schema import turn_from_row
@@ -142,8 +143,7 @@ def is_coloured(pixels: np.ndarray) -> bool:
     """Whether the image shows colour: enough pixels whose channels differ."""
     if pixels.ndim == 2:
         return False
-    spread = pixels.max(axis=-1).astype(np.int16) - pixels.min(axis=-1)
-    return bool((spread > COLOUR_SPREAD).mean() > COLOUR_SHARE)
+    return bool((channel_spread(pixels) > COLOUR_SPREAD).mean() > COLOUR_SHARE)
 
 
 def _entry(row: dict) -> Entry:
