@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from components.images.limits import ImageError
 from components.images.png import encode_png, pixels_sha256
 from components.images.raster import SUFFIXES, read_raster
@@ -31,7 +34,11 @@ class Picture:
     @classmethod
     def of(cls, source: Path | bytes) -> "Picture":
         """The picture of an image file, or of its bytes. Raises ImageError."""
-        pixels = read_raster(source)
+        return cls.of_pixels(read_raster(source))
+
+    @classmethod
+    def of_pixels(cls, pixels: NDArray[np.uint8]) -> "Picture":
+        """The picture of (H, W) or (H, W, 3) pixels."""
         return cls(png=encode_png(pixels), sha256=pixels_sha256(pixels), colour=is_colour(pixels))
 
 
@@ -90,7 +97,9 @@ class Pictures:
         raise ImageError("missing image", f"{shown!r} was not delivered")
 
 
-def annotations(delivery: Delivery, *suffixes: str) -> Iterator[tuple[str, Path] | Item]:
+def annotations(
+    delivery: Delivery, *suffixes: str, images: tuple[str, ...] = SUFFIXES
+) -> Iterator[tuple[str, Path] | Item]:
     """(name, path) of each file with one of the suffixes. What is neither that nor an image is unreadable: code that
     unpickling would run, archives that nobody unpacked, and what the format has no place for."""
     for name, path in delivery.files():
@@ -103,5 +112,5 @@ def annotations(delivery: Delivery, *suffixes: str) -> Iterator[tuple[str, Path]
             )
         elif suffix in _ARCHIVES:
             yield delivery.unreadable(name, ImageError("not unpacked", "unpack the archive into the folder"))
-        elif suffix not in SUFFIXES:
+        elif suffix not in images:
             yield delivery.unknown(name, f"this format reads {', '.join(suffixes)} and images")

@@ -2,11 +2,13 @@
 
 import codecs
 import csv
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from components.images.limits import ImageError
 
@@ -58,14 +60,15 @@ def json_object(path: Path, limit: int = 512 * 2**20) -> Row:
 
 
 def table_rows(
-    path: Path, *, columns: Iterable[str] = (), delimiter: str = "", quoted: bool = True
+    path: Path, *, columns: Iterable[str] = (), delimiter: str = "", quoted: bool = True, encoding: str = "utf-8-sig"
 ) -> Iterator[Row | ImageError]:
-    """The rows of a CSV or TSV file by its header, or by `columns` where it has none; the delimiter is found out.
+    """The rows of a CSV or TSV file, gzipped or not, by its header, or by `columns` where it has none; the delimiter is
+    found out.
 
     A row with too many or too few cells is an ImageError. Raises ImageError for a file that is no table.
     """
     csv.field_size_limit(MAX_ROW)
-    with _opened(path, newline="") as handle:
+    with _opened(path, newline="", encoding=encoding) as handle:
         names = list(columns)
         try:
             sample = handle.read(64 * 1024)
@@ -83,6 +86,8 @@ def table_rows(
                     yield dict(zip(names, cells, strict=True))
         except UnicodeDecodeError as error:
             raise _not_text(error) from None
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ImageError("undecodable", f"the gzipped file is broken: {error}; deliver it again") from None
         except csv.Error as error:
             raise ImageError("not a table", f"{error}; deliver CSV with one header row") from None
 
@@ -215,13 +220,15 @@ _BETWEEN, _BLANKS = re.compile(r"[\s,]*"), re.compile(r"\s*")
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
-def _opened(path: Path, newline: str | None = None) -> TextIO:
+def _opened(path: Path, newline: str | None = None, encoding: str = "utf-8-sig") -> TextIO:
     with path.open("rb") as handle:
         start = handle.read(4)
     if not start:
         raise ImageError("empty file", "the file holds no bytes; deliver it again")
+    if path.suffix.lower() == ".gz":
+        return cast(TextIO, gzip.open(path, "rt", encoding=encoding, newline=newline))
     wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return path.open(encoding="utf-16" if wide else "utf-8-sig", newline=newline)
+    return path.open(encoding="utf-16" if wide else encoding, newline=newline)
 
 
 def _first_character(handle: TextIO) -> str:

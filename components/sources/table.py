@@ -10,27 +10,47 @@ from components.recipes.reading import nearest
 from components.records.keys import keyed_hash
 from components.records.record import Record, Unreadable
 from components.sources import (
+    bci,
+    brats,
+    busi,
+    chexpert,
     coco,
     conversations,
+    covidcxr,
+    deepliif,
     dicom,
+    drive,
     fundus,
     gmaimmbench,
     histology,
     images,
     iuxray,
+    ixi,
+    kvasir,
     medicat,
+    medmnist,
+    mimiccxr,
     mni152,
     nifti,
+    nihcxr,
+    oct2017,
     omnimedvqa,
+    padchest,
     parquet,
     pathvqa,
     pmcvqa,
     pyradiomics,
     radrestruct,
     roco,
+    rsna,
+    samed2d,
+    siim,
     slake,
+    synthrad,
+    tbx11k,
     totalsegmentator,
     ultrasound,
+    vindrcxr,
     vqamed2019,
     vqarad,
     webdataset,
@@ -39,6 +59,7 @@ from components.sources.delivery import corpus
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.labels import NAME, Labels
 from components.sources.settings import SourceSettings
+from components.sources.sharing import LENT_FORMATS
 from components.storage.secret import workspace_secret
 
 Adapter = Callable[[Delivery], Iterator[Item]]
@@ -54,15 +75,35 @@ ADAPTERS: dict[str, Adapter] = {
     "unimedvl": conversations.read,
     "webdataset": webdataset.read,
     # Public sets in the layout that they are published in.
+    "bci": bci.read,
+    "brats": brats.read,
+    "busi": busi.read,
+    "chexpert": chexpert.read,
+    "covid-cxr": covidcxr.read,
+    "deepliif": deepliif.read,
+    "drive": drive.read,
     "gmai-mmbench": gmaimmbench.read,
     "iu-xray": iuxray.read,
+    "ixi": ixi.read,
+    "kvasir": kvasir.read,
     "medicat": medicat.read,
+    "medmnist": medmnist.read,
+    "mimic-cxr": mimiccxr.read,
+    "nih-cxr": nihcxr.read,
+    "oct2017": oct2017.read,
     "omnimedvqa": omnimedvqa.read,
+    "padchest": padchest.read,
     "pathvqa": pathvqa.read,
     "pmc-vqa": pmcvqa.read,
     "rad-restruct": radrestruct.read,
     "roco": roco.read,
+    "rsna": rsna.read,
+    "sa-med2d": samed2d.read,
+    "siim": siim.read,
     "slake": slake.read,
+    "synthrad": synthrad.read,
+    "tbx11k": tbx11k.read,
+    "vindr-cxr": vindrcxr.read,
     "vqa-med-2019": vqamed2019.read,
     "vqa-rad": vqarad.read,
     # Sources of the default corpus.
@@ -74,8 +115,11 @@ ADAPTERS: dict[str, Adapter] = {
     "ultrasound": ultrasound.read,
 }
 OPTIONS: dict[str, tuple[str, ...]] = {
+    "bci": ("split",),
+    "busi": ("burned_in",),
     "dicom": ("frame_step", "public", "burned_in"),
     "nifti": ("public",),
+    **dict.fromkeys(LENT_FORMATS, ("share",)),
     "ultrasound": ("frame_step",),
 }
 PRIVATE_FORMATS = ("dicom", "nifti")

@@ -1,7 +1,7 @@
 """Which questions are asked about which images: the answer is chosen first, so that no answer wins by being frequent."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from components.assembly.balance import by_key, pick, weighted_pick
@@ -31,7 +31,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One record's answer to a question type; `topic` is the organ of organ questions, else empty."""
+    """One record's answer to a question type; `topic` is the organ or finding that is asked about, else empty."""
 
     entry: Entry
     value: str
@@ -44,7 +44,8 @@ class Knowledge:
     def __init__(self, kind: QuestionType, entries: Iterable[Entry]) -> None:
         self.kind = kind
         ordered = sorted(entries, key=lambda entry: entry.id)
-        self.facts: tuple[Fact, ...] = tuple(_organ_facts(ordered) if kind.name == "organ" else _facts(kind, ordered))
+        topical = _TOPICAL.get(kind.name)
+        self.facts: tuple[Fact, ...] = tuple(topical(ordered) if topical else _facts(kind, ordered))
         self.values: tuple[str, ...] = tuple(sorted({fact.value for fact in self.facts}))
         self.topics: tuple[str, ...] = tuple(sorted({fact.topic for fact in self.facts}))
         self._groups: dict[tuple[str, str], dict[str, list[Fact]]] = defaultdict(lambda: defaultdict(list))
@@ -165,6 +166,25 @@ def _organ_facts(entries: Sequence[Entry]) -> Iterable[Fact]:
                 yield Fact(entry, "yes" if organ in organs(entry) else "no", organ)
 
 
+def _finding_facts(entries: Sequence[Entry]) -> Iterable[Fact]:
+    # What the labels do not speak of, or call uncertain, is neither there nor absent.
+    for entry in entries:
+        for fact, answer in (("findings", "yes"), ("absent_findings", "no")):
+            for finding in sorted(_listed(entry, fact)):
+                yield Fact(entry, answer, finding)
+
+
+_TOPICAL: Mapping[str, Callable[[Sequence[Entry]], Iterable[Fact]]] = {
+    "organ": _organ_facts,
+    "finding": _finding_facts,
+}
+"""Question types that ask about many things, one at a time -> their facts."""
+
+
 def organs(entry: Entry) -> set[str]:
     """Structures that the labels show in this image."""
-    return {name.strip() for name in entry.facts.get("organs", "").split(";") if name.strip()}
+    return _listed(entry, "organs")
+
+
+def _listed(entry: Entry, fact: str) -> set[str]:
+    return {name.strip() for name in entry.facts.get(fact, "").split(";") if name.strip()}

@@ -1,0 +1,97 @@
+"""Radiology reports as free text to their sections."""
+
+import re
+from collections.abc import Mapping
+
+from components.images.limits import ImageError
+from components.records.record import Turn
+from components.records.vocabulary import TurnKind
+
+_HEADS = {
+    **dict.fromkeys(("findings", "finding", "findings and impression", "findings/impression"), "findings"),
+    **dict.fromkeys(("impression", "impressions", "conclusion", "conclusions"), "impression"),
+    **dict.fromkeys(("addendum", "final addendum", "addendum to impression"), "addendum"),
+    **dict.fromkeys(("wet read", "wet read version", "wetread", "preliminary report"), "wet read"),
+    **dict.fromkeys(
+        (
+            "final report",
+            "examination",
+            "exam",
+            "exams",
+            "study",
+            "type of examination",
+            "indication",
+            "indications",
+            "history",
+            "clinical history",
+            "clinical information",
+            "clinical indication",
+            "reason for exam",
+            "reason for examination",
+            "reason for the exam",
+            "technique",
+            "comparison",
+            "comparisons",
+            "comparison study",
+            "recommendation",
+            "recommendations",
+            "recommendation(s)",
+            "notification",
+            "notifications",
+            "dictated by",
+        ),
+        "other",
+    ),
+}
+"""A section's head, lower-cased -> what it is. Heads within a section ('LUNGS:') are part of its text."""
+_HEAD = re.compile(r"^[ \t]*([A-Za-z][A-Za-z ()/,.&-]{2,60}?)(?:[ \t]*\#?\d*)?[ \t]*:[ \t]*(.*)$")
+_BARE = ("final report", "final addendum", "addendum", "wet read")
+"""Heads that stand in a line of their own without a colon, in capitals."""
+_VIEWS = re.compile(r"\b(?:CHEST|RADIOGRAPHS?|VIEWS?|PORTABLE|FRONTAL)\b")
+"""'PA AND LATERAL VIEWS OF THE CHEST:' begins the findings of a report that has no such head."""
+_RULE = re.compile(r"^[\s_=-]*$")
+
+
+def sections(report: str) -> dict[str, str]:
+    """findings, impression, addendum, wet read -> text in one line; several of a kind are joined in their order.
+
+    A report's findings may stand below the name of its views. What is reached without a head is left out.
+    """
+    found: dict[str, list[str]] = {}
+    kind = "other"
+    for line in report.splitlines():
+        head, rest = _head(line)
+        if head:
+            kind = head
+            line = "" if head == "wet read" else rest  # what follows is who read it and when
+        if not _RULE.match(line):
+            found.setdefault(kind, []).append(line.strip())
+    texts = {name: " ".join(" ".join(lines).split()) for name, lines in found.items()}
+    if not texts.get("findings") and texts.get("views"):
+        texts["findings"] = texts["views"]
+    return {name: texts[name] for name in ("findings", "impression", "addendum", "wet read") if texts.get(name)}
+
+
+def report_turn(said: Mapping[str, str]) -> Turn:
+    """The report that its sections make: findings, impression and addenda; of a study that has none of the first two
+    the wet read. Raises ImageError, reason 'empty text', when nothing is said."""
+    names = ["findings", "impression", "addendum"]
+    if not said.get("findings") and not said.get("impression"):
+        names = ["addendum", "wet read"]
+    lines = [f"{name.capitalize()}: {' '.join(said[name].split())}" for name in names if said.get(name, "").strip()]
+    if not lines:
+        raise ImageError("empty text", "the report has neither findings nor impression, addendum or wet read")
+    return Turn(prompt="", answer="\n".join(lines), kind=TurnKind.REPORT)
+
+
+def _head(line: str) -> tuple[str, str]:
+    """(kind of the section that the line begins, what follows its head); empty for a line of text."""
+    stripped = line.strip()
+    if stripped.isupper() and stripped.lower() in _BARE:
+        return _HEADS[stripped.lower()], ""
+    if not (match := _HEAD.match(line)):
+        return "", line
+    title, rest = match[1].strip(), match[2]
+    if kind := _HEADS.get(title.lower(), ""):
+        return kind, rest
+    return ("views", rest) if title.isupper() and _VIEWS.search(title) else ("", line)

@@ -1,0 +1,336 @@
+"""Chest X-ray sets in the layout that they are published in: real tables and images, counted independently."""
+
+import csv
+import shutil
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from components.images.png import decode_png
+from components.records.vocabulary import Modality, Split, TurnKind
+from components.sources.siim import mask_of
+
+HEADS = "label-csv"
+
+
+def bins(unreadable) -> Counter[str]:
+    return Counter(item.reason for item in unreadable)
+
+
+def table(path, encoding="utf-8-sig") -> list[dict[str, str]]:
+    with path.open(encoding=encoding, newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def listed(record, fact) -> set[str]:
+    return set(record.facts.get(fact, "").split(";")) - {""}
+
+
+def save16(path, seed: int) -> None:
+    """A 12-bit radiograph in 16 bits, as PadChest has them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = np.random.default_rng(seed).integers(0, 4096, (70, 50), dtype=np.uint16)
+    Image.fromarray(values).save(path)
+
+
+def test_nih_table_and_its_real_images(public, read, draw, tmp_path):
+    name = "Data_Entry_2017_v2020"
+    shutil.copy(public / HEADS / f"{name}.head200.csv", tmp_path / f"{name}.csv")
+    for image in ("00000001_000.png", "00027426_000.png"):
+        (tmp_path / "images_001" / "images").mkdir(parents=True, exist_ok=True)
+        shutil.copy(public / "cxr-tests" / image, tmp_path / "images_001" / "images")
+    rows = table(tmp_path / f"{name}.csv")
+    others = [row["Image Index"] for row in rows[1:40]]
+    for number, image in enumerate(others):
+        draw(tmp_path / "images_002" / "images" / image, number)
+    (tmp_path / "train_val_list.txt").write_text("\n".join(others[:30]))
+    (tmp_path / "test_list.txt").write_text("\n".join(others[30:]))
+    records, unreadable = read(tmp_path, "nih-cxr")
+    assert len(rows) == 200 and len(records) == 40
+    assert bins(unreadable) == {"missing image": 160, "unnamed image": 1}, "00027426_000 is of no row"
+    present, splits = Counter(), Counter()
+    for row in rows[:40]:
+        record = records[f"nih-cxr/{row['Image Index'][:-4]}"]
+        labels = set(row["Finding Labels"].split("|"))
+        splits[record.delivered_split] += 1
+        present.update(listed(record, "findings"))
+        assert record.subject == row["Patient ID"] and record.facts["view"] == row["View Position"]
+        assert ("cardiomegaly" in listed(record, "findings")) == ("Cardiomegaly" in labels)
+        assert ("pleural effusion" in listed(record, "absent_findings")) == ("Effusion" not in labels)
+        assert ("any abnormality" in listed(record, "absent_findings")) == (labels == {"No Finding"})
+        assert not listed(record, "findings") & listed(record, "absent_findings")
+    expected = Counter(label for row in rows[:40] for label in row["Finding Labels"].split("|"))
+    assert present["pleural effusion"] == expected["Effusion"] > 0
+    assert present["hiatal hernia"] == expected["Hernia"] > 0
+    assert splits == {Split.TRAIN: 30, Split.TEST: 9, None: 1}
+
+
+def test_nih_boxes_and_a_box_without_its_image(read, draw, tmp_path):
+    """Files made by hand in the layout of the set's documentation."""
+    (tmp_path / "Data_Entry_2017.csv").write_text(
+        "Image Index,Finding Labels,Follow-up #,Patient ID\n00000013_005.png,Atelectasis,0,13\n"
+    )
+    (tmp_path / "BBox_List_2017.csv").write_text(
+        "Image Index,Finding Label,Bbox [x,y,w,h],,,\n"
+        "00000013_005.png,Atelectasis,102.4,204.8,512,51.2,,,\n00000014_001.png,Infiltrate,1,2,3,4,,,\n"
+        "00000013_005.png,Mass,much,2,3,4,,,\n"
+    )
+    draw(tmp_path / "images" / "00000013_005.png")
+    records, unreadable = read(tmp_path, "nih-cxr")
+    assert bins(unreadable) == {"stray annotation": 1, "bad box": 1}
+    (turn,) = records["nih-cxr/00000013_005"].turns
+    assert (turn.prompt, turn.answer) == ("Where is: atelectasis? Give boxes.", "[100, 200, 600, 250]")
+
+
+def test_chexpert_uncertain_is_neither_yes_nor_no(public, read, draw, tmp_path):
+    shutil.copy(public / HEADS / "chexpert_train.head200.csv", tmp_path / "train.csv")
+    rows = table(tmp_path / "train.csv")
+    for number, row in enumerate(rows):
+        draw(tmp_path / row["Path"], number)
+    draw(tmp_path / "CheXpert-v1.0-small" / "train" / "patient99999" / "study1" / "view1_frontal.jpg", 7)
+    records, unreadable = read(tmp_path, "chexpert")
+    assert len(rows) == len(records) == 200 and bins(unreadable) == {"unnamed image": 1}
+    said = Counter()
+    for row in rows:
+        record = records["chexpert/" + row["Path"].removeprefix("CheXpert-v1.0-small/").removesuffix(".jpg")]
+        assert record.subject == row["Path"].split("/")[2] and record.delivered_split is Split.TRAIN
+        assert record.facts["view"] == (row["AP/PA"] or "lateral") and not record.turns
+        where = {"1.0": "findings", "0.0": "absent_findings"}.get(row["Edema"])
+        for fact in ("findings", "absent_findings"):
+            assert ("pulmonary oedema" in listed(record, fact)) == (fact == where)
+            said[fact, "pulmonary oedema"] += fact == where
+    edema = Counter(row["Edema"] for row in rows)
+    assert edema["-1.0"] > 0 and said["findings", "pulmonary oedema"] == edema["1.0"] > 0
+    assert said["absent_findings", "pulmonary oedema"] == edema["0.0"] > 0
+
+
+def test_chexpert_never_takes_another_patients_view_for_the_one_named(read, draw, tmp_path):
+    (tmp_path / "valid.csv").write_text("Path,Edema\nCheXpert-v1.0/valid/patient1/study1/view1_frontal.jpg,1\n")
+    draw(tmp_path / "valid" / "patient2" / "study1" / "view1_frontal.jpg")
+    records, unreadable = read(tmp_path, "chexpert")
+    assert not records and bins(unreadable) == {"missing image": 1, "unnamed image": 1}
+    draw(tmp_path / "valid" / "patient1" / "study1" / "view1_frontal.png", 1)
+    records, _ = read(tmp_path, "chexpert")
+    assert records["chexpert/valid/patient1/study1/view1_frontal"].delivered_split is Split.VAL
+
+
+def test_chexpert_5x200_has_reports(public, read, draw, tmp_path):
+    shutil.copy(public / "unimed-clip" / "chexpert-5x200.csv", tmp_path)
+    rows = table(tmp_path / "chexpert-5x200.csv")
+    for number, row in enumerate(rows):
+        draw(tmp_path / row["imgpath"], number)
+    records, unreadable = read(tmp_path, "chexpert")
+    silent = sum(not row["Report Impression"].strip() for row in rows)
+    assert len(records) == 37 - silent and sum(bins(unreadable).values()) == silent
+    record = records["chexpert/" + rows[1]["imgpath"].removeprefix("CheXpert-v1.0-small/")[:-4] + "/report"]
+    assert record.turns[0].answer == f"Impression: {' '.join(rows[1]['Report Impression'].split())}"
+
+
+def test_chexpert_plus_sections(read, draw, tmp_path):
+    """Columns as the set's documentation has them: no copy of it lies with the samples."""
+    (tmp_path / "df_chexpert_plus_240401.csv").write_text(
+        "path_to_image,frontal_lateral,ap_pa,deid_patient_id,split,section_findings,section_impression\n"
+        'train/patient1/study2/view1_frontal.jpg,Frontal,AP,patient1,train,"Clear\nlungs.",Normal.\n'
+        "train/patient1/study2/view2_lateral.jpg,Lateral,,patient1,train,,\n"
+    )
+    for number, view in enumerate(("view1_frontal", "view2_lateral")):
+        draw(tmp_path / "PNG" / "train" / "patient1" / "study2" / f"{view}.png", number)
+    records, unreadable = read(tmp_path, "chexpert")
+    record = records["chexpert/train/patient1/study2/view1_frontal/report"]
+    assert record.turns[0].answer == "Findings: Clear lungs.\nImpression: Normal."
+    assert record.turns[0].kind is TurnKind.REPORT and record.subject == "patient1"
+    assert bins(unreadable) == {"empty text": 1}
+
+
+def test_padchest_spanish_reports_of_16_bit_images(public, read, tmp_path):
+    name = "PADCHEST_chest_x_ray_images_labels_160K_01.02.19"
+    shutil.copy(public / HEADS / f"{name}.head200.csv", tmp_path / f"{name}.csv")
+    rows = table(tmp_path / f"{name}.csv")
+    for number, row in enumerate(rows[:50]):
+        save16(tmp_path / row["ImageDir"] / row["ImageID"], number)
+    records, unreadable = read(tmp_path, "padchest")
+    assert len(rows[0]) == 36 and len(rows) == 194
+    assert len(records) == 50 and bins(unreadable) == {"missing image": 144}
+    normal = sum("'normal'" in row["Labels"] for row in rows[:50])
+    assert sum("any abnormality" in listed(r, "absent_findings") for r in records.values()) == normal > 0
+    for row in rows[:50]:
+        record = records[f"padchest/{row['ImageID'][:-4]}"]
+        assert record.subject == row["PatientID"] and record.language == "es"
+        assert record.turns[0].answer == row["Report"].strip()
+        assert ("cardiomegaly" in listed(record, "findings")) == ("'cardiomegaly'" in row["Labels"])
+        pixels = decode_png(record.image)
+        assert pixels.std() > 60 and (pixels == 255).mean() < 0.02, "16 bits are scaled, never clipped"
+
+
+def test_padchest_rows_without_labels_and_excluded_ones_are_counted(read, tmp_path):
+    head = "ImageID,PatientID,Projection,Report,Labels\n"
+    rows = [
+        "a.png,1,PA,. x .,\"['normal']\"",
+        "b.png,1,PA,. x .,nan",
+        'c.png,1,PA,. x .,"[""exclude""]"',
+        'd.png,1,EXCLUDE,. x .,"[""normal""]"',
+        'e.png,2,L, . ,"[""normal""]"',
+        'f.png,2,L,x,"__import__(""os"").system(""true"")"',
+        "g.png,2,L,x,[]",
+    ]
+    (tmp_path / "padchest.csv").write_text(head + "\n".join(rows) + "\n")
+    for number, row in enumerate(rows):
+        save16(tmp_path / "0" / row.split(",")[0], number)
+    records, unreadable = read(tmp_path, "padchest")
+    assert bins(unreadable) == {"no labels": 2, "excluded": 2, "bad label": 1}
+    assert records["padchest/a"].turns and not records["padchest/e"].turns, "an empty report says nothing"
+    assert records["padchest/e"].facts["view"] == "lateral"
+
+
+def test_covid_images_are_found_by_patient_and_a_and_b_are_one(public, read, tmp_path):
+    shutil.copytree(public / "covid-figure1", tmp_path / "covid")
+    rows = table(tmp_path / "covid" / "metadata.csv", encoding="cp1252")
+    images = {path.stem for path in (tmp_path / "covid" / "images").iterdir()}
+    records, unreadable = read(tmp_path / "covid", "covid-cxr")
+    named = [row["patientid"] for row in rows if row["patientid"] in images]
+    assert len(rows) == 55 and len(images) == 38
+    assert len(records) == len(named) and bins(unreadable)["missing image"] == len(rows) - len(named)
+    assert bins(unreadable)["unnamed image"] == len(images - set(named))
+    assert records["covid-cxr/COVID-00003a"].subject == records["covid-cxr/COVID-00003b"].subject == "COVID-00003"
+    patients = {name.rstrip("abcdefgh") for name in named}
+    assert {record.subject for record in records.values()} == patients
+    sick = sum(row["finding"] == "COVID-19" for row in rows if row["patientid"] in images)
+    assert sum("COVID-19" in listed(record, "findings") for record in records.values()) == sick > 0
+    assert all(record.modality is Modality.XRAY and not record.turns for record in records.values())
+
+
+def test_covid_rows_of_ieee8023_name_their_file(read, draw, tmp_path):
+    """Columns as the set's documentation has them."""
+    (tmp_path / "metadata.csv").write_text(
+        "patientid,finding,view,modality,folder,filename,license\n"
+        "2,Pneumonia/Viral/COVID-19,PA,X-ray,images,auntminnie-a.jpeg,CC BY-NC-SA\n"
+        "3,No Finding,Axial,CT,images,slice.png,\n4,,L,PETscan,images,odd.png,\n"
+    )
+    for number, name in enumerate(("auntminnie-a.jpeg", "slice.png", "odd.png")):
+        draw(tmp_path / "images" / name, number)
+    records, unreadable = read(tmp_path, "covid-cxr")
+    assert bins(unreadable) == {"unknown modality": 1}
+    first, second = records["covid-cxr/auntminnie-a"], records["covid-cxr/slice"]
+    assert first.licence == "CC BY-NC-SA" and listed(first, "findings") == {"COVID-19", "pneumonia", "any abnormality"}
+    assert second.modality is Modality.CT and "view" not in second.facts
+
+
+def test_siim_masks_have_the_area_of_their_runs(public, read, draw, tmp_path):
+    shutil.copy(public / HEADS / "siim-pneumothorax-train-rle.head200.csv", tmp_path / "train-rle.csv")
+    rows = table(tmp_path / "train-rle.csv")
+    for number, row in enumerate(rows[:30]):
+        draw(tmp_path / "dicom-images-train" / row["ImageId"] / f"{row['ImageId']}.png", number)
+    records, unreadable = read(tmp_path, "siim")
+    assert len({row["ImageId"] for row in rows}) == 200 and len(records) == 30
+    assert bins(unreadable) == {"missing image": 170}
+    for row in rows[:30]:
+        record = records[f"siim/{row['ImageId']}"]
+        runs = row[" EncodedPixels"]
+        assert (runs == "-1") == ("pneumothorax" in listed(record, "absent_findings")) == (not record.turns)
+        if runs != "-1":
+            mask = mask_of(runs)
+            assert mask.sum() == sum(map(int, runs.split()[1::2]))
+            drawn = decode_png(record.targets["output"])
+            assert drawn.shape == (60, 80) and set(np.unique(drawn)) <= {0, 255}
+            assert abs(drawn.mean() / 255 - mask.mean()) < 0.005
+
+
+def test_siim_runs_go_down_the_columns_and_several_rows_are_one_mask(read, draw, tmp_path):
+    mask = mask_of("1 2 1021 3")
+    assert [tuple(map(int, place)) for place in np.argwhere(mask)] == [(0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
+    (tmp_path / "train-rle.csv").write_text(
+        "ImageId, EncodedPixels\n1.2.3, 0 524288\n1.2.3, 524288 524288\n1.2.4, 7\n1.2.5, 1048570 90\n"
+    )
+    for number, name in enumerate(("1.2.3", "1.2.4", "1.2.5")):
+        draw(tmp_path / f"{name}.png", number)
+    records, unreadable = read(tmp_path, "siim")
+    assert bins(unreadable) == {"bad mask": 2}
+    assert (decode_png(records["siim/1.2.3"].targets["output"]) == 255).all()
+
+
+def test_vindr_rows_of_the_competition(public, read, draw, tmp_path):
+    shutil.copy(public / HEADS / "vinbigdata-train.head200.csv", tmp_path / "train.csv")
+    rows = table(tmp_path / "train.csv")
+    for number, row in enumerate(rows[:60]):
+        draw(tmp_path / "train" / f"{row['image_id']}.png", number)
+    meta = "".join(f"{row['image_id']},4000,5000\n" for row in rows)
+    (tmp_path / "train_meta.csv").write_text("image_id,dim0,dim1\n" + meta)
+    records, unreadable = read(tmp_path, "vindr-cxr")
+    assert len(records) == 60 and bins(unreadable) == {"missing image": 140}
+    boxed = sum(bool(row["x_min"]) for row in rows[:60])
+    assert sum(bool(record.turns) for record in records.values()) == boxed > 0
+    for row in rows[:60]:
+        record = records[f"vindr-cxr/{row['image_id']}"]
+        if row["x_min"]:
+            x0, y0, x1, y1 = (float(row[name]) for name in ("x_min", "y_min", "x_max", "y_max"))
+            expected = [round(1000 * value) for value in (x0 / 5000, y0 / 4000, x1 / 5000, y1 / 4000)]
+            assert record.turns[0].answer == str(expected)
+        assert ("cardiomegaly" in listed(record, "findings")) == (row["class_name"] == "Cardiomegaly")
+
+
+def test_vindr_readers_vote(read, draw, tmp_path):
+    """Files in the layout of the set's documentation: three readers, one of them alone with a nodule."""
+    folder = tmp_path / "annotations"
+    folder.mkdir()
+    (folder / "annotations_train.csv").write_text(
+        "image_id,rad_id,class_name,x_min,y_min,x_max,y_max\n"
+        "a,R1,Cardiomegaly,10,20,40,50\na,R2,Cardiomegaly,20,10,50,40\na,R1,Nodule/Mass,1,1,5,5\n"
+        "a,R3,Cardiomegaly,70,50,79,59\na,R3,Cardiomegaly,1,y,3,4\n"
+    )
+    (folder / "image_labels_train.csv").write_text(
+        "image_id,rad_id,Cardiomegaly,Nodule/Mass,Pneumothorax,No finding\n"
+        "a,R1,1,1,0,0\na,R2,1,0,0,0\na,R3,1,0,0,0\nb,R1,0,0,1,0\nb,R2,0,0,1,0\nb,R3,0,0,0,1\n"
+    )
+    (tmp_path / "train_meta.csv").write_text("image_id,dim0,dim1\na,60,80\n")
+    draw(tmp_path / "train" / "a.png")
+    draw(tmp_path / "train" / "b.png", 1)
+    records, unreadable = read(tmp_path, "vindr-cxr")
+    assert bins(unreadable) == {"bad box": 1}
+    first, second = records["vindr-cxr/a"], records["vindr-cxr/b"]
+    assert listed(first, "findings") == {"cardiomegaly", "any abnormality"}
+    assert listed(first, "absent_findings") == {"pneumothorax"}, "a nodule that one of three sees is neither"
+    assert [turn.answer for turn in first.turns] == ["[125, 167, 625, 833]"], "the hull of what two readers drew"
+    assert "any abnormality" in listed(second, "findings") and first.delivered_split is Split.TRAIN
+
+
+def test_tbx11k_folders_and_boxes(public, read, tmp_path):
+    shutil.copytree(public / "cxr-tests" / "tbx11k_test_data", tmp_path / "tbx")
+    records, unreadable = read(tmp_path / "tbx", "tbx11k")
+    assert not unreadable and len(records) == 3
+    healthy, active = records["tbx11k/health/h0001"], records["tbx11k/tb/tb0005"]
+    assert listed(healthy, "absent_findings") == {"tuberculosis", "any abnormality"} and not healthy.turns
+    assert listed(active, "findings") == {"active tuberculosis", "tuberculosis", "any abnormality"}
+    box = (381.8337, 126.8734, 381.8337 + 40.2369, 126.8734 + 44.5658)
+    assert active.turns[0].answer == str([round(1000 * value / 512) for value in box])
+    assert len(records["tbx11k/tb/tb0007"].turns[0].answer.split("] [")) == 2
+    assert {record.delivered_split for record in records.values()} == {Split.TRAIN}
+
+
+def test_rsna_boxes_and_classes(read, draw, tmp_path):
+    """Columns as the competition's documentation has them."""
+    (tmp_path / "stage_2_train_labels.csv").write_text(
+        "patientId,x,y,width,height,Target\na,512,0,256,512,1\na,0,512,256,256,1\nb,,,,,0\nc,,,,,0\nd,1000,0,90,90,1\n"
+    )
+    (tmp_path / "stage_2_detailed_class_info.csv").write_text(
+        "patientId,class\na,Lung Opacity\na,Lung Opacity\nb,Normal\nc,No Lung Opacity / Not Normal\nd,Lung Opacity\n"
+    )
+    for number, name in enumerate("abcd"):
+        draw(tmp_path / "stage_2_train_images" / f"{name}.png", number)
+    records, unreadable = read(tmp_path, "rsna")
+    assert bins(unreadable) == {"bad box": 1}
+    assert [turn.answer for turn in records["rsna/a"].turns] == ["[0, 500, 250, 750] [500, 0, 750, 500]"]
+    assert "any abnormality" in listed(records["rsna/b"], "absent_findings")
+    assert listed(records["rsna/c"], "absent_findings") == {"lung opacity"}
+
+
+@pytest.mark.parametrize(
+    "name", ["nih-cxr", "chexpert", "padchest", "vindr-cxr", "siim", "rsna", "covid-cxr", "tbx11k"]
+)
+def test_an_image_that_no_row_names_is_counted(read, draw, tmp_path, name):
+    draw(tmp_path / "images" / "stranger.png")
+    (tmp_path / "link.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "weights.pkl").write_bytes(b"\x80")
+    records, unreadable = read(tmp_path, name)
+    assert not records and bins(unreadable) == {"unnamed image": 2, "pickle refused": 1}
