@@ -3,15 +3,24 @@
 GENERAL = ("coco", "dicom", "images", "jsonl", "nifti", "parquet", "unimedvl", "webdataset")
 """Files that say themselves what they hold."""
 PUBLIC = (
+    "chexpert",
+    "covid-cxr",
     "gmai-mmbench",
     "iu-xray",
     "medicat",
+    "mimic-cxr",
+    "nih-cxr",
     "omnimedvqa",
+    "padchest",
     "pathvqa",
     "pmc-vqa",
     "rad-restruct",
     "roco",
+    "rsna",
+    "siim",
     "slake",
+    "tbx11k",
+    "vindr-cxr",
     "vqa-med-2019",
     "vqa-rad",
 )

@@ -45,8 +45,8 @@ _HEADS = {
 }
 """A section's head, lower-cased -> what it is. Heads within a section ('LUNGS:') are part of its text."""
 _HEAD = re.compile(r"^[ \t]*([A-Za-z][A-Za-z ()/,.&-]{2,60}?)(?:[ \t]*\#?\d*)?[ \t]*:[ \t]*(.*)$")
-_BARE = ("final report", "final addendum", "addendum", "wet read")
-"""Heads that stand in a line of their own without a colon, in capitals."""
+_BARE = re.compile(r"^[ \t]*(FINAL REPORT|FINAL ADDENDUM|ADDENDUM|WET READ)(?:[ \t]*$|[ \t]{2,}(.*)$)")
+"""Heads in capitals that need no colon."""
 _VIEWS = re.compile(r"\b(?:CHEST|RADIOGRAPHS?|VIEWS?|PORTABLE|FRONTAL)\b")
 """'PA AND LATERAL VIEWS OF THE CHEST:' begins the findings of a report that has no such head."""
 _RULE = re.compile(r"^[\s_=-]*$")
@@ -86,9 +86,8 @@ def report_turn(said: Mapping[str, str]) -> Turn:
 
 def _head(line: str) -> tuple[str, str]:
     """(kind of the section that the line begins, what follows its head); empty for a line of text."""
-    stripped = line.strip()
-    if stripped.isupper() and stripped.lower() in _BARE:
-        return _HEADS[stripped.lower()], ""
+    if match := _BARE.match(line):
+        return _HEADS[match[1].lower()], match[2] or ""
     if not (match := _HEAD.match(line)):
         return "", line
     title, rest = match[1].strip(), match[2]

@@ -1,0 +1,142 @@
+"""MIMIC-CXR in the layout of its documentation (the set is lent, no copy lies with the samples): studies, reports, remotes."""
+
+import gzip
+
+import pytest
+
+from components.records.vocabulary import Split, TurnKind
+from components.sources.pictures import Picture
+from components.sources.reports import report_turn, sections
+from components.sources.settings import SourceSettings
+from components.sources.sharing import check_sharing
+
+FINAL = """                                 FINAL REPORT
+ EXAMINATION:  CHEST (PA AND LAT)
+
+ INDICATION:  ___ year old woman with ?pleural effusion  // ?pleural effusion
+
+ TECHNIQUE:  Chest PA and lateral
+
+ COMPARISON:  ___
+
+ FINDINGS:
+
+ Cardiac size cannot be evaluated.  Large left pleural effusion is new.
+ LUNGS: Small right effusion is new.
+ Upper limit of normal: 5 cm.
+
+ IMPRESSION:
+
+ Large left pleural effusion
+
+ NOTIFICATION:  Telephoned to Dr. ___.
+"""
+ADDENDUM = """WET READ: ___ ___ ___ 10:08 PM
+  Tube in place.
+ ______________________________________________________________________________
+                                 FINAL ADDENDUM
+ ADDENDUM  The tube was moved later.
+ ______________________________________________________________________________
+                                 FINAL REPORT
+ PORTABLE AP CHEST:  The tube ends above the carina.
+ No effusion.
+"""
+WET = "WET READ: ___ ___ ___ 1:08 AM\n  No pneumothorax.\n ____________\n        FINAL REPORT\n HISTORY:  Fall.\n"
+
+
+def test_sections_end_at_heads_and_not_at_colons_within():
+    found = sections(FINAL)
+    assert set(found) == {"findings", "impression"}
+    assert found["findings"].endswith("LUNGS: Small right effusion is new. Upper limit of normal: 5 cm.")
+    assert found["impression"] == "Large left pleural effusion"
+
+
+def test_addenda_are_told_and_views_head_findings():
+    turn = report_turn(sections(ADDENDUM))
+    assert turn.answer == (
+        "Findings: The tube ends above the carina. No effusion.\nAddendum: The tube was moved later."
+    ), "the wet read gave way to the final report"
+
+
+def test_a_wet_read_speaks_where_there_is_no_final_report():
+    assert report_turn(sections(WET)).answer == "Wet read: No pneumothorax."
+    assert sections("Impression: one.\n IMPRESSION:  two.\n") == {"impression": "one. two."}
+    assert sections("FINDINGS AND IMPRESSION:\n Clear.") == {"findings": "Clear."}
+
+
+@pytest.fixture
+def mimic(tmp_path, draw):
+    """Five studies of three patients: two views, an addendum, no report, an empty report, a view that is missing."""
+    views = [
+        ("d1", "50", "10", "LATERAL", "train"),
+        ("d2", "50", "10", "PA", "train"),
+        ("d3", "51", "10", "AP", "train"),
+        ("d4", "52", "11", "", "validate"),
+        ("d5", "53", "12", "AP", "test"),
+        ("d6", "54", "12", "PA", "test"),
+        ("d7", "54", "12", "LL", "test"),
+    ]
+
+    def table(name: str, head: str, rows: list[str]) -> None:
+        with gzip.open(tmp_path / f"mimic-cxr-2.0.0-{name}.csv.gz", "wt") as handle:
+            handle.write("\n".join([head, *rows]) + "\n")
+
+    table("split", "dicom_id,study_id,subject_id,split", [f"{d},{s},{p},{split}" for d, s, p, _, split in views])
+    table(
+        "metadata",
+        "dicom_id,subject_id,study_id,PerformedProcedureStepDescription,ViewPosition,Rows",
+        [f'{d},{p},{s},"CHEST (PA AND LAT)",{view},60' for d, s, p, view, _ in views],
+    )
+    labels = "subject_id,study_id,Edema,No Finding,Pleural Effusion,Pneumonia"
+    table("chexpert", labels, ["10,50,-1.0,,1.0,0.0", "11,52,,1.0,,"])
+    table("negbio", labels, ["10,50,1.0,,1.0,0.0"])
+    for number, (dicom, study, patient, _, _) in enumerate(views[:6]):
+        draw(tmp_path / "files" / f"p{patient}" / f"p{patient}" / f"s{study}" / f"{dicom}.jpg", number)
+    for study, patient, report in (
+        ("50", "10", FINAL),
+        ("51", "10", ADDENDUM),
+        ("53", "12", "FINAL REPORT\n HISTORY: ___\n"),
+        ("99", "12", FINAL),
+    ):
+        (tmp_path / "files" / f"p{patient}" / f"p{patient}" / f"s{study}.txt").write_text(report)
+    (tmp_path / "SHA256SUMS.txt").write_text("abc  files\n")
+    return tmp_path
+
+
+def test_a_study_is_one_record_with_all_its_views_frontal_first(mimic, read):
+    records, unreadable = read(mimic, "mimic-cxr")
+    assert set(records) == {"mimic-cxr/s50", "mimic-cxr/s51", "mimic-cxr/s52"}
+    assert {item.reason for item in unreadable} == {"empty text", "missing image", "stray report"}
+    assert len(unreadable) == 3, "study 54 counts once, and its view that is there belongs to it"
+    study = records["mimic-cxr/s50"]
+    assert (study.subject, study.delivered_split, len(study.more_images)) == ("10", Split.TRAIN, 1)
+    front = Picture.of(mimic / "files" / "p10" / "p10" / "s50" / "d2.jpg")
+    assert study.image == front.png, "PA stands before LATERAL"
+    assert study.facts["view"] == "PA" and "no redistribution" in study.licence
+    assert study.facts["findings"] == "any abnormality;pleural effusion", "an uncertain oedema is none"
+    assert study.facts["absent_findings"] == "pneumonia"
+    assert study.turns[0].kind is TurnKind.REPORT and "Impression: Large left" in study.turns[0].answer
+    silent = records["mimic-cxr/s52"]
+    assert not silent.turns and silent.facts["absent_findings"] == "any abnormality"
+    assert silent.delivered_split is Split.VAL and "view" not in silent.facts
+
+
+def test_broken_tables_and_a_study_of_two_patients_are_counted(mimic, read):
+    whole = (mimic / "mimic-cxr-2.0.0-chexpert.csv.gz").read_bytes()
+    (mimic / "mimic-cxr-2.0.0-chexpert.csv.gz").write_bytes(whole[:40])
+    (mimic / "cxr-record-list.csv").write_text("subject_id,study_id,dicom_id,path\n77,50,d1,x\n")
+    (mimic / "cxr-study-list.csv.gz").write_text("not gzip")
+    records, unreadable = read(mimic, "mimic-cxr")
+    reasons = [item.reason for item in unreadable]
+    # The record list comes first by name, so that the other tables' rows of study 50 speak of another patient.
+    assert reasons.count("two patients") == 4 and reasons.count("undecodable") == 2
+    assert "mimic-cxr/s51" in records
+
+
+def test_a_lent_set_goes_to_no_remote_until_the_recipe_says_so(mimic):
+    lent = {"a": SourceSettings(path="data/raw/a", format="mimic-cxr")}
+    told = {"a": SourceSettings(path="data/raw/a", format="mimic-cxr", options={"share": True})}
+    check_sharing(lent, "")
+    check_sharing(told, "s3://bucket")
+    with pytest.raises(ValueError, match=r"s3://bucket .* a \(mimic-cxr\); .*options.share to true"):
+        check_sharing(lent, "s3://bucket")
