@@ -119,8 +119,10 @@ class ModelConfig:
     """The whole network."""
 
     llm: LLMConfig
-    vit: ViTConfig
-    vae: VAEConfig
+    vit: ViTConfig | None
+    """None: a network that sees no image (published: visual_und off)."""
+    vae: VAEConfig | None
+    """None: a network that draws nothing and reads no latents (published: visual_gen off)."""
     latent_patch: int = 2
     """Side of the square of latents folded into one token."""
     max_latent_size: int = 64
@@ -131,31 +133,49 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         _check_positive(self, "model", "latent_patch max_latent_size vit_max_patches_per_side")
-        if self.vit.patches_per_side < self.vit_max_patches_per_side:
+        if self.vit is not None and self.vit.patches_per_side < self.vit_max_patches_per_side:
             raise ValueError(
                 f"vit.image_size / vit.patch_size gives {self.vit.patches_per_side} learned positions a side, fewer than "
                 f"model.vit_max_patches_per_side {self.vit_max_patches_per_side}; raise vit.image_size"
             )
 
+    def require_vit(self) -> ViTConfig:
+        """The ViT. Raises ValueError where the network has none."""
+        if self.vit is None:
+            raise ValueError(
+                "the network has no ViT (model.vit is null), so it cannot read an image; leave images out, or take a "
+                "network that has one"
+            )
+        return self.vit
+
+    def require_vae(self) -> VAEConfig:
+        """The autoencoder of the generation side. Raises ValueError where the network has none."""
+        if self.vae is None:
+            raise ValueError(
+                "the network has no generation side (model.vae is null), so it can neither draw nor read latents; leave "
+                "them out, or take a network that has one"
+            )
+        return self.vae
+
     @property
     def latent_dim(self) -> int:
-        """Numbers in one latent token."""
-        return self.latent_patch**2 * self.vae.latent_channels
+        """Numbers in one latent token; 0 without a generation side."""
+        return self.latent_patch**2 * self.vae.latent_channels if self.vae else 0
 
     @property
     def latent_stride(self) -> int:
-        """Pixels a side of one latent token."""
-        return self.latent_patch * self.vae.downsample
+        """Pixels a side of one latent token. Raises ValueError without a generation side."""
+        return self.latent_patch * self.require_vae().downsample
 
     @property
     def vit_patch_dim(self) -> int:
-        """Numbers in one ViT patch."""
-        return 3 * self.vit.patch_size**2
+        """Numbers in one ViT patch; 0 without a ViT."""
+        return 3 * self.vit.patch_size**2 if self.vit else 0
 
     @property
     def is_published_form(self) -> bool:
         """Whether public UniMedVL / BAGEL code can hold these weights."""
-        return not self.vit.stem and self.vae.pixel_patch == 1
+        return not (self.vit and self.vit.stem) and (self.vae is None or self.vae.pixel_patch == 1)
 
 
 def config_to_dict(config: ModelConfig) -> dict[str, Any]:
@@ -167,7 +187,9 @@ def config_from_dict(values: Mapping[str, Any]) -> ModelConfig:
     """The config; raises ValueError that names unknown or missing keys."""
     parts = {"llm": LLMConfig, "vit": ViTConfig, "vae": VAEConfig}
     rest = {key: value for key, value in values.items() if key not in parts}
-    built = {name: _build(kind, values.get(name), name) for name, kind in parts.items()}
+    # A side is left out by an explicit null; a missing key is a mistake.
+    left_out = {name for name in ("vit", "vae") if name in values and values[name] is None}
+    built = {name: None if name in left_out else _build(kind, values.get(name), name) for name, kind in parts.items()}
     return _build(ModelConfig, {**built, **rest}, "model")
 
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from model.attention import AttentionLayout, masked_attention
 from model.decoder import Attend, Kept
-from model.packed import Grid, PackedSequence, SequenceBuilder, SpecialTokens
+from model.packed import Grid, PackedSequence, SpecialTokens
+from model.sequence_builder import SequenceBuilder
 from model.unimedvl import UniMedVL
 
 

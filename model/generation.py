@@ -15,7 +15,8 @@ from model.context import CachedRows, Context, model_of, prefill
 from model.decoder import Kept, Rotary, Streams
 from model.guidance import GuidanceSettings, guide
 from model.objective import euler_step
-from model.packed import Grid, SequenceBuilder
+from model.packed import Grid
+from model.sequence_builder import SequenceBuilder
 
 __all__ = ["Context", "Generated", "GuidanceSettings", "generate_image", "generate_text", "prefill", "score_text"]
 

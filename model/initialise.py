@@ -36,18 +36,18 @@ def initialise(
 
 @torch.no_grad()
 def initialise_joints(model: "UniMedVL", generator: torch.Generator) -> None:
-    """Fills what joins decoder, ViT and latents, and the two tables."""
+    """Fills what joins decoder, ViT and latents, and their tables."""
     for part in joints(model).values():
         for module in part.modules():
             if isinstance(module, nn.Linear):
                 bound = module.in_features**-0.5
                 _uniform(module.weight, bound, generator)
                 _uniform(module.bias, bound, generator)
-    model.llm2vae.weight.zero_()
-    model.llm2vae.bias.zero_()
-    for table in (model.vit_pos_embed, model.latent_pos_embed):
-        side = round(table.pos_embed.shape[0] ** 0.5)
-        table.pos_embed.copy_(sincos_2d(table.pos_embed.shape[1], side))
+            elif isinstance(table := getattr(module, "pos_embed", None), Tensor):
+                table.copy_(sincos_2d(table.shape[1], round(table.shape[0] ** 0.5)))
+    if model.config.vae is not None:
+        model.llm2vae.weight.zero_()
+        model.llm2vae.bias.zero_()
 
 
 def joints(model: "UniMedVL") -> dict[str, nn.Module]:

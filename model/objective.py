@@ -15,7 +15,7 @@ class Draw(NamedTuple):
     """The chance in one training forward."""
 
     sigma: Tensor
-    """[L], one level per target image, exactly 0 for clean ones."""
+    """[L], one level per target image or video, exactly 0 for clean ones."""
     noise: Tensor
     """[L, D] standard normal."""
 
@@ -37,9 +37,14 @@ def draw(packed: PackedSequence, generator: torch.Generator, timestep_shift: flo
     """Noise levels and noise from a generator on the CPU, placed on the sequence's device."""
     logit = torch.randn(len(packed.latent_lens), generator=generator)
     noise = torch.randn(packed.latents.shape, generator=generator)
-    sigma = torch.where(torch.tensor(packed.latent_is_target, dtype=torch.bool), sigma_of(logit, timestep_shift), 0.0)
-    sigma_L = sigma.repeat_interleave(torch.tensor(packed.latent_lens, dtype=torch.int64))
-    return Draw(sigma_L.to(packed.device), noise.to(packed.device))
+    return Draw(levels(packed, logit, timestep_shift).to(packed.device), noise.to(packed.device))
+
+
+def levels(packed: PackedSequence, logit: Tensor, timestep_shift: float) -> Tensor:
+    """Noise level of each latent token from a logit per image: 0 where clean, and a video's from its first frame: [L]."""
+    sigma = sigma_of(logit[packed.latent_leader], timestep_shift)
+    sigma = torch.where(torch.tensor(packed.latent_is_target, dtype=torch.bool), sigma, 0.0)
+    return sigma.repeat_interleave(torch.tensor(packed.latent_lens, dtype=torch.int64))
 
 
 def sigma_of(logit: Tensor, timestep_shift: float) -> Tensor:

@@ -87,19 +87,26 @@ def flux_vae_config() -> VAEConfig:
 
 
 def published_model_config(directory: Path, shapes: Mapping[str, tuple[int, ...]]) -> ModelConfig:
-    """The config of public weights: their two json files, and what only the shapes of their tensors tell."""
-    llm, vit = _read(directory / "llm_config.json"), _read(directory / "vit_config.json")
+    """The config of public weights: their json files, and what only the names and shapes of their tensors tell.
+
+    Weights without a ViT, or without a generation side, are a network that lacks it.
+    """
+    llm = _read(directory / "llm_config.json")
     vae_file = directory / "vae_config.json"
+    sides: dict[str, Any] = {"vit": None, "vae": None}
+    if _has(shapes, "vit_model.", "connector.", "vit_pos_embed."):
+        sides["vit"] = vit_config_from_json(_read(directory / "vit_config.json"))
+        sides["vit_max_patches_per_side"] = _side(shapes, "vit_pos_embed.pos_embed")
+    if _has(shapes, "vae2llm.", "llm2vae.", "time_embedder.", "latent_pos_embed."):
+        sides["vae"] = vae_config_from_json(_read(vae_file)) if vae_file.is_file() else flux_vae_config()
+        sides["max_latent_size"] = _side(shapes, "latent_pos_embed.pos_embed")
     return ModelConfig(
         llm=replace(
             llm_config_from_json(llm, qk_norm="language_model.model.layers.0.self_attn.q_norm.weight" in shapes),
             vocab_size=shapes["language_model.model.embed_tokens.weight"][0],
             experts=_experts(shapes),
         ),
-        vit=vit_config_from_json(vit),
-        vae=vae_config_from_json(_read(vae_file)) if vae_file.is_file() else flux_vae_config(),
-        max_latent_size=_side(shapes, "latent_pos_embed.pos_embed"),
-        vit_max_patches_per_side=_side(shapes, "vit_pos_embed.pos_embed"),
+        **sides,
     )
 
 
@@ -151,9 +158,13 @@ def _experts(shapes: Mapping[str, tuple[int, ...]]) -> Experts:
     return "moe" if "language_model.model.norm_moe_gen.weight" in shapes else "dense"
 
 
+def _has(shapes: Mapping[str, tuple[int, ...]], *parts: str) -> bool:
+    return any(name.startswith(parts) for name in shapes)
+
+
 def _side(shapes: Mapping[str, tuple[int, ...]], key: str) -> int:
     if key not in shapes:
-        raise ValueError(f"the weights have no {key}: a network without image input or output is not supported")
+        raise ValueError(f"the weights have no {key}, whose side only its shape tells; take weights that are whole")
     return round(shapes[key][0] ** 0.5)
 
 

@@ -32,8 +32,12 @@ class Prediction(NamedTuple):
     """[Lt, latent_dim] of each target latent token: from data towards noise."""
 
 
+UND_PARTS = ("language_model.model.", "vit_model.", "connector.")
+"""Where the und side's weights lie, beside those of the gen expert. The text head is both sides'."""
+
+
 class UniMedVL(nn.Module):
-    """State-dict keys are the published names."""
+    """State-dict keys are the published names. A side that the config leaves out has no modules and no keys."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -41,13 +45,15 @@ class UniMedVL(nn.Module):
         self.config = config
         self.attention: AttentionChoice = "auto"
         self.language_model = LanguageModel(config.llm)
-        self.vit_model = ViT(config.vit)
-        self.connector = Connector(config.vit.hidden_size, hidden)
-        self.vit_pos_embed = PositionTable(hidden, config.vit_max_patches_per_side)
-        self.time_embedder = TimeEmbedder(hidden)
-        self.vae2llm = nn.Linear(config.latent_dim, hidden)
-        self.llm2vae = nn.Linear(hidden, config.latent_dim)
-        self.latent_pos_embed = PositionTable(hidden, config.max_latent_size)
+        if config.vit is not None:
+            self.vit_model = ViT(config.vit)
+            self.connector = Connector(config.vit.hidden_size, hidden)
+            self.vit_pos_embed = PositionTable(hidden, config.vit_max_patches_per_side)
+        if config.vae is not None:
+            self.time_embedder = TimeEmbedder(hidden)
+            self.vae2llm = nn.Linear(config.latent_dim, hidden)
+            self.llm2vae = nn.Linear(hidden, config.latent_dim)
+            self.latent_pos_embed = PositionTable(hidden, config.max_latent_size)
 
     def forward(self, packed: PackedSequence, noisy_latents: Tensor, sigma: Tensor) -> Prediction:
         """noisy_latents [L, latent_dim] at noise levels sigma [L] (0 for clean images) -> Prediction."""
@@ -60,7 +66,7 @@ class UniMedVL(nn.Module):
         states = self.language_model.model(
             self.embed(packed, noisy_latents, sigma), self.rotary(packed), lambda _: attend_within, _read_states(packed)
         )
-        return Prediction(self.language_model.lm_head(states.und), self.llm2vae(states.gen))
+        return Prediction(self.language_model.lm_head(states.und), self.velocity(states.gen))
 
     def embed(self, packed: PackedSequence, noisy_latents: Tensor, sigma: Tensor) -> Streams:
         """What enters the first layer: text and ViT tokens, and latent tokens."""
@@ -73,20 +79,28 @@ class UniMedVL(nn.Module):
         return self.language_model.model.embed_tokens(ids)
 
     def embed_vit(self, packed: PackedSequence) -> Tensor:
-        """ViT tokens: encoder, connector, plus the fixed 2-D table: [V, D]."""
-        if not packed.vit_grids and not torch.is_grad_enabled():
-            return self.vae2llm.weight.new_empty(0, self.config.llm.hidden_size)
+        """ViT tokens: encoder, connector, plus the fixed 2-D table: [V, D]. Raises ValueError where there is no ViT."""
+        if not packed.vit_grids and (self.config.vit is None or not torch.is_grad_enabled()):
+            return self.language_model.lm_head.weight.new_empty(0, self.config.llm.hidden_size)
+        self.config.require_vit()
         patches = packed.vit_patches.to(self.dtype)
         features = self.vit_model(patches, packed.vit_position_ids, packed.vit_grids)
         return self.connector(features) + self.vit_pos_embed(packed.vit_position_ids)
 
     def embed_latents(self, noisy: Tensor, sigma: Tensor, position_ids: Tensor) -> Tensor:
-        """[L, latent_dim], [L], [L] -> [L, D]."""
+        """[L, latent_dim], [L], [L] -> [L, D]. Raises ValueError for latents without a generation side."""
+        if self.config.vae is None and len(noisy) == 0:
+            return self.language_model.lm_head.weight.new_empty(0, self.config.llm.hidden_size)
+        self.config.require_vae()
         return (
             self.vae2llm(noisy.to(self.dtype))
             + self.time_embedder(sigma, self.dtype)
             + self.latent_pos_embed(position_ids)
         )
+
+    def velocity(self, states: Tensor) -> Tensor:
+        """What the generation head says of last states: [Lt, D] -> [Lt, latent_dim]; nothing without a generation side."""
+        return states[:, :0] if self.config.vae is None else self.llm2vae(states)
 
     def rotary(self, packed: PackedSequence) -> Rotary:
         """Angles of all tokens in stream order."""
@@ -127,10 +141,9 @@ class UniMedVL(nn.Module):
         if self.config.llm.experts != "mot":
             raise ValueError(f"freeze_und needs experts that share nothing (mot), not {self.config.llm.experts!r}")
         self.language_model.model.cuts_und = True
-        for part in (self.language_model.model, self.vit_model, self.connector):
-            for name, parameter in part.named_parameters():
-                if GEN not in name:
-                    parameter.requires_grad_(False)
+        for name, parameter in self.named_parameters():
+            if name.startswith(UND_PARTS) and GEN not in name:
+                parameter.requires_grad_(False)
 
     @classmethod
     def from_pretrained(
@@ -167,11 +180,11 @@ class UniMedVL(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.vae2llm.weight.dtype
+        return self.language_model.lm_head.weight.dtype
 
     @property
     def device(self) -> torch.device:
-        return self.vae2llm.weight.device
+        return self.language_model.lm_head.weight.device
 
 
 class TimeEmbedder(nn.Module):

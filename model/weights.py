@@ -2,6 +2,7 @@
 
 `ema.safetensors` (network), `ae.safetensors` (autoencoder), `llm_config.json`, `vit_config.json`, `vae_config.json`, and
 `config.json`, whose block `unimed` holds the whole ModelConfig. A folder without that block is read as published weights.
+A network without a ViT has no vit_config.json; one without a generation side has no autoencoder and no vae_config.json.
 Loading is strict, one tensor at a time, and nothing is ever unpickled.
 """
 
@@ -51,7 +52,7 @@ class Checkpoint:
     config: ModelConfig
     network: Mapping[str, LazyTensor]
     autoencoder: Mapping[str, LazyTensor]
-    """Empty when only the network was saved."""
+    """Empty when only the network was saved, or the network draws nothing."""
     stored_config: Mapping[str, Any] = field(default_factory=dict)
     """config.json as stored; empty where published weights have none."""
 
@@ -63,6 +64,8 @@ class Checkpoint:
     def check(self) -> None:
         """Raises ValueError that lists each weight of the network or the autoencoder that does not fit the config."""
         check_fit(self.network, _without_memory(self.config).state_dict(), "network weights")
+        if self.config.vae is None:
+            return
         if not self.autoencoder:
             raise ValueError(f"the checkpoint has no {AUTOENCODER_FILE}; an autoencoder is part of a checkpoint")
         with torch.device("meta"):
@@ -78,14 +81,16 @@ class Checkpoint:
 def open_checkpoint(directory: Path) -> Checkpoint:
     """The checkpoint in a folder; only headers and configs are read. Raises FileNotFoundError or ValueError.
 
-    Tensors of an autoencoder may lie in its own file or beside the network's, as published code can save them.
+    Tensors of an autoencoder may lie in its own file or beside the network's, as published code can save them. Beside a
+    network without a generation side they belong to nothing and are left out.
     """
     network, beside = _routed(open_tensors(weight_files(directory, NETWORK_FILES)))
     own = directory / AUTOENCODER_FILE
     if own.is_file():
         beside = {name.replace("module.", ""): tensor for name, tensor in open_tensors([own]).items()}
     config, stored = _config(directory, network)
-    return Checkpoint(config=config, network=network, autoencoder=beside, stored_config=stored)
+    autoencoder = beside if config.vae is not None else {}
+    return Checkpoint(config=config, network=network, autoencoder=autoencoder, stored_config=stored)
 
 
 def write_checkpoint(
@@ -117,8 +122,10 @@ def write_checkpoint(
             directory / AUTOENCODER_FILE, checkpoint.autoencoder, lambda done, _, name: each(before + done, total, name)
         )
     _write_json(directory / "llm_config.json", llm_config_json(config.llm))
-    _write_json(directory / "vit_config.json", vit_config_json(config.vit))
-    _write_json(directory / "vae_config.json", vae_config_json(config.vae))
+    if config.vit is not None:
+        _write_json(directory / "vit_config.json", vit_config_json(config.vit))
+    if config.vae is not None:
+        _write_json(directory / "vae_config.json", vae_config_json(config.vae))
     block = {
         "format": CONFIG_FORMAT,
         "model": config_to_dict(config),
@@ -196,10 +203,11 @@ def load_autoencoder(
 ) -> Autoencoder:
     """The autoencoder of a folder. Raises ValueError when it has none, or lists every key that does not fit."""
     checkpoint = open_checkpoint(directory)
+    config = checkpoint.config.require_vae()
     if not checkpoint.autoencoder:
         raise ValueError(f"checkpoint {directory} has no {AUTOENCODER_FILE}; an autoencoder is part of a checkpoint")
     with torch.device("meta"):
-        autoencoder = Autoencoder(checkpoint.config.vae)
+        autoencoder = Autoencoder(config)
     check_fit(checkpoint.autoencoder, autoencoder.published_state(), "autoencoder weights")
     autoencoder.load_published_state(read_tensors(checkpoint.autoencoder, dtype, device))
     return autoencoder.eval()

@@ -3,7 +3,7 @@
 import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from components.recipes.recipe import Recipe
@@ -276,7 +276,8 @@ def commands() -> dict[str, set[str]]:
 def recipe_keys(kind: Any, prefix: str = "") -> set[str]:
     """Dotted keys of a recipe; `*` stands for the names that a recipe chooses itself."""
     if get_origin(kind) is UnionType:
-        return set().union(*(recipe_keys(argument, prefix) for argument in get_args(kind)))
+        arguments = [argument for argument in get_args(kind) if argument is not NoneType]
+        return set().union(*(recipe_keys(argument, prefix) for argument in arguments))
     if is_dataclass(kind):
         hints = get_type_hints(kind)
         return set().union(*(recipe_keys(hints[f.name], f"{prefix}.{f.name}".strip(".")) for f in fields(kind)))

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ruamel.yaml import YAML, YAMLError
 
@@ -73,6 +74,8 @@ def _adapter(kind: type) -> Any:
 
 
 def _unknown_keys(kind: Any, value: Any, prefix: str) -> list[str]:
+    if get_origin(kind) is UnionType:
+        kind = next((argument for argument in get_args(kind) if is_dataclass(argument)), kind)
     if is_dataclass(kind) and isinstance(value, dict):
         hints = get_type_hints(kind)
         names = {f.name for f in fields(kind)}

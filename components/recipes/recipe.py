@@ -36,6 +36,11 @@ class Recipe:
     gate: GateSettings
 
     def __post_init__(self) -> None:
+        for side in ("vit", "vae"):
+            if getattr(self.model, side) is None:
+                raise ValueError(
+                    f"model.{side} is null, but a recipe trains and evaluates both sides; give its numbers"
+                )
         known = ["start"]
         for name, stage in self.curriculum.items():
             if stage.parent not in known:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from model.autoencoder import Autoencoder
     from model.generation import Context
+    from model.image_transform import ImageTransform
     from model.unimedvl import UniMedVL
 
     Picture = np.ndarray | Image
@@ -89,16 +90,15 @@ class Predictor:
     """A loaded checkpoint. Holds no state between calls."""
 
     def __init__(
-        self, model: "UniMedVL", autoencoder: "Autoencoder", tokenizer: TextTokenizer, images: ImageSettings
+        self, model: "UniMedVL", autoencoder: "Autoencoder | None", tokenizer: TextTokenizer, images: ImageSettings
     ) -> None:
-        from model.image_transform import ImageTransform
-
-        config = model.config
-        self._model, self._autoencoder, self._tokenizer, self.images = model, autoencoder, tokenizer, images
-        self._vit = ImageTransform(images.vit_side.max, images.vit_side.min, config.vit.patch_size)
-        self._vae = ImageTransform(images.vae_side.max, images.vae_side.min, config.latent_stride)
+        """autoencoder: None for a network without a generation side, which answers but raises ValueError when it is to
+        draw; as one without a ViT does when it is shown an image."""
+        self._model, self._tokenizer, self.images = model, tokenizer, images
+        self._own_autoencoder = autoencoder
         model.eval()
-        autoencoder.eval()
+        if autoencoder is not None:
+            autoencoder.eval()
 
     @classmethod
     def load(cls, checkpoint: Path, *, threads: int | None = None, device: str = "cpu") -> Self:
@@ -118,7 +118,8 @@ class Predictor:
         from model.weights import load_autoencoder, read_config
 
         tokenizer = TextTokenizer.load(checkpoint)
-        autoencoder = load_autoencoder(checkpoint, model.device, model.dtype)
+        draws = model.config.vae is not None
+        autoencoder = load_autoencoder(checkpoint, model.device, model.dtype) if draws else None
         return cls(model, autoencoder, tokenizer, ImageSettings.of(read_config(checkpoint)[1]))
 
     def answer(
@@ -207,6 +208,26 @@ class Predictor:
         with torch.inference_mode():
             return [self._decode(self._latent(self._fitted(image), None)) for image in images]
 
+    @property
+    def _vit(self) -> "ImageTransform":
+        from model.image_transform import ImageTransform
+
+        side = self.images.vit_side
+        return ImageTransform(side.max, side.min, self._model.config.require_vit().patch_size)
+
+    @property
+    def _vae(self) -> "ImageTransform":
+        from model.image_transform import ImageTransform
+
+        side = self.images.vae_side
+        return ImageTransform(side.max, side.min, self._model.config.latent_stride)
+
+    @property
+    def _autoencoder(self) -> "Autoencoder":
+        self._model.config.require_vae()
+        assert self._own_autoencoder is not None
+        return self._own_autoencoder
+
     def _question_contexts(self, questions: Sequence[Question]) -> list["Context"]:
         from model.generation import Context, prefill
 
@@ -277,7 +298,7 @@ class Predictor:
         from model.image_transform import patchify_pixels
 
         pixels = self._to_model(self._vit(picture))
-        patch = self._model.config.vit.patch_size
+        patch = self._model.config.require_vit().patch_size
         grid = (pixels.shape[-2] // patch, pixels.shape[-1] // patch)
         context.add_vit(patchify_pixels(pixels, patch), grid)
 

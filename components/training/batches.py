@@ -17,7 +17,8 @@ from components.training.pixels import PixelStore
 from model.config import ModelConfig
 from model.image_transform import patchify_latent, patchify_pixels
 from model.objective import sigma_of
-from model.packed import PackedSequence, SequenceBuilder
+from model.packed import PackedSequence
+from model.sequence_builder import SequenceBuilder
 
 # Shapes: L latent tokens of the micro-batch, D numbers in one.
 

@@ -140,7 +140,7 @@ def image_transforms(
     config: ModelConfig, *, vit_side: SideRange, vae_side: SideRange
 ) -> tuple[ImageTransform, ImageTransform]:
     """How images are sized for the ViT and for the autoencoder."""
-    vit = ImageTransform(vit_side.max, vit_side.min, config.vit.patch_size)
+    vit = ImageTransform(vit_side.max, vit_side.min, config.require_vit().patch_size)
     vae = ImageTransform(vae_side.max, vae_side.min, config.latent_stride)
     return vit, vae
 

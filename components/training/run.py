@@ -177,7 +177,7 @@ def _data(
         tokenizer=tokenizer,
         vit=vit,
         vae=vae,
-        vit_patch=config.vit.patch_size,
+        vit_patch=config.require_vit().patch_size,
         latent_stride=config.latent_stride,
         dropout=training.dropout,
         noised_copies=training.noised_copies,

@@ -49,8 +49,8 @@ def _trained(ctx: StageContext) -> list[dict[str, Any]]:
 
     recipe, config = ctx.recipe, ctx.recipe.model
     settings = recipe.start
-    check_autoencoder(config.vae, settings.autoencoder, settings.image_side)
-    check_vision(config.vit.patch_size, config.vit_max_patches_per_side, settings.image_side)
+    check_autoencoder(config.require_vae(), settings.autoencoder, settings.image_side)
+    check_vision(config.require_vit().patch_size, config.vit_max_patches_per_side, settings.image_side)
     dataset = Dataset(ctx.workspace.dataset)
     ctx.progress.say("learning the tokenizer")
     tokenizer = train_tokenizer(corpus(dataset.samples("train")), vocabulary=settings.vocabulary)
@@ -102,7 +102,11 @@ def local_folder(source: str, root: Path) -> Path:
 def check_same_network(found: ModelConfig, wanted: ModelConfig, where: str) -> None:
     """Raises ValueError that lists each number of `model` in the recipe that differs from the checkpoint's."""
     left, right = _flat(config_to_dict(found)), _flat(config_to_dict(wanted))
-    differing = [f"model.{key}: recipe {right[key]}, checkpoint {left[key]}" for key in left if left[key] != right[key]]
+    # A side that one of the two lacks has no numbers there.
+    pairs = {key: (right.get(key, "has none"), left.get(key, "has none")) for key in {**left, **right}}
+    differing = [
+        f"model.{key}: recipe {mine}, checkpoint {theirs}" for key, (mine, theirs) in pairs.items() if mine != theirs
+    ]
     if differing:
         raise ValueError(f"{where} is another network than the recipe's:\n" + "\n".join(differing))
 
@@ -139,7 +143,7 @@ def _autoencoder(
     from components.training.autoencoder_training import train_autoencoder
     from model.autoencoder import Autoencoder
 
-    config = ctx.recipe.model.vae
+    config = ctx.recipe.model.require_vae()
     found = parts.load("autoencoder")
     if found is not None:
         affine = {name: tuple(found.facts[name]) for name in ("latents_mean", "latents_std")}

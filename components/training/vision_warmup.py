@@ -61,7 +61,8 @@ def warm_up_vision(
     optimizer = torch.optim.AdamW(
         [*vit.parameters(), *heads.parameters()], lr=0.0, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True
     )
-    side = pictures.side // config.vit.patch_size
+    patch = config.require_vit().patch_size
+    side = pictures.side // patch
     table = grid_position_ids(side, side, config.vit_max_patches_per_side, interpolate=config.interpolate_positions)
     position_ids = table.repeat(settings.batch)
     rows: list[Row] = []
@@ -70,7 +71,7 @@ def warm_up_vision(
     for step in range(1, settings.steps + 1):
         numbers = pictures.draw(generator(seed, "vision", step), settings.batch)
         keys = [(seed, "vision", step, place) for place in range(settings.batch)]
-        patches = patchify_batch(augmented(pictures.batch(numbers), keys), config.vit.patch_size)
+        patches = patchify_batch(augmented(pictures.batch(numbers), keys), patch)
         features = vit(patches, position_ids, ((side, side),) * settings.batch)
         loss, values = _losses(features.view(settings.batch, side**2, -1).mean(1), heads, facts, numbers, settings)
         optimizer.zero_grad(set_to_none=True)

@@ -29,9 +29,10 @@ def open_for_export(folder: Path) -> Incoming:
     opened = open_published(folder)
     config = opened.checkpoint.config
     if not config.is_published_form:
+        stem, folded = config.vit.stem if config.vit else (), config.vae.pixel_patch if config.vae else 1
         raise ValueError(
-            f"{folder} is no network that public code can hold: model.vit.stem is {list(config.vit.stem)} (published: []), "
-            f"model.vae.pixel_patch is {config.vae.pixel_patch} (published: 1); train a recipe with the published values"
+            f"{folder} is no network that public code can hold: model.vit.stem is {list(stem)} (published: []), "
+            f"model.vae.pixel_patch is {folded} (published: 1); train a recipe with the published values"
         )
     return opened
 
@@ -56,7 +57,11 @@ def departures(config: "ModelConfig") -> list[str]:
     from model.published import flux_vae_config
 
     found = []
-    if config.vae != flux_vae_config():
+    if config.vit is None:
+        found.append("the network has no ViT: build public code's network with visual_und=False")
+    if config.vae is None:
+        found.append("the network has no generation side: build public code's network with visual_gen=False")
+    elif config.vae != flux_vae_config():
         found.append(
             "the autoencoder is not FLUX's: public code takes its shape and scale from vae_config.json by hand"
         )

@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from model.generation import Context, GuidanceSettings, generate_image, generate_text, prefill
 from model.objective import draw, summed_losses
-from model.packed import SequenceBuilder
+from model.sequence_builder import SequenceBuilder
 from model.unimedvl import UniMedVL
 from tests.benchmarks import gpu, network
 from tests.benchmarks.contest import Contest, Row, rate

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from model.config import LLMConfig, ModelConfig, VAEConfig, ViTConfig
 from model.objective import draw, interpolate, velocity_target
-from model.packed import PackedSequence, SequenceBuilder, SpecialTokens
+from model.packed import PackedSequence, SpecialTokens
+from model.sequence_builder import SequenceBuilder
 from model.unimedvl import UniMedVL
 
 SPECIAL = SpecialTokens(0, 1, 2, 3)

@@ -10,7 +10,8 @@ from torch import Tensor
 from model import attention, image_transform, norm, tables
 from model import unimedvl as network
 from model.image_transform import ImageTransform
-from model.packed import PackedSequence, SequenceBuilder
+from model.packed import PackedSequence
+from model.sequence_builder import SequenceBuilder
 from tests.parity import golden
 from tests.parity.breaking import Break, rebuilt, replaced, wrapped
 from tests.parity.layout_sets import splits_alone
@@ -32,6 +33,16 @@ def added(name: str, extra: Any) -> Any:
         builder._position += extra(content, **kwargs)
 
     return wrapped(SequenceBuilder, name, add)
+
+
+def frames_changed(steps: Any = lambda steps: steps, after: int = 0) -> Any:
+    """A video's frames stand other steps apart, or what follows them stands further."""
+
+    def add(original: Any, builder: SequenceBuilder, frames: Any, grid: Any, apart: Any, **kwargs: Any) -> None:
+        original(builder, frames, grid, steps(apart), **kwargs)
+        builder._position += after
+
+    return wrapped(SequenceBuilder, "add_frames", add)
 
 
 def causal_segments(lengths: Any, device: torch.device) -> Any:
@@ -69,6 +80,11 @@ def images_counted(packed: PackedSequence) -> PackedSequence:
     return replace(packed, position_ids=positions)
 
 
+def whole_where(config: Any, side: str, *args: Any, without: Any = None, **kwargs: Any) -> Any:
+    """The whole configuration although this side was to be left out."""
+    return config(*args, without=None if without == side else without, **kwargs)
+
+
 def labels_of_ids_alone(packed: PackedSequence) -> PackedSequence:
     kept = packed.label_ids != golden.SPECIAL.end
     return replace(
@@ -80,6 +96,14 @@ def labels_of_ids_alone(packed: PackedSequence) -> PackedSequence:
 
 
 BREAKS = [
+    *(
+        Break(
+            f"a network without {side} has no keys of it",
+            "keys",
+            wrapped(golden, "config", lambda f, *args, side=side, **kwargs: whole_where(f, side, *args, **kwargs)),
+        )
+        for side in ("vit", "vae")
+    ),
     Break(
         "the first half of a position code tells the column",
         "tables",
@@ -119,6 +143,15 @@ BREAKS = [
     Break("a target takes no position", "packing", added("add_latent", lambda _, target, **k: int(target))),
     Break("an image takes one position", "packing", added("add_vit", lambda patches, **k: len(patches))),
     Break("an image takes one position", "contexts", added("add_vit", lambda patches, **k: len(patches))),
+    Break("frames stand their steps apart", "packing video", frames_changed(steps=lambda steps: [1] * len(steps))),
+    Break("a condition video takes one position after its last frame", "packing video", frames_changed(after=1)),
+    Break("a video's frames see each other", "packing video", modes_changed("full", "causal")),
+    Break("also a target video is a full split", "packing video", modes_changed("full", "noise")),
+    Break(
+        "frames of a video share a noise level",
+        "packing video",
+        replaced(PackedSequence, "latent_leader", property(lambda self: torch.arange(len(self.latent_grids)))),
+    ),
     Break("a dropped image keeps its position", "packing", added("add_vit", lambda _, dropped=False: -int(dropped))),
     Break(
         "a dropped text keeps none",

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from model.config import LLMConfig, ModelConfig, VAEConfig, ViTConfig
-from model.packed import PackedSequence, SequenceBuilder, SpecialTokens
+from model.packed import PackedSequence, SpecialTokens
+from model.sequence_builder import SequenceBuilder
 from model.unimedvl import UniMedVL
 from tests.parity.golden import SPECIAL, config, network, noisy, read, training_batch
 

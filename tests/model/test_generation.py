@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from model.generation import Context, GuidanceSettings, generate_image, generate_text, prefill, score_text
-from model.packed import SequenceBuilder
+from model.sequence_builder import SequenceBuilder
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from model.objective import draw, euler_step, interpolate, shifted, summed_losses, velocity_target
+from tests.parity.golden import video_batch
 
 
 def test_true_velocity_carries_noise_back_to_data_in_one_step():
@@ -67,3 +68,13 @@ def test_steps_along_the_true_velocity_come_back_to_the_data():
     for sigma, following in pairwise(sigmas):
         x = euler_step(x, velocity_target(latent, noise), sigma, following)
     assert_close(x, latent)
+
+
+def test_frames_of_a_video_share_the_level_of_their_first():
+    packed = video_batch()
+    generator = torch.Generator().manual_seed(3)
+    sigma, noise = draw(packed, generator, 2.0)
+    first, second, third, *_, last = sigma.split(list(packed.latent_lens))
+    assert len(torch.cat([first, second, third]).unique()) == 1
+    assert 0 < first[0] != last[0] > 0
+    assert not torch.equal(*noise[:8].split(4))

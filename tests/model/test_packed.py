@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model.packed import SequenceBuilder
+from model.sequence_builder import SequenceBuilder
 
 
 @pytest.fixture
@@ -60,6 +60,35 @@ def test_what_cannot_be_laid_out_is_refused(builder, special, tiny_config):
         SequenceBuilder(special, tiny_config()).add_text([1], supervised=False)
     with pytest.raises(ValueError, match="at least one sample"):
         SequenceBuilder(special, tiny_config()).build()
+
+
+def test_a_target_video_moves_on_by_its_steps_alone_and_a_condition_by_one_more(builder):
+    frames = [torch.zeros(2, 64)] * 3
+    builder.add_frames(frames, (1, 2), [2, 3], target=True)
+    assert builder.position == 5
+    builder.add_frames(frames[:2], (1, 2), [4], target=False)
+    assert builder.position == 10
+    builder.add_latent(frames[0], (1, 2), target=True)
+    builder.end_sample()
+    packed = builder.build()
+    packed.validate()
+    assert packed.split_lens == (12, 8, 4) and packed.attention_modes == ("full", "full", "noise")
+    assert packed.position_ids.tolist() == [0] * 4 + [2] * 4 + [5] * 8 + [9] * 4 + [10] * 4
+    assert packed.latent_leader.tolist() == [0, 0, 0, 3, 3, 5]
+    assert packed.num_targets == 8
+
+
+@pytest.mark.parametrize(("frames", "steps"), [(1, []), (0, []), (3, [1]), (2, [1, 1])])
+def test_a_video_has_a_step_between_each_two_frames(builder, frames, steps):
+    with pytest.raises(ValueError, match=rf"a step between each two, got {frames} and {len(steps)}"):
+        builder.add_frames([torch.zeros(2, 64)] * frames, (1, 2), steps, target=True)
+
+
+def test_a_frame_of_another_size_is_refused_before_any_is_laid_out(builder):
+    with pytest.raises(ValueError, match=r"of a frame have shape \(4, 64\), a grid of 1 x 2 needs \(2, 64\)"):
+        builder.add_frames([torch.zeros(2, 64), torch.zeros(4, 64)], (1, 2), [1], target=True)
+    with pytest.raises(ValueError, match="no tokens"):
+        builder.end_sample()
 
 
 def test_validate_names_what_does_not_fit(published_packed):

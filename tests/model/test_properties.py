@@ -17,7 +17,8 @@ from model.config import LLMConfig, ModelConfig, VAEConfig, ViTConfig
 from model.context import Context
 from model.generation import GuidanceSettings, generate_image, generate_text
 from model.objective import Draw, draw, euler_step, interpolate, summed_losses
-from model.packed import PackedSequence, SequenceBuilder, SpecialTokens
+from model.packed import PackedSequence, SpecialTokens
+from model.sequence_builder import SequenceBuilder
 from model.unimedvl import UniMedVL
 
 SPECIAL = SpecialTokens(start=36, end=37, image_start=38, image_end=39)

@@ -6,7 +6,8 @@ from typing import Any
 
 from pytest import MonkeyPatch
 
-from model.packed import PackedSequence, SequenceBuilder
+from model.packed import PackedSequence
+from model.sequence_builder import SequenceBuilder
 from model.unimedvl import UniMedVL
 from tests.parity import golden
 

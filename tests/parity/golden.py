@@ -1,9 +1,10 @@
 """The stored outputs of the published code, the tiny network they come from, and the batch it was trained on."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import load_file
@@ -12,31 +13,30 @@ from torch import Tensor
 from model import image_transform, objective
 from model.autoencoder import Autoencoder
 from model.config import Experts, LLMConfig, ModelConfig, VAEConfig, ViTConfig
-from model.packed import PackedSequence, SequenceBuilder, SpecialTokens
+from model.packed import PackedSequence, SpecialTokens
+from model.sequence_builder import SequenceBuilder
 from model.unimedvl import UniMedVL
 
 FOLDER = Path(__file__).parents[1] / "model" / "parity"
-BESIDE = Path(__file__).parents[3] / "shared" / "parity"
-"""Where the one file lies that is too large for the repository."""
 SPECIAL = SpecialTokens(start=296, end=297, image_start=298, image_end=299)
-
-
-class AbsentError(Exception):
-    """A stored file is not on this machine."""
 
 
 @cache
 def read(name: str) -> Any:
-    """A stored file: its tensors by name, or what the json holds. Raises AbsentError without it."""
-    for path in (FOLDER / name, BESIDE / name):
-        if path.is_file():
-            return json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else load_file(path)
-    raise AbsentError(f"{name} is not here; it is too large for the repository and read from ../shared/parity")
+    """A stored file: its tensors by name, or what the json holds."""
+    path = FOLDER / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else load_file(path)
 
 
-def config(experts: Experts = "mot", *, qk_norm: bool = True, interpolate_positions: bool = False) -> ModelConfig:
-    """The stored config.json, in our form."""
-    return ModelConfig(
+def config(
+    experts: Experts = "mot",
+    *,
+    qk_norm: bool = True,
+    interpolate_positions: bool = False,
+    without: Literal["vit", "vae"] | None = None,
+) -> ModelConfig:
+    """The stored config.json, in our form; without one side where it is named."""
+    whole = ModelConfig(
         llm=LLMConfig(
             hidden_size=64,
             num_layers=3,
@@ -60,20 +60,23 @@ def config(experts: Experts = "mot", *, qk_norm: bool = True, interpolate_positi
         vit_max_patches_per_side=8,
         interpolate_positions=interpolate_positions,
     )
+    return replace(whole, **{without: None}) if without else whole
 
 
-def network(experts: Experts = "mot", *, qk_norm: bool = True) -> UniMedVL:
-    """The stored weights in our network; the other layer types take the keys that they have."""
-    model = UniMedVL(config(experts, qk_norm=qk_norm))
+def network(
+    experts: Experts = "mot", *, qk_norm: bool = True, without: Literal["vit", "vae"] | None = None
+) -> UniMedVL:
+    """The stored weights in our network; other layer types, and one without a side, take the keys that they have."""
+    model = UniMedVL(config(experts, qk_norm=qk_norm, without=without))
     weights = read("mot.safetensors")
     model.load_state_dict({key: weights[key] for key in model.state_dict()})
     return model
 
 
 def autoencoder() -> Autoencoder:
-    """The stored autoencoder. Raises AbsentError without its file."""
+    """The stored autoencoder."""
     weights = read("ae.safetensors")
-    made = Autoencoder(config().vae)
+    made = Autoencoder(config().require_vae())
     made.load_published_state({key: value.float() for key, value in weights.items()})
     return made.eval().requires_grad_(False)
 
@@ -98,6 +101,30 @@ def training_batch(model_config: ModelConfig | None = None) -> PackedSequence:
                     tokens = image_transform.patchify_latent(latents[used][:, : 2 * rows, : 2 * columns], 2)
                     used += 1
                 builder.add_latent(tokens, (rows, columns), target=bool(item["loss"]), dropped=item["dropped"])
+        builder.end_sample()
+    return builder.build()
+
+
+def video_batch() -> PackedSequence:
+    """The two stored samples with a video, laid out from their descriptions; their latents are zeros."""
+    builder, pixels = SequenceBuilder(SPECIAL, config()), read("packing.safetensors")
+    for sample in read("packing.json")["video"]["samples"]:
+        builder.start_sample()
+        frames: list[Tensor] = []
+        steps: list[int] = []
+        for item in sample["items"]:
+            if item["type"] == "text":
+                builder.add_text(item["ids"], supervised=bool(item["loss"]))
+                continue
+            grid, target = _grid(pixels[f"vae_pixels.{item['image']}"], 16), bool(item["loss"])
+            tokens = torch.zeros(grid[0] * grid[1], 64)
+            if "split_end" not in item:
+                builder.add_latent(tokens, grid, target=target)
+                continue
+            frames.append(tokens)
+            steps += [item["frame_delta"]] if "frame_delta" in item else []
+            if item["split_end"]:
+                builder.add_frames(frames, grid, steps, target=target)
         builder.end_sample()
     return builder.build()
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from model.context import Context, prefill
 from model.generation import generate_text, score_text
-from model.packed import PackedSequence, SequenceBuilder
+from model.packed import PackedSequence
+from model.sequence_builder import SequenceBuilder
 from model.unimedvl import UniMedVL
 from tests.parity import golden
 from tests.parity.comparison import STATES, Comparison, Stored

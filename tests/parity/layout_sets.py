@@ -1,6 +1,7 @@
 """What enters the network: names and shapes, fixed tables, positions, packing, masks, pixels, token ids."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,21 +14,32 @@ from model.autoencoder import Autoencoder
 from model.config import LLMConfig, ModelConfig, ViTConfig
 from model.image_transform import ImageTransform
 from model.norm import RMSNorm, apply_rotary
-from model.packed import PackedSequence, SequenceBuilder
+from model.packed import PackedSequence
 from model.published import flux_vae_config
+from model.sequence_builder import SequenceBuilder
 from model.unimedvl import UniMedVL
 from tests.parity import golden
 from tests.parity.comparison import AT_LEAST, Comparison, Stored
+from tests.parity.conversations import VAE_TRANSFORM, picture_of
+
+GENERATION_PARTS = ("time_embedder", "vae2llm", "llm2vae", "latent_pos_embed")
 
 
 def keys() -> Iterator[Comparison]:
     stored = golden.read("keys_tiny.json")
     for experts in ("mot", "moe", "dense"):
         yield Comparison(experts, _shapes(golden.network(experts).state_dict()), stored[experts])
-    yield Comparison("ae", _shapes(Autoencoder(golden.config().vae).published_state()), stored["ae"])
-    without = golden.network(qk_norm=False).state_dict()
-    missing = sorted(set(stored["mot"]) - set(without))
-    yield Comparison("missing without qk_norm", missing, stored["mot_qk_norm_false.missing_relative_to_mot"])
+    yield Comparison("ae", _shapes(Autoencoder(golden.config().require_vae()).published_state()), stored["ae"])
+    lesser = {
+        "qk_norm": golden.network(qk_norm=False),
+        "visual_und": golden.network(without="vit"),
+        "visual_gen": golden.network(without="vae"),
+    }
+    for switch, model in lesser.items():
+        own, whole = set(model.state_dict()), set(stored["mot"])
+        missing, extra = (stored[f"mot_{switch}_false.{what}"] for what in ("missing_relative_to_mot", "extra"))
+        yield Comparison(f"missing without {switch}", sorted(whole - own), missing)
+        yield Comparison(f"extra without {switch}", sorted(own - whole), extra)
     model = golden.network()
     fixed = sorted(name for name, parameter in model.named_parameters() if not parameter.requires_grad)
     yield Comparison("not trainable", fixed, stored["not_trainable"])
@@ -54,11 +66,15 @@ def keys_published() -> Iterator[Comparison]:
         vae=flux_vae_config(),
     )
     with torch.device("meta"):
-        state, ae_state = UniMedVL(config).state_dict(), Autoencoder(config.vae).published_state()
+        state, ae_state = UniMedVL(config).state_dict(), Autoencoder(flux_vae_config()).published_state()
+        sees_only = UniMedVL(replace(config, vae=None)).state_dict()
     yield Comparison("network", _shapes(state), stored["shapes"])
     yield Comparison("autoencoder", _shapes(ae_state), stored["ae_shapes"])
     total = sum(value.numel() for value in state.values())
     yield Comparison("number of parameters", total, stored["total_parameters"])
+    generation = sum(stored["by_part"][name] for name in GENERATION_PARTS)
+    seen = sum(value.numel() for value in sees_only.values())
+    yield Comparison("number without a generation side", seen, stored["total_parameters"] - generation)
 
 
 def fixed_tables() -> Iterator[Comparison]:
@@ -147,6 +163,33 @@ def packing() -> Iterator[Comparison]:
     spread = golden.training_batch(golden.config(interpolate_positions=True))
     yield stored.against("interpolate.packed_latent_position_ids", spread.latent_position_ids)
     yield stored.against("interpolate.packed_vit_position_ids", spread.vit_position_ids)
+
+
+def packing_video() -> Iterator[Comparison]:
+    stored, description = Stored("packing.safetensors"), golden.read("packing.json")["video"]
+    packed = golden.video_batch()
+    packed.validate()
+    for theirs, ours in PACKED_NAMES.items():
+        if f"video.{theirs}" in stored.names:
+            yield stored.against(f"video.{theirs}", getattr(packed, ours))
+    yield stored.against("video.mse_loss_indexes", packed.latent_token_index[packed.target_index])
+    yield stored.against("video.attention_allowed", attention.allowed_matrix(packed))
+    # Each image draws a logit of its own; those of frames behind the first, and of clean images, are not read.
+    timesteps = stored["video.packed_timesteps"]
+    logit = torch.arange(100.0, 106.0)
+    logit[[0, 5]] = timesteps[[0, -1]]
+    sigma = objective.levels(packed, logit, 1.0)
+    yield Comparison("video.packed_timesteps", sigma, objective.sigma_of(timesteps, 1.0), AT_LEAST)
+    pictures = VAE_TRANSFORM(picture_of("syn_d")).expand(len(packed.latent_grids), -1, -1, -1)
+    yield stored.against("video.padded_images", pictures)
+    for name, ours, theirs in (
+        ("sequence_length", packed.num_tokens, description["sequence_length"]),
+        ("sample_lens", list(packed.sample_lens), description["sample_lens"][:-1]),
+        ("split_lens", list(packed.split_lens), description["split_lens"][:-1]),
+        ("attn_modes", list(packed.attention_modes), description["attn_modes"][:-1]),
+        ("latent shapes", [list(grid) for grid in packed.latent_grids], description["patchified_vae_latent_shapes"]),
+    ):
+        yield Comparison(name, ours, theirs)
 
 
 def masks() -> Iterator[Comparison]:

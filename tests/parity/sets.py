@@ -9,7 +9,7 @@ from tests.parity import training_sets as training
 from tests.parity.comparison import ParitySet
 
 SETS = (
-    ParitySet("keys", "names and shapes of the tiny network and autoencoder", layout.keys),
+    ParitySet("keys", "names and shapes of the tiny network and autoencoder, whole and without a side", layout.keys),
     ParitySet("keys published", "names and shapes of the 14.6 B network and autoencoder", layout.keys_published),
     ParitySet("tables", "position table, timestep features, shift, rotary, RMSNorm, patches", layout.fixed_tables),
     ParitySet("position ids", "2-D ids of image grids, counted and interpolated", layout.position_ids),
@@ -18,6 +18,12 @@ SETS = (
         "ten samples laid out by our builder, also interpolated",
         layout.packing,
         "no padding sample: the flex variant is compared without it",
+    ),
+    ParitySet(
+        "packing video",
+        "frames of one split, as target and as condition; mask, one noise level",
+        layout.packing_video,
+        "no padding sample; our recipes have no video, the builder has",
     ),
     ParitySet("masks", "who attends to whom: the batch and 12 random layouts", layout.masks),
     ParitySet("transforms", "sizes of 62 shapes x 4 counts under 9 presets", layout.transforms),
@@ -89,8 +95,6 @@ SETS = (
 )
 
 NOT_SUPPORTED = {
-    "packing video": "frames of one split: no data of ours has video, and no published recipe uses it",
-    "keys visual_gen / visual_und off": "our network always has both sides; a batch without one of them trains",
     "t2i taylorseer": "an approximation of later steps that leaves state in the layers",
 }
 """Stored sets that nothing of ours answers to, and why."""

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from components.recipes.reading import load_yaml
+from components.recipes.reading import dump_yaml, load_yaml
 from components.recipes.recipe import SHIPPED, read_recipe, shipped_recipe
 
 
@@ -38,6 +38,22 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(tmp_path):
     with pytest.raises(
         ValueError, match=r"params.yaml: unknown key 'training.noised_copys'; did you mean 'noised_copies'\?"
     ):
+        read_recipe(path)
+
+
+def test_an_unknown_key_of_a_side_that_may_be_left_out_is_refused_too(tmp_path):
+    path = edited(tmp_path, "    pixel_patch: 4", "    pixel_patches: 4")
+    with pytest.raises(ValueError, match=r"unknown key 'model.vae.pixel_patches'; did you mean 'pixel_patch'\?"):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize("side", ["vit", "vae"])
+def test_a_recipe_trains_both_sides(tmp_path, side):
+    values = load_yaml(shipped_recipe("tiny"))
+    values["model"][side] = None
+    path = tmp_path / "params.yaml"
+    path.write_text(dump_yaml(values))
+    with pytest.raises(ValueError, match=rf"model.{side} is null, but a recipe trains and evaluates both sides"):
         read_recipe(path)
 
 

@@ -1,5 +1,7 @@
 """One door to a checkpoint: results belong to the request, not to the batch, the order or the size of the image."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,8 @@ from PIL import Image
 
 from components.recipes.recipe import Recipe
 from components.serving.predictor import DrawRequest, ImageSettings, Predictor, Question, weights_sha256
+from components.training.tokenizer import copy_tokenizer
+from model.unimedvl import UniMedVL
 from tests.components.evaluation.material import SIDE, make_checkpoint, recipe
 
 
@@ -96,6 +100,46 @@ def test_images_of_any_size_and_mode_are_squared_as_in_training(predictor, setti
 def test_reconstruction_keeps_the_size(predictor):
     (rebuilt,) = predictor.reconstruct([picture(1)])
     assert rebuilt.shape == (SIDE, SIDE, 3)
+
+
+def lesser(checkpoint: Path, folder: Path, side: str) -> Predictor:
+    """The checkpoint's network without one side, saved and loaded."""
+    whole = UniMedVL.from_pretrained(checkpoint)
+    network = UniMedVL(replace(whole.config, **{side: None}))
+    network.load_state_dict({name: value for name, value in whole.state_dict().items() if name in network.state_dict()})
+    folder.mkdir()
+    copy_tokenizer(checkpoint, folder)
+    if side == "vit":
+        shutil.copy(checkpoint / "ae.safetensors", folder)
+    images = {"side": SIDE, "square": True, "vae_side": [SIDE, SIDE], "vit_side": [SIDE, SIDE]}
+    network.save_pretrained(folder, image_settings=images)
+    return Predictor.load(folder, threads=1)
+
+
+def test_a_network_without_a_generation_side_answers_and_refuses_to_draw(predictor, checkpoint, tmp_path, settings):
+    answering = lesser(checkpoint, tmp_path / "answering", "vae")
+    questions = [Question("What is this?", picture(1)), Question("What is the liver?")]
+    assert answering.answer(questions, max_new_tokens=5) == predictor.answer(questions, max_new_tokens=5)
+    for call in (
+        lambda: answering.draw([DrawRequest("A CT image.", 1)], settings.evaluation.drawing),
+        lambda: answering.reconstruct([picture(1)]),
+    ):
+        with pytest.raises(ValueError, match=r"no generation side \(model.vae is null\)"):
+            call()
+
+
+def test_a_network_without_a_vit_draws_from_words_and_refuses_images(predictor, checkpoint, tmp_path, settings):
+    drawing = lesser(checkpoint, tmp_path / "drawing", "vit")
+    requests = [DrawRequest("A CT image.", 1)]
+    (drawn,), (whole,) = (p.draw(requests, settings.evaluation.drawing) for p in (drawing, predictor))
+    assert np.array_equal(drawn, whole)
+    assert len(drawing.answer([Question("What is the liver?")], max_new_tokens=3)) == 1
+    for call in (
+        lambda: drawing.answer([Question("What is this?", picture(1))], max_new_tokens=3),
+        lambda: drawing.draw([DrawRequest("Enhance.", 3, picture(1))], settings.evaluation.drawing),
+    ):
+        with pytest.raises(ValueError, match=r"no ViT \(model.vit is null\)"):
+            call()
 
 
 def test_a_loaded_checkpoint_names_the_image_sizes_it_was_trained_with(predictor):

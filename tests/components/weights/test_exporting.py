@@ -2,16 +2,19 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from components.training.tokenizer import MARKERS
+from components.training.tokenizer import MARKERS, copy_tokenizer
 from components.weights.exporting import check_target, departures, export, open_for_export
 from components.weights.importing import open_published, open_start, write_incoming
 from model.config import ModelConfig
 from model.published import flux_vae_config
+from model.unimedvl import UniMedVL
+from model.weights import load_network
 from tests.components.evaluation.material import make_checkpoint
 from tests.components.weights.conftest import PUBLISHED_FORM
 
@@ -90,11 +93,28 @@ def test_a_network_that_public_code_cannot_hold_is_refused(tmp_path):
 def test_what_public_code_must_be_told_is_said():
     assert len(departures(PUBLISHED_FORM)) == 1
     assert "vae_config.json" in departures(PUBLISHED_FORM)[0]
-    from dataclasses import replace
-
     published: ModelConfig = replace(PUBLISHED_FORM, vae=flux_vae_config())
     assert departures(published) == []
     assert "qk_norm" in departures(replace(published, llm=replace(published.llm, qk_norm=False)))[0]
+    assert "visual_und=False" in departures(replace(published, vit=None))[0]
+    assert "visual_gen=False" in departures(replace(PUBLISHED_FORM, vae=None))[0]
+
+
+def test_a_network_without_a_generation_side_is_exported_and_imported_without_one(published, tmp_path):
+    network = load_network(published)[0]
+    answers = UniMedVL(replace(network.config, vae=None))
+    answers.load_state_dict(
+        {name: value for name, value in network.state_dict().items() if name in answers.state_dict()}
+    )
+    (tmp_path / "answers").mkdir()
+    copy_tokenizer(published, tmp_path / "answers")
+    answers.save_pretrained(tmp_path / "answers")
+    export(open_for_export(tmp_path / "answers"), tmp_path / "exported", dtype="stored")
+    assert not {"ae.safetensors", "vae_config.json"} & {path.name for path in (tmp_path / "exported").iterdir()}
+    (tmp_path / "exported" / "config.json").unlink()
+    again = open_published(tmp_path / "exported").checkpoint
+    assert again.config.vae is None and not again.autoencoder
+    assert set(again.network) == set(answers.state_dict())
 
 
 def test_a_folder_with_something_in_it_is_not_written_over(published, tmp_path):

@@ -12,8 +12,8 @@ from torch.testing import assert_close
 from components.training.tokenizer import MARKERS, TextTokenizer
 from components.weights.importing import listing, open_published, open_start, place_of, totals, write_incoming
 from model.image_transform import patchify_pixels
-from model.packed import SequenceBuilder
 from model.pretrained import linear_patches
+from model.sequence_builder import SequenceBuilder
 from model.weights import load_checkpoint, load_network
 from tests.components.weights.conftest import PADDED_VOCABULARY, PUBLISHED_FORM, change_json, make_qwen2
 
