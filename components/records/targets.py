@@ -67,6 +67,7 @@ _KINDS: Mapping[PairKind, tuple[tuple[str, str, str], ...]] = {
     PairKind.MAP: (
         ("cell_map", "cells", ""),
         ("lesion_map", "lesion", ""),
+        ("pneumothorax_map", "pneumothorax", ""),
         ("polyp_map", "polyp", ""),
         ("structure_map", "structures", ""),
         ("tumour_map", "tumour", ""),

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from components.images.limits import ImageError
 from components.images.png import encode_png
-from components.records.record import Turn
-from components.records.vocabulary import Modality, TurnKind
+from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.films import Films
 from components.sources.findings import finding_facts
@@ -20,13 +19,12 @@ from components.sources.rows import Row, need, table_rows
 LICENCE = "competition rules (SIIM-ACR Pneumothorax)"
 SIDE = 1024
 """Masks are this wide and high."""
-PROMPT = "Draw the mask of the pneumothorax."
 Masks = dict[str, list[tuple[str, int, str]]]
 """Image -> (file, row, run lengths)."""
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
-    """One record an image, with the union of its masks to draw; the patient is the DICOM header's, else the image."""
+    """One record an image, with the union of its masks as `pneumothorax_map`; the patient is the DICOM header's, else the image."""
     films, masks = Films(delivery), Masks()
     for found in films.tables(".csv"):
         if not isinstance(found, tuple):
@@ -72,18 +70,17 @@ def _row(masks: Masks, name: str, number: int, row: Row) -> Sequence[Item]:
 def _record(delivery: Delivery, films: Films, image: str, rows: Sequence[tuple[str, int, str]]) -> Item:
     film = films.get(image)
     runs = [text for _, _, text in rows if text != "-1"]
-    turns, targets = [], {}
+    targets = {}
     if runs:
         mask = np.logical_or.reduce([mask_of(text) for text in runs])
         down, across = (np.arange(side) * SIDE // side for side in (film.height, film.width))
-        targets["output"] = encode_png(mask[np.ix_(down, across)].astype(np.uint8) * 255)
-        turns = [Turn(prompt=PROMPT, answer="", kind=TurnKind.DRAWING)]
+        targets["pneumothorax_map"] = encode_png(mask[np.ix_(down, across)].astype(np.uint8) * 255)
     label = ["Pneumothorax"]
     return row_record(
         delivery,
         image,
         [film.picture],
-        turns,
+        [],
         subject=film.patient,
         modality=Modality.XRAY,
         anatomy="chest",

@@ -62,6 +62,25 @@ def test_an_organ_question_has_as_many_yes_as_no_for_each_organ(training) -> Non
         assert asked["yes"] == asked["no"] > 0
 
 
+def test_a_finding_is_asked_about_where_labels_affirm_or_deny_it(make_entry) -> None:
+    entries = [
+        make_entry("a", "one", facts={"findings": "cardiomegaly;pneumonia", "absent_findings": "pneumothorax"}),
+        make_entry("b", "two", facts={"absent_findings": "cardiomegaly"}),
+        make_entry("c", "three"),
+    ]
+    known = Knowledge(QUESTION_TYPES["finding"], entries)
+    assert {(fact.entry.id, fact.topic, fact.value) for fact in known.facts} == {
+        ("mri/a", "cardiomegaly", "yes"),
+        ("mri/a", "pneumonia", "yes"),
+        ("mri/a", "pneumothorax", "no"),
+        ("mri/b", "cardiomegaly", "no"),
+    }
+    turns = draw_turns(known, "closed", 20, 1)
+    assert Counter(turn.answer for turn in turns) == {"yes": 10, "no": 10}
+    assert {turn.asserted for turn in turns} == {"cardiomegaly"}, "what is never absent would be known without looking"
+    assert all("cardiomegaly" in turn.prompt for turn in turns)
+
+
 def test_overlapping_regions_are_never_wrong_answers_for_each_other(make_entry) -> None:
     entries = [
         make_entry(f"{where}-{k}", f"{where}{k}", Modality.CT, anatomy=where)

@@ -30,6 +30,18 @@ from components.records.vocabulary import Modality
             "An axial CT slice of the chest. No lung nodule is visible.",
         ),
         (Modality.XRAY, "leg", {}, "An X-ray image of the leg."),
+        (
+            Modality.XRAY,
+            "chest",
+            {"findings": "any abnormality;cardiomegaly;pleural effusion", "absent_findings": "pneumonia"},
+            "An X-ray image of the chest. It shows cardiomegaly and pleural effusion.",
+        ),
+        (
+            Modality.XRAY,
+            "chest",
+            {"absent_findings": "any abnormality"},
+            "An X-ray image of the chest. No abnormality is visible.",
+        ),
         (Modality.ULTRASOUND, "heart", {"doppler": "yes"}, "A colour Doppler ultrasound image of the heart."),
         (Modality.ULTRASOUND, "eye", {"doppler": "no"}, "An ultrasound image of the eye."),
         (

@@ -228,11 +228,11 @@ def test_siim_masks_have_the_area_of_their_runs(public, read, draw, tmp_path):
     for row in rows[:30]:
         record = records[f"siim/{row['ImageId']}"]
         runs = row[" EncodedPixels"]
-        assert (runs == "-1") == ("pneumothorax" in listed(record, "absent_findings")) == (not record.turns)
+        assert (runs == "-1") == ("pneumothorax" in listed(record, "absent_findings")) == (not record.targets)
         if runs != "-1":
             mask = mask_of(runs)
             assert mask.sum() == sum(map(int, runs.split()[1::2]))
-            drawn = decode_png(record.targets["output"])
+            drawn = decode_png(record.targets["pneumothorax_map"])
             assert drawn.shape == (60, 80) and set(np.unique(drawn)) <= {0, 255}
             assert abs(drawn.mean() / 255 - mask.mean()) < 0.005
 
@@ -247,7 +247,7 @@ def test_siim_runs_go_down_the_columns_and_several_rows_are_one_mask(read, draw,
         draw(tmp_path / f"{name}.png", number)
     records, unreadable = read(tmp_path, "siim")
     assert bins(unreadable) == {"bad mask": 2}
-    assert (decode_png(records["siim/1.2.3"].targets["output"]) == 255).all()
+    assert (decode_png(records["siim/1.2.3"].targets["pneumothorax_map"]) == 255).all()
 
 
 def test_vindr_rows_of_the_competition(public, read, draw, tmp_path):

@@ -1,5 +1,6 @@
 """Annotation files are read row by row; what is broken is said, where it is."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -35,6 +36,25 @@ def test_every_form_of_json_gives_the_same_rows_wherever_the_blocks_end(tmp_path
         "objects": ("r.json", lines),
     }[form]
     assert list(json_rows(write(tmp_path, *path))) == expected
+
+
+def test_gzipped_tables_are_read_as_they_are_and_broken_ones_named(tmp_path):
+    whole = gzip.compress(b"a,b\n1,x\n2,y\n")
+    assert list(table_rows(write(tmp_path, "t.csv.gz", whole))) == [{"a": "1", "b": "x"}, {"a": "2", "b": "y"}]
+    for name, content in (
+        ("cut", whole[:-12]),
+        ("none", b"a,b\n1,x\n"),
+        ("changed", whole[:10] + b"\xff" + whole[11:]),
+    ):
+        with pytest.raises(ImageError, match="undecodable: the gzipped file is broken"):
+            list(table_rows(write(tmp_path, f"{name}.csv.gz", content)))
+
+
+def test_a_table_in_another_encoding_is_read_where_its_adapter_names_it(tmp_path):
+    path = write(tmp_path, "t.csv", "a\n37.5 \u00b0C\n".encode("cp1252"))
+    with pytest.raises(ImageError, match="not UTF-8 at byte 7"):
+        list(table_rows(path))
+    assert list(table_rows(path, encoding="cp1252")) == [{"a": "37.5 \u00b0C"}]
 
 
 def test_a_broken_line_costs_itself_alone(tmp_path):
