@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
-from components.images.hashes import image_hashes, near_pairs
+from components.images.hashes import near_pairs, thumbnail, thumbnail_hashes
 
 ALIKE = 0.95
 """Correlation of two thumbnails from which on two images with near hashes are taken for one; hashes of two patients'
@@ -40,8 +39,10 @@ class Look:
 
 def look_of(pixels: np.ndarray) -> Look:
     """The look of (H, W) or (H, W, 3) uint8 pixels."""
-    small = Image.fromarray(pixels).convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
-    return Look(int(image_hashes([pixels])[0]), small.tobytes())
+    small = thumbnail(pixels)
+    # Four means in sixteenths of a grey level become one in whole ones.
+    grey = small.reshape(SIDE, 2, SIDE, 2).sum(axis=(1, 3)) // (4 * 16)
+    return Look(int(thumbnail_hashes(small[None])[0]), grey.astype(np.uint8).tobytes())
 
 
 class Neighbours:

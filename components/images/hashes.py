@@ -40,12 +40,32 @@ def image_hashes(images: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint64]:
 
     Raises ImageError for an image without pixels or over the limits.
     """
-    thumbnails = [_thumbnail(image) for image in images]
-    if not thumbnails:
-        return np.zeros(0, np.uint64)
-    values = np.stack(thumbnails)
+    found = [thumbnail(image) for image in images]
+    return thumbnail_hashes(np.stack(found)) if found else np.zeros(0, np.uint64)
+
+
+def thumbnail(image: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Means of an (H, W) or (H, W, 3) image, over its channels too, in sixteenths of a grey level. Shape: (S, S).
+
+    Raises ImageError for an image without pixels or over the limits.
+    """
+    height, width = image.shape[:2]
+    check_size(width, height)
+    fine = _FINE * _SIDE
+    across, down = max(1, width // fine), max(1, height // fine)
+    # Boxes first, over the bytes as they lie: Pillow's own form of RGB would cost more than all the rest.
+    flat = np.ascontiguousarray(image).reshape(height, -1)
+    boxes = Image.fromarray(flat).reduce((flat.shape[1] // width * across, down))
+    # Four times the side, then sums, keep what rounding would lose.
+    small = boxes.resize((fine, fine), Image.Resampling.BILINEAR, box=(0, 0, width / across, height / down))
+    sums = np.asarray(small).reshape(_SIDE, _FINE, fine).sum(axis=1, dtype=np.int64)
+    return sums.reshape(_SIDE, _SIDE, _FINE).sum(axis=2)
+
+
+def thumbnail_hashes(thumbnails: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Hashes of what `thumbnail` makes of images. Shapes: (N, S, S) -> (N,)."""
     # The taper below makes the border count less: a crop takes the border first.
-    values = values * _SIDE**2 - values.sum(axis=(1, 2), keepdims=True)
+    values = thumbnails * _SIDE**2 - thumbnails.sum(axis=(1, 2), keepdims=True)
     waves = _tapered_cosines()
     amplitudes = waves @ (values // _SIDE).astype(np.float64) @ waves.T
     down, across = _slowest()
@@ -88,15 +108,6 @@ def near_pairs(hashes: NDArray[np.uint64], distance: int = DISTANCE) -> Pairs:
     order = np.lexsort((high, low))
     low, high = low[order], high[order]
     return Pairs(low, high, hamming(hashes[low], hashes[high]))
-
-
-def _thumbnail(image: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The image's smoothed means in sixteenths of a grey level. Shape: (S, S)."""
-    check_size(image.shape[1], image.shape[0])
-    grey = Image.fromarray(image).convert("L")
-    # Pillow's triangle filter works on whole numbers too. Four times the side, then sums, keep what its rounding would lose.
-    fine = np.asarray(grey.resize((_FINE * _SIDE, _FINE * _SIDE), Image.Resampling.BILINEAR), np.int64)
-    return fine.reshape(_SIDE, _FINE, _SIDE, _FINE).sum(axis=(1, 3))
 
 
 @lru_cache

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from components.images.hashes import DISTANCE, Pairs, hamming, image_hashes, near_pairs
+from components.images.hashes import DISTANCE, Pairs, hamming, image_hashes, near_pairs, thumbnail
 from components.images.limits import ImageError
 from components.images.raster import read_raster
 from components.images.volume import read_volume
@@ -78,6 +78,18 @@ def test_a_batch_gives_what_each_picture_gives_alone_and_grey_is_grey(pictures):
     assert [int(image_hashes([picture])[0]) for picture in pictures] == batch.tolist()
     grey = pictures[-1]
     assert image_hashes([np.stack([grey] * 3, axis=2)])[0] == batch[-1]
+
+
+@pytest.mark.parametrize(("height", "width"), [(517, 803), (300, 129), (40, 1000)])
+def test_a_thumbnail_shows_each_place_where_it_lies(height, width):
+    """On a slope the mean of a cell is the value at its centre, whatever the size; channels count alike."""
+    down, across = (np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width
+    slope = 20 + 150 * down[:, None] + 60 * across
+    colour = np.rint(slope[..., None] + np.array([-12, 0, 12])).astype(np.uint8)
+    centres = (np.arange(32) + 0.5) / 32
+    expected = 20 + 150 * centres[:, None] + 60 * centres
+    inner = np.s_[1:-1, 1:-1]  # the filter ends at the border
+    assert np.abs(thumbnail(colour) / 16 - expected)[inner].max() < 1
 
 
 def test_hashes_are_what_they_were():
