@@ -17,6 +17,7 @@ from components.sources.rows import Row, need, table_rows, text
 LICENCE = "research use only (COVID-19 chest X-rays)"
 _IMAGE_OF = re.compile(r"(?<=\d)[a-z]$")
 """003a and 003b are two images of patient 003."""
+_BLOCK = 2**20
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
@@ -30,9 +31,8 @@ def read(delivery: Delivery) -> Iterator[Item]:
         if path.name != "metadata.csv":
             yield delivery.unknown(name, "these sets have metadata.csv")
             continue
-        rows = partial(table_rows, encoding=_encoding(path))
         make = partial(_record, delivery, films)
-        yield from delivery.read(name, path, lambda p, n=name, r=rows, m=make: each_row(delivery, n, r(p), m))
+        yield from delivery.read(name, path, lambda p, n=name, m=make: each_row(delivery, n, _rows(p), m))
     yield from films.unnamed()
 
 
@@ -63,10 +63,13 @@ def _record(delivery: Delivery, films: Films, name: str, number: int, row: Row) 
     )
 
 
-def _encoding(path: Path) -> str:
-    """UTF-8, or Windows-1252 where the file is not: Figure 1's has a degree sign in it."""
+def _rows(path: Path) -> Iterator[Row | ImageError]:
+    """As UTF-8, or as Windows-1252 where the file is not: Figure 1's has a degree sign in it."""
+    encoding = "utf-8-sig"
     try:
-        path.read_bytes().decode("utf-8-sig")
-    except (UnicodeDecodeError, OSError):
-        return "cp1252"
-    return "utf-8-sig"
+        with path.open(encoding=encoding) as handle:
+            while handle.read(_BLOCK):
+                pass
+    except UnicodeDecodeError:
+        encoding = "cp1252"
+    yield from table_rows(path, encoding=encoding)

@@ -113,3 +113,5 @@ def _report(delivery: Delivery, name: str) -> Turn:
         return report_turn(sections(path.read_bytes().decode()))
     except UnicodeDecodeError as error:
         raise ImageError("not text", f"{name} is not UTF-8 at byte {error.start}") from None
+    except OSError as error:
+        raise ImageError("undecodable", f"{name}: {error.strerror or error}; check the file's rights") from None

@@ -63,7 +63,8 @@ def mask_of(runs: str) -> NDArray[np.bool_]:
 
 
 def _row(masks: Masks, name: str, number: int, row: Row) -> Sequence[Item]:
-    masks.setdefault(need(row, "ImageId"), []).append((name, number, need(row, "EncodedPixels")))
+    image, runs = need(row, "ImageId"), need(row, "EncodedPixels")
+    masks.setdefault(image, []).append((name, number, runs))
     return ()
 
 

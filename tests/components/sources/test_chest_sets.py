@@ -241,12 +241,12 @@ def test_siim_runs_go_down_the_columns_and_several_rows_are_one_mask(read, draw,
     mask = mask_of("1 2 1021 3")
     assert [tuple(map(int, place)) for place in np.argwhere(mask)] == [(0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
     (tmp_path / "train-rle.csv").write_text(
-        "ImageId, EncodedPixels\n1.2.3, 0 524288\n1.2.3, 524288 524288\n1.2.4, 7\n1.2.5, 1048570 90\n"
+        "ImageId, EncodedPixels\n1.2.3, 0 524288\n1.2.3, 524288 524288\n1.2.4, 7\n1.2.5, 1048570 90\n1.2.6,\n"
     )
     for number, name in enumerate(("1.2.3", "1.2.4", "1.2.5")):
         draw(tmp_path / f"{name}.png", number)
     records, unreadable = read(tmp_path, "siim")
-    assert bins(unreadable) == {"bad mask": 2}
+    assert bins(unreadable) == {"bad mask": 2, "missing field": 1}
     assert (decode_png(records["siim/1.2.3"].targets["pneumothorax_map"]) == 255).all()
 
 
@@ -334,3 +334,15 @@ def test_an_image_that_no_row_names_is_counted(read, draw, tmp_path, name):
     (tmp_path / "weights.pkl").write_bytes(b"\x80")
     records, unreadable = read(tmp_path, name)
     assert not records and bins(unreadable) == {"unnamed image": 2, "pickle refused": 1}
+
+
+def test_the_patient_of_a_dicom_file_is_its_headers(raw, read, tmp_path):
+    import pydicom
+
+    name = "J2K_pixelrep_mismatch.dcm"
+    shutil.copy(raw / "dicom" / name, tmp_path / "1.2.3.dcm")
+    (tmp_path / "train-rle.csv").write_text("ImageId, EncodedPixels\n1.2.3, -1\n")
+    (record,) = read(tmp_path, "siim")[0].values()
+    header = pydicom.dcmread(raw / "dicom" / name)
+    assert record.subject == header.PatientID != ""
+    assert decode_png(record.image).shape == (header.Rows, header.Columns)
