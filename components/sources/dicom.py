@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from components.images.burned_text import text_rows
 from components.images.deidentify import METHOD
 from components.images.dicom import DicomImage, open_dicom
 from components.images.limits import ImageError
 from components.records.keys import keyed_hash
 from components.records.vocabulary import Modality
+from components.sources.burned_in import is_cleared, refuse_text
 from components.sources.delivery_folder import Delivery, Item
 
 MODALITIES = {
@@ -76,8 +76,8 @@ def read_file(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
         plane, position = image.place(index)
         for number, box in enumerate(boxes):
             part = cut(pixels, box, name) if box else pixels
-            if delivery.secret and not _is_cleared(delivery, name):
-                _refuse_text(part, index)
+            if delivery.secret and not is_cleared(delivery, name):
+                refuse_text(part, f"frame {index}")
             suffix = (f"-f{index:04d}" if image.frames > 1 else "") + (f"-r{number}" if len(boxes) > 1 else "")
             yield delivery.record(
                 native + suffix,
@@ -112,25 +112,10 @@ def _boxes(delivery: Delivery, name: str, image: DicomImage) -> list[tuple[int, 
         return [crop]
     if image.regions:
         return list(image.regions)
-    if image.burned_in and not _is_cleared(delivery, name):
+    if image.burned_in and not is_cleared(delivery, name):
         raise ImageError(
             "burned-in risk",
             f"{image.modality or 'this'} frames may show names; look at them, then say `burned_in,no` or give `crop` "
             "in labels.csv",
         )
     return [None]
-
-
-def _is_cleared(delivery: Delivery, name: str) -> bool:
-    """Whether a person who looked, or the recipe, says that the pixels name nobody."""
-    allowed = delivery.settings.options.get("burned_in", "hold") == "allow"
-    return allowed or delivery.labels.of(name).get("burned_in") == "no"
-
-
-def _refuse_text(pixels: NDArray[np.uint8], index: int) -> None:
-    if rows := text_rows(pixels):
-        raise ImageError(
-            "burned-in text",
-            f"frame {index} shows {sum(row.glyphs for row in rows)} letters in {len(rows)} rows, the first at "
-            f"{rows[0].box}; look at it, then say `burned_in,no` or give `crop` in labels.csv",
-        )
