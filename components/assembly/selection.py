@@ -1,18 +1,23 @@
 """Every validated record into its bin: split, then decontaminate, then deduplicate, then the recipe's filters."""
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from components.assembly.corpus import Entry, normal_text
 from components.assembly.delivered import TOLD, said
 from components.assembly.lookalikes import Gallery, Neighbours
+from components.assembly.near_texts import RUN, NearTexts, shared_runs
 from components.assembly.questions.captions import caption
 from components.assembly.settings import AssemblySettings
 from components.assembly.splits import SplitPlan
 from components.records.keys import keyed_hash
-from components.records.vocabulary import Bin, Split
+from components.records.vocabulary import Bin, Split, TurnKind
 
 HELD_OUT = (Split.TEST, Split.WITHIN_SUBJECT)
+LEAST_WORDS = 8
+"""Shorter texts are compared whole: two patients' short answers are alike by nature."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,10 +43,21 @@ class _Side:
     patients: Mapping[str, str]
     """Patient key -> record id."""
     gallery: Gallery
+    words: Mapping[str, str]
+    """What its records say that no second image says by nature -> record id."""
+    near: NearTexts
+    runs: Mapping[str, str]
+    """Text of the other records -> the text of this side with which it shares a long run of words."""
 
     @classmethod
     def of(
-        cls, name: str, entries: Iterable[Entry], whole_patients: tuple[Split, ...], neighbours: Neighbours
+        cls,
+        name: str,
+        entries: Iterable[Entry],
+        whole_patients: tuple[Split, ...],
+        neighbours: Neighbours,
+        telling: Mapping[str, str],
+        near: NearTexts,
     ) -> "_Side":
         """The side of these entries; patients count where they are held out whole."""
         ordered = sorted(entries, key=lambda entry: entry.id, reverse=True)
@@ -49,9 +65,13 @@ class _Side:
         for entry in reversed(ordered):
             for look in entry.looks:
                 gallery.add(look, patient=entry.patient_key, text="", identity=entry.id)
+        words = {telling[entry.id]: entry.id for entry in ordered if telling.get(entry.id)}
         return cls(
             name=name,
             gallery=gallery,
+            words=words,
+            near=near,
+            runs=shared_runs(sorted(set(telling.values())), list(words)),
             pixels={pixels: entry.id for entry in ordered for pixels in (entry.pixels, *entry.more_pixels)},
             patients={entry.patient_key: entry.id for entry in ordered if entry.split in whole_patients},
         )
@@ -61,8 +81,8 @@ class _Side:
         """a or an."""
         return "an" if self.name[0] in "aeiou" else "a"
 
-    def leak(self, entry: Entry) -> Decision | None:
-        """The decision on an entry that would give this side away, else None."""
+    def leak(self, entry: Entry, words: str) -> Decision | None:
+        """The decision on an entry that would give this side away by its image, its telling words or its patient."""
         for pixels in (entry.pixels, *entry.more_pixels):
             if other := self.pixels.get(pixels):
                 what = "image" if entry.has_image else "text"
@@ -73,6 +93,12 @@ class _Side:
             if other := self.gallery.find(look, patient=entry.patient_key, text=""):
                 reason = f"looks like {self.article} {self.name} image"
                 return Decision(entry=entry, bin=Bin.CONTAMINATING, reason=reason, other=other)
+        if other := self.near.find(words, self.words):
+            reason = f"nearly the text of {self.article} {self.name} record"
+            return Decision(entry=entry, bin=Bin.CONTAMINATING, reason=reason, other=other)
+        if run := self.runs.get(words):
+            reason = f"{RUN} words in a row of {self.article} {self.name} text"
+            return Decision(entry=entry, bin=Bin.CONTAMINATING, reason=reason, other=self.words[run])
         if other := self.patients.get(entry.patient_key):
             reason = f"patient has {self.name} images"
             return Decision(entry=entry, bin=Bin.CONTAMINATING, reason=reason, other=other)
@@ -84,24 +110,37 @@ def select(entries: Iterable[Entry], settings: AssemblySettings) -> tuple[Decisi
     a held-out or validation record shows."""
     plan = SplitPlan.from_settings(settings.splits)
     placed = [entry.on(plan.split_of(entry)) for entry in sorted(entries, key=lambda entry: entry.id)]
-    neighbours = Neighbours(look for entry in placed for look in entry.looks)
+    words = {entry.id: _words(entry) for entry in placed}
+    telling = {entry.id: words[entry.id] if _tells_images_apart(entry) else "" for entry in placed}
+    neighbours, near = Neighbours(look for entry in placed for look in entry.looks), NearTexts(words.values())
     gone = (entry for entry in placed if entry.patient_key in settings.excluded_patients)
-    taken_out = _Side.of("excluded", gone, (), neighbours)
+    taken_out = _Side.of("excluded", gone, (), neighbours, {}, near)
     used = [entry for entry in placed if entry.patient_key not in settings.excluded_patients]
-    held_out = _Side.of("held-out", (e for e in used if e.split in HELD_OUT), (Split.TEST,), neighbours)
-    validation = _Side.of("validation", (e for e in used if e.split is Split.VAL), (Split.VAL,), neighbours)
+    held_out = _Side.of("held-out", (e for e in used if e.split in HELD_OUT), (Split.TEST,), neighbours, telling, near)
+    validation = _Side.of(
+        "validation", (e for e in used if e.split is Split.VAL), (Split.VAL,), neighbours, telling, near
+    )
     decisions, seen = [], dict[tuple[str, str], str]()
+    said: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     galleries = {side: Gallery(neighbours) for side in (*(split.value for split in HELD_OUT), "kept")}
     for entry in placed:
         decision = _rule(entry, settings) or _excluded(entry, taken_out)
         if decision is None and entry.split not in HELD_OUT:
-            decision = held_out.leak(entry)
+            decision = held_out.leak(entry, telling[entry.id])
         if decision is None and entry.split is Split.TRAIN:
-            decision = validation.leak(entry)
+            decision = validation.leak(entry, telling[entry.id])
         if decision is None:
             side = entry.split.value if entry.split in HELD_OUT else "kept"
             first = seen.setdefault((side, _content(entry)), entry.id)
-            decision = _repeat(entry, first) or _lookalike(entry, galleries[side]) or _used(entry)
+            of_image = said[side, keyed_hash(entry.pixels, *entry.more_pixels) if entry.has_image else ""]
+            decision = (
+                _repeat(entry, first)
+                or _says_again(entry, near.find(words[entry.id], of_image))
+                or _lookalike(entry, galleries[side])
+                or _used(entry)
+            )
+            if words[entry.id] and decision.bin is not Bin.DUPLICATE:
+                of_image[words[entry.id]] = entry.id
         decisions.append(decision)
     return tuple(decisions)
 
@@ -124,8 +163,24 @@ def _rule(entry: Entry, settings: AssemblySettings) -> Decision | None:
 
 def _excluded(entry: Entry, taken_out: _Side) -> Decision | None:
     """An excluded patient's image under another patient's name goes as well."""
-    same = taken_out.leak(entry)
+    same = taken_out.leak(entry, "")
     return replace(same, bin=Bin.FILTERED) if same else None
+
+
+def _words(entry: Entry) -> str:
+    """What the source says of the record as words between single blanks, each Chinese character one; "" for little."""
+    text = " ".join(_texts(entry))
+    words = _CHARACTERS.sub(r" \g<0> ", text).split()
+    return " ".join(words) if len(words) >= LEAST_WORDS else ""
+
+
+_CHARACTERS = re.compile(r"[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]")
+
+
+def _tells_images_apart(entry: Entry) -> bool:
+    """Whether its words belong to it alone: those of text without an image, and captions. Questions and reports of
+    different patients are alike by nature."""
+    return not entry.has_image or any(turn.kind is TurnKind.CAPTION for turn in entry.turns)
 
 
 def _content(entry: Entry) -> str:
@@ -144,6 +199,13 @@ def _repeat(entry: Entry, first: str) -> Decision | None:
         return None
     reason = "same image and text" if entry.turns else "same pixels"
     return Decision(entry=entry, bin=Bin.DUPLICATE, reason=reason, other=first)
+
+
+def _says_again(entry: Entry, other: str | None) -> Decision | None:
+    if other is None:
+        return None
+    reason = "same image, nearly the same text" if entry.has_image else "nearly the same text"
+    return Decision(entry=entry, bin=Bin.DUPLICATE, reason=reason, other=other)
 
 
 def _lookalike(entry: Entry, gallery: Gallery) -> Decision | None:

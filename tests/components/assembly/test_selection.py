@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from components.assembly.selection import Decision, select
 from components.assembly.settings import AssemblySettings, SplitSettings
-from components.records.vocabulary import Bin, Split
+from components.records.record import Turn
+from components.records.vocabulary import Bin, Modality, Split, TurnKind
 
 
 def decide(entries, settings: AssemblySettings, **test: tuple[str, ...]) -> dict[str, Decision]:
@@ -52,3 +53,69 @@ def test_a_removed_patient_is_filtered_under_any_name_and_contaminates_nothing(m
 def test_captions_outside_the_recipe_s_length_are_filtered(make_entry, settings) -> None:
     found = decide([make_entry("a", anatomy="x" * 90)], replace(settings, caption_characters=(10, 60)))
     assert found["mri/a"].reason == "caption-length"
+
+
+SAID = "the liver shows a lesion with a thin wall and no contrast uptake in the late phase"
+NEARLY = SAID.replace("thin", "delicate")
+
+
+def turn(answer: str, kind: TurnKind = TurnKind.CAPTION, prompt: str = "") -> Turn:
+    return Turn(prompt=prompt, answer=answer, kind=kind)
+
+
+def test_a_caption_that_nearly_repeats_a_held_out_one_is_contaminating(make_entry, settings) -> None:
+    found = decide(
+        [
+            make_entry("held", "h", turns=(turn(SAID),)),
+            make_entry("near", turns=(turn(NEARLY),)),
+            make_entry("denial", turns=(turn(SAID.replace("no contrast", "contrast")),)),
+            make_entry("report", turns=(turn(NEARLY, TurnKind.REPORT),)),
+        ],
+        settings,
+        mri=("h",),
+    )
+    near = found["mri/near"]
+    assert (near.bin, near.reason, near.other) == (
+        Bin.CONTAMINATING,
+        "nearly the text of a held-out record",
+        "mri/held",
+    )
+    assert {found["mri/denial"].bin, found["mri/report"].bin} == {Bin.KEPT}, "another statement; alike by nature"
+
+
+def test_a_text_that_holds_thirteen_words_of_a_held_out_one_is_contaminating(make_entry, settings) -> None:
+    run = " ".join(SAID.split()[:13])
+    text = {"modality": Modality.TEXT, "subject": "a"}
+    found = decide(
+        [
+            make_entry("held", "h", turns=(turn(SAID),)),
+            make_entry("book", **text, turns=(turn(f"as we read elsewhere {run} and so on and on", TurnKind.OPEN),)),
+        ],
+        settings,
+        mri=("h",),
+    )
+    assert (found["mri/book"].bin, found["mri/book"].reason, found["mri/book"].other) == (
+        Bin.CONTAMINATING,
+        "13 words in a row of a held-out text",
+        "mri/held",
+    )
+
+
+def test_a_paraphrased_question_about_one_image_is_a_duplicate_and_about_another_is_not(make_entry, settings) -> None:
+    asked = "is there a lesion with a thin wall in the right lobe of the liver"
+    turns = (turn("yes", TurnKind.CLOSED, asked),)
+    again = (turn("yes", TurnKind.CLOSED, asked.replace("a thin", "some thin")),)
+    found = decide(
+        [
+            make_entry("a", pixels="x", turns=turns),
+            make_entry("b", pixels="x", turns=again),
+            make_entry("c", turns=again),
+        ],
+        settings,
+    )
+    assert (found["mri/b"].bin, found["mri/b"].reason, found["mri/b"].other) == (
+        Bin.DUPLICATE,
+        "same image, nearly the same text",
+        "mri/a",
+    )
+    assert found["mri/a"].bin is found["mri/c"].bin is Bin.KEPT

@@ -1,0 +1,194 @@
+"""Texts that say nearly the same, and texts that share a long run of words. Found exactly, from groups of words; no sketch.
+
+Two texts are near when they have most of their word groups in common. Such texts share at least one of their rarest
+groups, so that only texts that share one are compared (prefix filtering). All texts are hashed at once, as one array.
+"""
+# Shapes: T = texts, W = words of all texts, G = word groups of all texts, P = pairs.
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+GROUP = 2
+"""Words that are compared as one: one changed word of twenty leaves nine tenths of them."""
+SHARE = 0.7
+"""Share of all their word groups (Jaccard) that near texts have in common."""
+RUN = 13
+"""Words in a row that two texts do not have in common by chance (the length that GPT-3's authors decontaminated by)."""
+LONGEST_LIST = 256
+"""Texts that share a rare group and are compared with each other: each with so many after it."""
+_CHUNK = 1 << 22
+_BASE = 0x9E3779B97F4A7C15
+_INVERSE = pow(_BASE, -1, 1 << 64)
+_DECIDES = re.compile(
+    r"\S*\d\S*|left|right|bilateral|upper|lower|no|not|non|without|never|absent|negative|normal|abnormal"
+)
+"""Words that alone make another statement: numbers, sides, denials."""
+
+
+class Groups(NamedTuple):
+    """Each text's distinct word groups. Shapes: (G,)."""
+
+    owner: NDArray[np.int64]
+    """Which text; ascending."""
+    hash: NDArray[np.uint64]
+
+
+def word_groups(texts: Sequence[str], size: int, *, shorter: bool = False) -> Groups:
+    """The groups of `size` words that follow each other, once a text. Words stand between single blanks.
+
+    A text of fewer words has no group, or with `shorter` one of all its words.
+    """
+    parts = [_groups(texts[start:stop], size, shorter, start) for start, stop in _slices(texts)]
+    if not parts:
+        return Groups(np.zeros(0, np.int64), np.zeros(0, np.uint64))
+    return Groups(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
+    """Positions first < second of distinct texts that are near and do not part in a number, a side or a denial."""
+    groups = word_groups(texts, GROUP, shorter=True)
+    _, group, count = np.unique(groups.hash, return_inverse=True, return_counts=True)
+    rarity = np.empty(len(count), np.int64)
+    rarity[np.argsort(count, kind="stable")] = np.arange(len(count))
+    # (text, group by rarity) as one number each, ascending: a group is looked up in a text by it.
+    keys = np.sort(groups.owner * len(count) + rarity[group])
+    sizes = np.bincount(groups.owner, minlength=len(texts))
+    # A text shares one of its rarest with every text that is near to it.
+    place = np.arange(len(keys)) - (np.cumsum(sizes) - sizes)[groups.owner]
+    first = place < (sizes - np.ceil(SHARE * sizes).astype(np.int64) + 1)[groups.owner]
+    owner, rare = groups.owner[first], keys[first] % max(1, len(count))
+    by_group = np.argsort(rare, kind="stable")
+    pairs = _sharing(owner[by_group], rare[by_group], sizes)
+    near = _jaccard(pairs, keys, sizes, len(count)) >= SHARE
+    return [(one, other) for one, other in pairs[near].tolist() if not _parted(texts[one], texts[other])]
+
+
+def shared_runs(texts: Sequence[str], among: Sequence[str]) -> dict[str, str]:
+    """Text -> the first of `among` with which it shares RUN words in a row; texts that share none are left out."""
+    held = word_groups(among, RUN)
+    order = np.lexsort((held.owner, held.hash))
+    hashes, owners = held.hash[order], held.owner[order]
+    found: dict[str, str] = {}
+    if not len(hashes):
+        return found
+    mine = word_groups(texts, RUN)
+    at = np.minimum(np.searchsorted(hashes, mine.hash), len(hashes) - 1)
+    for hit in np.flatnonzero(hashes[at] == mine.hash):
+        found.setdefault(texts[mine.owner[hit]], among[owners[at[hit]]])
+    return found
+
+
+class NearTexts:
+    """Which of some texts are near each other."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        known = sorted(set(texts) - {""})
+        self._near: dict[str, list[str]] = {}
+        for one, other in near_pairs(known):
+            self._near.setdefault(known[one], []).append(known[other])
+            self._near.setdefault(known[other], []).append(known[one])
+
+    def find(self, text: str, said: Mapping[str, str]) -> str | None:
+        """The first, by id, of what was said in this text's words or nearly so; `said` is text -> id."""
+        found = [said[near] for near in (text, *self._near.get(text, ())) if text and near in said]
+        return min(found, default=None)
+
+
+def _parted(one: str, other: str) -> bool:
+    """Whether a word that decides stands in one of the texts alone."""
+    return any(_DECIDES.fullmatch(word) for word in set(one.split()) ^ set(other.split()))
+
+
+def _slices(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Ranges of texts of about _CHUNK characters."""
+    start = size = 0
+    for number, text in enumerate(texts):
+        size += len(text)
+        if size >= _CHUNK:
+            yield start, number + 1
+            start, size = number + 1, 0
+    if start < len(texts):
+        yield start, len(texts)
+
+
+def _groups(texts: Sequence[str], size: int, shorter: bool, first_text: int) -> Groups:
+    owner, words = _words(texts)
+    hashes = np.zeros(len(words), np.uint64)
+    whole = np.ones(len(words), bool)
+    for offset in range(size):
+        there = np.arange(offset, len(words) + offset)
+        whole = there < len(words)
+        there = np.minimum(there, len(words) - 1)
+        whole &= owner[there] == owner
+        hashes += np.where(whole, _mixed(words[there] + np.uint64(offset)), np.uint64(0))
+    if shorter:
+        whole |= np.diff(owner, prepend=-1) > 0
+    owner, hashes = owner[whole], _mixed(hashes[whole])
+    order = np.lexsort((hashes, owner))
+    owner, hashes = owner[order], hashes[order]
+    new = np.ones(len(owner), bool)
+    new[1:] = (owner[1:] != owner[:-1]) | (hashes[1:] != hashes[:-1])
+    return Groups(owner[new] + first_text, hashes[new])
+
+
+def _words(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Each word's text and hash. Shapes: (W,), (W,). A word is a number in base _BASE, modulo 2**64."""
+    letters = np.frombuffer(("\n".join(texts) + "\n").encode(), np.uint8)
+    ends = letters == ord("\n")
+    blank = ends | (letters == ord(" "))
+    edges = np.diff(blank.astype(np.int8), prepend=1)
+    start, stop = np.flatnonzero(edges == -1), np.flatnonzero(edges == 1)
+    power = np.full(len(letters), _BASE, np.uint64)
+    power[0] = 1
+    sums = np.zeros(len(letters) + 1, np.uint64)
+    np.cumsum(letters * np.cumprod(power), out=sums[1:])
+    back = np.full(len(letters), _INVERSE, np.uint64)
+    back[0] = 1
+    return np.cumsum(ends)[start], (sums[stop] - sums[start]) * np.cumprod(back)[start]
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Every bit of the result depends on every bit of the value (the finaliser of splitmix64)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def _sharing(owner: NDArray[np.int64], rare: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Distinct pairs of texts that share a rare group and whose sizes allow them to be near. Shape: (P, 2)."""
+    found: list[NDArray[np.int64]] = []
+    start, step = np.arange(len(rare)), 1
+    while len(start := start[start + step < len(rare)]) and step <= LONGEST_LIST:
+        start = start[rare[start] == rare[start + step]]
+        one, other = owner[start], owner[start + step]
+        small, large = np.minimum(sizes[one], sizes[other]), np.maximum(sizes[one], sizes[other])
+        fits = small >= SHARE * large
+        found.append(one[fits] * len(sizes) + other[fits])
+        step += 1
+    pairs = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+    return np.stack(np.divmod(pairs, max(1, len(sizes))), axis=1)
+
+
+def _jaccard(
+    pairs: NDArray[np.int64], keys: NDArray[np.int64], sizes: NDArray[np.int64], distinct: int
+) -> NDArray[np.float64]:
+    """Share of word groups in common, of each pair. Shape: (P,)."""
+    starts = np.cumsum(sizes) - sizes
+    common = np.zeros(len(pairs), np.int64)
+    one, other = pairs.T
+    # So many pairs at a time that their groups together stay within a chunk.
+    ends = np.cumsum(sizes[one])
+    edges = np.searchsorted(ends, np.arange(0, (ends[-1] if len(ends) else 0) + _CHUNK, _CHUNK), side="right")
+    for low, high in pairwise(edges):
+        mine = sizes[one[low:high]]
+        pair = np.repeat(np.arange(low, high), mine)
+        at = np.arange(len(pair)) - np.repeat(np.cumsum(mine) - mine, mine) + starts[one[pair]]
+        wanted = other[pair] * distinct + keys[at] % distinct
+        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        common[low:high] = np.bincount(pair[keys[place] == wanted] - low, minlength=high - low)
+    return common / np.maximum(1, sizes[one] + sizes[other] - common)
