@@ -155,6 +155,12 @@ class Decoder(nn.Module):
 
     def forward(self, x: Streams, rotary: Rotary, attend: Callable[[int], Attend], kept: Kept | None = None) -> Streams:
         """Normalised last states, of the tokens that kept names or of all. attend: layer number -> its attention."""
+        return self.normalise(self.through_layers(x, rotary, attend, kept))
+
+    def through_layers(
+        self, x: Streams, rotary: Rotary, attend: Callable[[int], Attend], kept: Kept | None = None
+    ) -> Streams:
+        """Last states before they are normalised; else as forward."""
         last = len(self.layers) - 1
         computes_again = self.gradient_checkpointing and torch.is_grad_enabled()
         for number, layer in enumerate(self.layers):
@@ -162,6 +168,10 @@ class Decoder(nn.Module):
             x = checkpoint(layer, *inputs, use_reentrant=False) if computes_again else layer(*inputs)
             if self.cuts_und:
                 x = Streams(x.und.detach(), x.gen)
+        return x
+
+    def normalise(self, x: Streams) -> Streams:
+        """Each stream through its final norm."""
         return _each(x, self.norm, self.norm_moe_gen if self.has_gen_norm else self.norm)
 
 

@@ -6,6 +6,7 @@ away from a context without the last text, and away from one without images.
 # Shapes: B contexts, m latent tokens of one image, M of all, D latent_dim.
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Literal, NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from model.context import CachedRows, Context, model_of, prefill
 from model.decoder import Kept, Rotary, Streams
+from model.extrapolation import Extrapolation
 from model.guidance import GuidanceSettings, guide
 from model.objective import euler_step
 from model.packed import Grid
@@ -126,19 +128,15 @@ def generate_image(
         return []
     sigmas = settings.sigmas()
     guided = [settings.guides_at(sigma) for sigma in sigmas[:-1].tolist()]
-    branches = [*contexts, *text_dropped, *(image_dropped if settings.image_scale > 1 else ())]
-    prefill(branches if any(guided) else contexts)
-    all_branches = _Velocity(branches, grids) if any(guided) else None
-    main_branch = _Velocity(contexts, grids) if not all(guided) else None
+    dropped = [text_dropped, *([image_dropped] if settings.image_scale > 1 else [])] if any(guided) else []
+    velocities = (_apart if settings.extrapolates else _together)([contexts, *dropped], grids)
     x = torch.cat([noise.float() for noise in noises]).to(model_of(contexts).device)
     lengths = [noise.shape[0] for noise in noises]
     image_of = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(x.device)
     for step, is_guided in enumerate(guided):
-        if is_guided and all_branches is not None:
-            velocity = guide(all_branches(x, sigmas[step]), settings, image_of, len(contexts))
-        else:
-            assert main_branch is not None
-            (velocity,) = main_branch(x, sigmas[step])
+        velocity, *others = velocities(x, sigmas[step], is_guided)
+        if is_guided:
+            velocity = guide((velocity, *others), settings, image_of, len(contexts))
         x = euler_step(x, velocity, sigmas[step], sigmas[step + 1])
     return list(x.split(lengths))
 
@@ -207,10 +205,36 @@ def _score(pairs: Sequence[tuple[Context, tuple[int, ...]]]) -> list[float]:
     return [float(part.sum()) for part in of_label.split([len(ids) + 1 for _, ids in pairs])]
 
 
+_Velocities = Callable[[Tensor, Tensor, bool], tuple[Tensor, ...]]
+"""(x [M, D], its noise level, whether the step is guided) -> the velocity of each branch that the step reads."""
+
+
+def _together(branches: Sequence[Sequence[Context]], grids: Sequence[Grid]) -> _Velocities:
+    """All branches in one forward."""
+    everything = [context for branch in branches for context in branch]
+    prefill(everything)
+    velocity_of = cache(lambda is_guided: _Velocity(everything if is_guided else branches[0], grids))
+    return lambda x, sigma, is_guided: velocity_of(is_guided)(x, sigma)
+
+
+def _apart(branches: Sequence[Sequence[Context]], grids: Sequence[Grid]) -> _Velocities:
+    """Each branch in a forward of its own, where it is computed at all: each counts its own steps."""
+    prefill([context for branch in branches for context in branch])
+    one_by_one = [_Velocity(branch, grids, Extrapolation()) for branch in branches]
+
+    def velocities(x: Tensor, sigma: Tensor, is_guided: bool) -> tuple[Tensor, ...]:
+        return tuple(found for branch in one_by_one[: None if is_guided else 1] for found in branch(x, sigma))
+
+    return velocities
+
+
 class _Velocity:
     """The velocity of images behind several branches of contexts, all in one forward."""
 
-    def __init__(self, contexts: Sequence[Context], grids: Sequence[Grid]) -> None:
+    def __init__(
+        self, contexts: Sequence[Context], grids: Sequence[Grid], extrapolation: Extrapolation | None = None
+    ) -> None:
+        self._extrapolation = extrapolation
         self._model = model_of(contexts)
         config = self._model.config
         self._num_branches = len(contexts) // len(grids)
@@ -229,8 +253,18 @@ class _Velocity:
 
     def __call__(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, ...]:
         """x [M, D] at one noise level -> a velocity [M, D] float32 per branch."""
+        decoder = self._model.language_model.model
+        if self._extrapolation is None:
+            states = self._states(x, sigma)
+        else:
+            states = self._extrapolation.next(lambda: self._states(x, sigma))
+        normalised = decoder.normalise(Streams(self._markers[:0], states)).gen
+        return self._model.llm2vae(normalised).float().chunk(self._num_branches)
+
+    def _states(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """The last layer's states of the latent tokens of every branch."""
         ids = self._packed.latent_position_ids[: x.shape[0]]
         latents = self._model.embed_latents(x, sigma.to(x.device).expand(x.shape[0]), ids)
         streams = Streams(self._markers, latents.repeat(self._num_branches, 1))
-        states = self._model.language_model.model(streams, self._rotary, self._attention, self._kept)
-        return self._model.llm2vae(states.gen).float().chunk(self._num_branches)
+        decoder = self._model.language_model.model
+        return decoder.through_layers(streams, self._rotary, self._attention, self._kept).gen

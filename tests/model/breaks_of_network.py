@@ -9,10 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from components.training.optimizer import Average
-from model import decoder, generation, guidance, objective
+from model import decoder, extrapolation, generation, guidance, objective
 from model import unimedvl as network
 from model.autoencoder import Autoencoder, Moments
 from model.context import Context
+from model.extrapolation import Extrapolation
 from model.guidance import GuidanceSettings, guide, shrink
 from model.unimedvl import UniMedVL
 from tests.parity import golden
@@ -98,6 +99,10 @@ def guides_where(rule: Any) -> Any:
 
 def scaled_attention(original: Any, q: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     return original(q, *args, **kwargs, scale=1 / q.shape[-1])
+
+
+def normalised(states: Tensor) -> Tensor:
+    return states / states.square().mean(-1, keepdim=True).add(1e-6).sqrt()
 
 
 def average_of_the_new(self: Average, model: nn.Module) -> None:
@@ -243,6 +248,24 @@ BREAKS = [
         guides_where(
             lambda s, sigma: s.interval[0] < sigma <= s.interval[1] and (s.text_scale > 1 or s.image_scale > 1)
         ),
+    ),
+    *(
+        Break(convention, "t2i taylorseer", replaced(extrapolation, name, value))
+        for convention, name, value in (
+            ("the first five steps are computed", "FIRST", 4),
+            ("then every third step is computed", "EVERY", 2),
+            ("a series has all the differences there are", "MAX_ORDER", 3),
+        )
+    ),
+    Break(
+        "differences are by the step, not by the computed step",
+        "t2i taylorseer",
+        wrapped(Extrapolation, "_series", lambda f, self, ahead: f(self, ahead / 3)),
+    ),
+    Break(
+        "states are continued before their norm",
+        "t2i taylorseer",
+        wrapped(Extrapolation, "next", lambda f, self, compute: f(self, lambda: normalised(compute()))),
     ),
     Break(
         "an answer goes on at its context's position",

@@ -28,9 +28,8 @@ def test_the_table_names_what_is_over_and_fails_for_it_alone(monkeypatch, capsys
 
     monkeypatch.setattr(table, "SETS", (ParitySet("states", "", states),))
     assert table.main(["--json"]) == code
-    first, *rest = json.loads(capsys.readouterr().out)
+    (first,) = json.loads(capsys.readouterr().out)
     assert (first["over"], first["tensors"], first["worst"]) == (["logits"] * code, 2, "logits")
-    assert {row["verdict"] for row in rest} == {"not supported"}
 
 
 def test_other_shapes_are_infinitely_far():

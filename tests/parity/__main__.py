@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.parity.comparison import Comparison, ParitySet
-from tests.parity.sets import NOT_SUPPORTED, SETS
+from tests.parity.sets import SETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,6 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     rows = [measure(parity_set) for parity_set in SETS]
-    rows += [Row(name, "", "not supported", reason) for name, reason in NOT_SUPPORTED.items()]
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
     else:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
 
-from model import image_transform
+from model import generation, image_transform
 from model.context import Context
 from model.generation import GuidanceSettings, generate_image
 from model.unimedvl import UniMedVL
@@ -106,17 +107,23 @@ def _trajectory(
     """x before each step and after the last, and the velocity of each branch at each step."""
     entered: list[Tensor] = []
     left: list[tuple[Tensor, ...]] = []
-    handles = [
-        model.vae2llm.register_forward_pre_hook(lambda _, inputs: entered.append(inputs[0])),
-        model.llm2vae.register_forward_hook(lambda _, __, out: left.append(out.float().split(len(noise)))),
-    ]
+    said: list[Tensor] = []
+    handle = model.llm2vae.register_forward_hook(lambda _, __, out: said.extend(out.float().split(len(noise))))
+    step_on = generation.euler_step
+
+    def step(x: Tensor, *rest: Tensor) -> Tensor:
+        entered.append(x)
+        left.append(tuple(said))
+        said.clear()
+        return step_on(x, *rest)
+
     branches = [[context] for context in contexts]
-    (drawn,) = generate_image(
-        branches[0], branches[1], branches[2], [(shape[0] // 16, shape[1] // 16)], settings, [noise]
-    )
-    for handle in handles:
-        handle.remove()
-    return torch.stack([*(x.float() for x in entered), drawn]), left
+    with patch.object(generation, "euler_step", step):
+        (drawn,) = generate_image(
+            branches[0], branches[1], branches[2], [(shape[0] // 16, shape[1] // 16)], settings, [noise]
+        )
+    handle.remove()
+    return torch.stack([*entered, drawn]), left
 
 
 def _evaluated(branches: list[tuple[Tensor, ...]], place: int) -> Tensor:
@@ -134,4 +141,5 @@ def _settings(stored: dict[str, Any]) -> GuidanceSettings:
         interval=tuple(stored["cfg_interval"]),
         renorm=stored["cfg_renorm_type"],
         renorm_min=stored.get("cfg_renorm_min", 0.0),
+        extrapolates=stored.get("enable_taylorseer", False),
     )

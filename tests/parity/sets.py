@@ -85,6 +85,11 @@ SETS = (
         "an image branch that nothing reads is skipped",
     ),
     ParitySet(
+        "t2i taylorseer",
+        "the same with states continued from earlier steps",
+        partial(drawing.drawings, ("t2i.taylorseer",)),
+    ),
+    ParitySet(
         "t2i batch",
         "two prompts, two sizes in one pack",
         drawing.drawing_batch,
@@ -93,8 +98,3 @@ SETS = (
     ParitySet("pictures", "condition latents, decoded pictures (levels of 255)", drawing.pictures),
     ParitySet("bf16 inference", "caches and trajectories in bfloat16", drawing.bfloat16, "orders of magnitude"),
 )
-
-NOT_SUPPORTED = {
-    "t2i taylorseer": "an approximation of later steps that leaves state in the layers",
-}
-"""Stored sets that nothing of ours answers to, and why."""
