@@ -172,7 +172,7 @@ def test_padchest_rows_without_labels_and_excluded_ones_are_counted(read, tmp_pa
         'c.png,1,PA,. x .,"[""exclude""]"',
         'd.png,1,EXCLUDE,. x .,"[""normal""]"',
         'e.png,2,L, . ,"[""normal""]"',
-        'f.png,2,L,x,"__import__(""os"").system(""true"")"',
+        f'f.png,2,L,x,"[open(""{tmp_path}/ran.pkl"", ""w"").name]"',
         "g.png,2,L,x,[]",
     ]
     (tmp_path / "padchest.csv").write_text(head + "\n".join(rows) + "\n")

@@ -90,8 +90,9 @@ def mimic(tmp_path, draw):
     labels = "subject_id,study_id,Edema,No Finding,Pleural Effusion,Pneumonia"
     table("chexpert", labels, ["10,50,-1.0,,1.0,0.0", "11,52,,1.0,,"])
     table("negbio", labels, ["10,50,1.0,,1.0,0.0"])
-    for number, (dicom, study, patient, _, _) in enumerate(views[:6]):
-        draw(tmp_path / "files" / f"p{patient}" / f"p{patient}" / f"s{study}" / f"{dicom}.jpg", number)
+    for number, (dicom, study, patient, _, _) in enumerate(views):
+        if dicom != "d6":
+            draw(tmp_path / "files" / f"p{patient}" / f"p{patient}" / f"s{study}" / f"{dicom}.jpg", number)
     for study, patient, report in (
         ("50", "10", FINAL),
         ("51", "10", ADDENDUM),
