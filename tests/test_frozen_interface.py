@@ -78,6 +78,7 @@ RECIPE_KEYS = {
     "compute.threads",
     "compute.workers",
     "curriculum.*.final_learning_rate",
+    "curriculum.*.freeze_und",
     "curriculum.*.learning_rate",
     "curriculum.*.mixture",
     "curriculum.*.parent",

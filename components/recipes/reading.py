@@ -48,7 +48,10 @@ def read_dataclass(kind: type[T], value: Any, where: str) -> T:
         except ValidationError as error:
             for item in error.errors():
                 key = ".".join(str(part) for part in item["loc"])
-                problems.append(f"{where}: {key}: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r})")
+                place = f"{where}: {key}" if key else where
+                # What a whole section got is the section: the message names what of it is wrong.
+                got = "" if isinstance(item["input"], dict) else f" (got {item['input']!r})"
+                problems.append(f"{place}: {item['msg'].removeprefix('Value error, ')}{got}")
     raise ValueError("\n".join(problems))
 
 

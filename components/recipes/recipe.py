@@ -47,6 +47,11 @@ class Recipe:
                 raise ValueError(
                     f"curriculum.{name}.parent is {stage.parent!r}, not an earlier stage{nearest(stage.parent, known)}"
                 )
+            if stage.freeze_und and self.model.llm.experts != "mot":
+                raise ValueError(
+                    f"curriculum.{name}.freeze_und needs experts that share nothing: model.llm.experts is "
+                    f"{self.model.llm.experts!r}, set it to mot"
+                )
             known.append(name)
 
     @property

@@ -153,6 +153,8 @@ def write_rows(path: Path, rows: LossRows) -> None:
 def _learner(job: StageJob, model: "UniMedVL", world: World, device: Any) -> Learner:
     training, scale = job.recipe.training, job.settings.vit_learning_rate_scale
     freeze_vit(model, scale)
+    if job.settings.freeze_und:
+        model.freeze_und()
     return Learner(
         model=model,
         optimizer=make_optimizer(model, training.optimizer, vit_learning_rate_scale=scale),

@@ -143,6 +143,8 @@ class CurriculumStage:
     """Sampling weights of the task groups."""
     vit_learning_rate_scale: float
     """Relative rate of the ViT; 0 freezes it."""
+    freeze_und: bool = False
+    """Only the generation side and the text head learn; no gradient passes through a text or ViT token (experts: mot)."""
     vae_side: SideRange
     vit_side: SideRange
 
@@ -151,3 +153,7 @@ class CurriculumStage:
             raise ValueError(f"curriculum steps must be at least 1, got {self.steps}")
         if not sum(self.mixture.values()) > 0:
             raise ValueError("curriculum mixture needs a weight above 0")
+        if self.freeze_und and self.vit_learning_rate_scale != 0:
+            raise ValueError(
+                f"freeze_und freezes the ViT too, but vit_learning_rate_scale is {self.vit_learning_rate_scale}; set it to 0"
+            )

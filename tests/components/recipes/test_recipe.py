@@ -73,6 +73,23 @@ def test_a_stage_cannot_come_before_its_parent(tmp_path):
         read_recipe(path)
 
 
+@pytest.mark.parametrize(
+    ("experts", "scale", "message"),
+    [
+        ("moe", 0.0, r"curriculum.unified.freeze_und needs .*llm.experts is 'moe', set it to mot$"),
+        ("mot", 0.1, r"freeze_und freezes the ViT too, but vit_learning_rate_scale is 0.1; set it to 0$"),
+    ],
+)
+def test_freezing_the_und_side_is_refused_where_it_could_not_be_kept(tmp_path, experts, scale, message):
+    values = load_yaml(shipped_recipe("tiny"))
+    values["model"]["llm"]["experts"] = experts
+    values["curriculum"]["unified"] |= {"freeze_und": True, "vit_learning_rate_scale": scale}
+    path = tmp_path / "params.yaml"
+    path.write_text(dump_yaml(values))
+    with pytest.raises(ValueError, match=message):
+        read_recipe(path)
+
+
 def test_yaml_is_read_as_dvc_reads_it(tmp_path):
     path = tmp_path / "x.yaml"
     path.write_text("rate: 5e-5\nflag: on\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from components.context import Interrupted
 from components.recipes.recipe import Recipe
@@ -69,6 +70,19 @@ def test_a_stopped_and_resumed_stage_gives_the_bytes_of_an_unbroken_one(
     for name in ("ema.safetensors", "model.safetensors", "config.json", "tokenizer.json"):
         assert sha256(job.checkpoint / name) == sha256(unbroken.checkpoints / "foundation" / name), name
     assert job.losses.read_bytes() == (unbroken.losses / "foundation.json").read_bytes()
+
+
+def test_with_a_frozen_und_side_only_what_draws_and_the_text_head_learn(workspace: Workspace, recipe: Recipe) -> None:
+    stage = replace(recipe.curriculum["foundation"], freeze_und=True, vit_learning_rate_scale=0.0)
+    frozen = replace(recipe, curriculum={**recipe.curriculum, "foundation": stage})
+    job = job_of(workspace, frozen)
+    assert not run(job, 3)
+    assert run(job)
+    for name in ("ema.safetensors", "model.safetensors"):
+        before, after = load_file(job.parent / "ema.safetensors"), load_file(job.checkpoint / name)
+        moved = {key for key in before if not torch.equal(before[key], after[key])}
+        drawing = ("time_embedder.", "vae2llm.", "llm2vae.", "language_model.lm_head.")
+        assert moved == {key for key in before if "_moe_gen" in key or key.startswith(drawing)}, name
 
 
 def test_a_killed_stage_goes_on_from_its_last_saved_state(
