@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from components.assembly.balance import by_key, pick, weighted_pick
+from components.assembly.balance import Weights, by_key, pick
 from components.assembly.corpus import Entry
 from components.assembly.questions.types import YES_NO, Form, QuestionType
 
@@ -51,6 +51,10 @@ class Knowledge:
         self._groups: dict[tuple[str, str], dict[str, list[Fact]]] = defaultdict(lambda: defaultdict(list))
         for fact in self.facts:
             self._groups[fact.topic, fact.value][fact.entry.patient_key].append(fact)
+        self._weights = {
+            group: Weights({patient: len(facts) ** 0.5 for patient, facts in patients.items()})
+            for group, patients in self._groups.items()
+        }
 
     def patients(self, topic: str, value: str) -> Mapping[str, list[Fact]]:
         """Patient -> facts with that value."""
@@ -62,9 +66,8 @@ class Knowledge:
 
     def draw(self, topic: str, value: str, *key: object) -> Fact:
         """A fact with that value: a patient by the square root of its images, then an image."""
-        patients = self.patients(topic, value)
-        patient = weighted_pick({name: len(facts) ** 0.5 for name, facts in patients.items()}, "patient", *key)
-        return pick(patients[patient], "image", *key)
+        patient = self._weights[topic, value].pick("patient", *key)
+        return pick(self._groups[topic, value][patient], "image", *key)
 
 
 def draw_turns(known: Knowledge, form: Form, count: int, seed: int) -> list[Turn]:

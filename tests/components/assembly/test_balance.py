@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.assembly.balance import by_key, draw_by_family, pick, round_robin, shares, weighted_pick
+from components.assembly.balance import Weights, by_key, draw_by_family, pick, round_robin, shares
 
 
 @given(st.integers(0, 500), st.dictionaries(st.text(max_size=3), st.floats(0.01, 9), min_size=1, max_size=6))
@@ -21,8 +21,8 @@ def test_shares_without_weight_give_nothing() -> None:
     assert shares(7, {}) == {}
 
 
-def test_weighted_pick_follows_the_weights() -> None:
-    drawn = Counter(weighted_pick({"a": 3.0, "b": 1.0}, k) for k in range(4000))
+def test_weighted_draws_follow_the_weights() -> None:
+    drawn = Counter(Weights({"a": 3.0, "b": 1.0}).pick(k) for k in range(4000))
     assert 0.72 < drawn["a"] / 4000 < 0.78
     assert pick("xyz", 5) == pick("xyz", 5)
 
