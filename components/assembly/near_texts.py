@@ -65,7 +65,8 @@ def near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
     by_group = np.argsort(rare, kind="stable")
     pairs = _sharing(owner[by_group], rare[by_group], sizes)
     near = _jaccard(pairs, keys, sizes, len(count)) >= SHARE
-    return [(one, other) for one, other in pairs[near].tolist() if not _parted(texts[one], texts[other])]
+    found = ((int(one), int(other)) for one, other in pairs[near])
+    return [(one, other) for one, other in found if not _parted(texts[one], texts[other])]
 
 
 def shared_runs(texts: Sequence[str], among: Sequence[str]) -> dict[str, str]:
@@ -78,8 +79,9 @@ def shared_runs(texts: Sequence[str], among: Sequence[str]) -> dict[str, str]:
         return found
     mine = word_groups(texts, RUN)
     at = np.minimum(np.searchsorted(hashes, mine.hash), len(hashes) - 1)
-    for hit in np.flatnonzero(hashes[at] == mine.hash):
-        found.setdefault(texts[mine.owner[hit]], among[owners[at[hit]]])
+    hits = np.flatnonzero(hashes[at] == mine.hash)
+    for text, other in zip(mine.owner[hits].tolist(), owners[at[hits]].tolist(), strict=True):
+        found.setdefault(texts[text], among[other])
     return found
 
 
