@@ -81,7 +81,7 @@ def shared_runs(texts: Sequence[str], among: Sequence[str]) -> dict[str, str]:
     at = np.minimum(np.searchsorted(hashes, mine.hash), len(hashes) - 1)
     hits = np.flatnonzero(hashes[at] == mine.hash)
     for text, other in zip(mine.owner[hits].tolist(), owners[at[hits]].tolist(), strict=True):
-        found.setdefault(texts[text], among[other])
+        found.setdefault(texts[int(text)], among[int(other)])
     return found
 
 
