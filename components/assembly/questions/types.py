@@ -216,7 +216,7 @@ _TYPES = (
         name="finding",
         value=lambda entry: None,
         yes_no=True,
-        wordings={"closed": ("Does this image show {value}?", "Is there {value} in this image?")},
+        wordings={"closed": ("Does this image show {value}?", "Can you see {value} in this image?")},
     ),
     QuestionType(
         name="doppler",
