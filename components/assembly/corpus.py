@@ -62,7 +62,7 @@ class Entry:
 
     def on(self, split: Split) -> "Entry":
         """The same record on that side."""
-        return replace(self, split=split)
+        return self if split is self.split else replace(self, split=split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def is_coloured(pixels: np.ndarray) -> bool:
 
 def _entry(row: dict) -> Entry:
     modality, turns = Modality(row["modality"]), tuple(map(turn_from_row, row["turns"]))
-    facts = dict(row["facts"])
+    facts, origin = dict(row["facts"]), row["provenance"]
     more = [_look(png) for png in row["more_images"]]
     looks: tuple[Look, ...] = ()
     if modality is Modality.TEXT:
@@ -159,21 +159,39 @@ def _entry(row: dict) -> Entry:
         facts.setdefault("colour", "yes" if coloured else "no")
     return Entry(
         id=row["id"],
-        source=row["source"],
-        patient_key=row["patient_key"],
+        # Millions of records say the same few things: each is held once.
+        source=_once(row["source"]),
+        patient_key=_once(row["patient_key"]),
         modality=modality,
-        anatomy=row["anatomy"],
-        facts=facts,
+        anatomy=_once(row["anatomy"]),
+        facts=_shared(tuple(facts.items())),
         targets=tuple(sorted(_target_name(target) for target in row["targets"])),
         delivered_split=Split(row["delivered_split"]) if row["delivered_split"] else None,
         position=row["position"],
-        licence=row["licence"],
-        provenance=Provenance(**row["provenance"]),
+        licence=_once(row["licence"]),
+        provenance=Provenance(
+            file=_once(origin["file"]),
+            locator=_once(origin["locator"]),
+            sha256=origin["sha256"],
+            method=_once(origin["method"]),
+        ),
         pixels=pixels,
         more_pixels=tuple(other for other, _, _ in more),
         looks=looks,
         turns=turns,
     )
+
+
+@lru_cache(maxsize=2**14)
+def _once(text: str) -> str:
+    """The text, as one object for all who say it not long after each other."""
+    return text
+
+
+@lru_cache(maxsize=2**14)
+def _shared(facts: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """One mapping for all records of the same facts; nobody writes to it."""
+    return {_once(name): _once(value) for name, value in facts}
 
 
 @lru_cache(maxsize=4)
