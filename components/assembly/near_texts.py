@@ -120,6 +120,7 @@ def _slices(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 def _groups(texts: Sequence[str], size: int, shorter: bool, first_text: int) -> Groups:
     owner, words = _words(texts)
+    words = _mixed(words)
     hashes = np.zeros(len(words), np.uint64)
     whole = np.ones(len(words), bool)
     for offset in range(size):
@@ -127,7 +128,7 @@ def _groups(texts: Sequence[str], size: int, shorter: bool, first_text: int) -> 
         whole = there < len(words)
         there = np.minimum(there, len(words) - 1)
         whole &= owner[there] == owner
-        hashes += np.where(whole, _mixed(words[there] + np.uint64(offset)), np.uint64(0))
+        hashes = np.where(whole, hashes * np.uint64(_BASE) + words[there], hashes)
     if shorter:
         whole |= np.diff(owner, prepend=-1) > 0
     owner, hashes = owner[whole], _mixed(hashes[whole])

@@ -8,8 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from components.assembly.benchmark import Exam, set_exam
+from components.assembly.card import card
 from components.assembly.conversation import Pictures, fit_pictures, heldout_sample, make_samples
 from components.assembly.corpus import Corpus, Entry, first_of_image
+from components.assembly.croissant import croissant
 from components.assembly.dataset import IMAGE_SCHEMA
 from components.assembly.definitions import LICENCE, SOURCE, text_samples
 from components.assembly.delivered import delivered_samples
@@ -32,6 +34,13 @@ DECISION_SCHEMA = pa.schema(
     metadata={"unimed_schema": SCHEMA_VERSION},
 )
 """One row for each validated record: where it went and why."""
+SCHEMAS = {
+    "samples": SAMPLE_SCHEMA,
+    "images": IMAGE_SCHEMA,
+    "benchmark": BENCHMARK_SCHEMA,
+    "decisions": DECISION_SCHEMA,
+}
+"""Kind of shard -> its columns."""
 
 
 def assemble(ctx: StageContext) -> None:
@@ -76,6 +85,8 @@ def assemble(ctx: StageContext) -> None:
             benchmark=benchmark_manifest(sealing.items, exam),
             notices=notices,
         )
+        write_text(folder / "README.md", card(described))
+        write_json(folder / "croissant.json", croissant(described, SCHEMAS))
         write_text(folder / "report.html", sealing.report.render(described, decisions, ctx.workspace.validated))
         write_json(folder / "manifest.json", described)
     ctx.progress.say(f"data set {described['dataset_id']}")

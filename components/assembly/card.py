@@ -1,0 +1,123 @@
+"""`README.md` of the data set: a card with the front matter that Hugging Face reads and what a reader must know first."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from components.recipes.reading import dump_yaml
+from components.records.vocabulary import Bin
+
+TITLE = "UniMed-5M, assembled here"
+WHAT = (
+    "Medical images with conversations about them, in the layout of UniMed-5M (arXiv 2510.15710): questions and answers, "
+    "captions and reports, drawing from text, editing of images, text alone. Assembled by UniMed from the sources listed."
+)
+PREPARATION = (
+    "Each record is validated by a suite of expectations; what fails is quarantined with its reason.",
+    "Whole patients are held out; a patient keeps its split whatever is added later.",
+    "What shows a held-out image, its text or its patient is taken out of training as contaminating.",
+    "Exact and near duplicates are kept once, the first by id.",
+)
+LIMITS = ("Not for clinical use: no answer, caption or drawing that a model learns from it is a diagnosis.",)
+PERSONAL = (
+    "DICOM headers follow the basic profile of PS3.15; patients are keyed hashes, dates are shifted per patient; images "
+    "with burned-in text and texts with identifiers are quarantined. No method finds everything: handle it as patient data."
+)
+_TASKS = {
+    "vqa": "visual-question-answering",
+    "caption": "image-to-text",
+    "report": "image-to-text",
+    "t2i": "text-to-image",
+    "text": "text-generation",
+}
+_COLUMNS = ("raw", *(b.value for b in Bin))
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def card(manifest: Mapping[str, Any]) -> str:
+    """The card of the data set of this manifest, in Markdown."""
+    train = sum(counts.get("train", 0) for counts in manifest["tasks"].values())
+    licences = [f"- {name}: {'; '.join(texts)}" for name, texts in manifest["licences"].items()]
+    lines = [
+        "---",
+        dump_yaml(_front_matter(manifest, train)).rstrip(),
+        "---",
+        "",
+        f"# {TITLE}",
+        "",
+        WHAT,
+        "",
+        f"Data set `{manifest['dataset_id']}`: {train} training conversations. The id is a hash of its content; "
+        "`manifest.json` lists every file with its sha256, `decisions-*.parquet` what became of every record, "
+        "`report.html` shows examples, `croissant.json` describes the columns.",
+        "",
+        "## Records by source",
+        "",
+        *_table(["source", *_COLUMNS], _account_rows(manifest)),
+        "",
+        "## Conversations by task",
+        "",
+        *_table(["task", "train", "val"], _task_rows(manifest)),
+        "",
+        f"The benchmark `{manifest['benchmark']['id']}` asks {_items(manifest)} questions about held-out patients.",
+        "",
+        "## How it was made",
+        "",
+        *(f"- {text}" for text in PREPARATION),
+        *(f"- {text[0].upper()}{text[1:]}." for text in manifest["provenance"].values()),
+        "",
+        "## Personal data and use",
+        "",
+        PERSONAL,
+        "",
+        *LIMITS,
+        "",
+        "## Licences",
+        "",
+        "Each source keeps its own; a record carries it in `licence`.",
+        "",
+        *licences,
+        "",
+        "## Use",
+        "",
+        "```python",
+        "from datasets import load_dataset",
+        "",
+        'conversations = load_dataset("parquet", data_files="train-*.parquet")["train"]',
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _front_matter(manifest: Mapping[str, Any], train: int) -> dict[str, Any]:
+    kinds = {(shard["kind"], shard["split"]) for shard in manifest["shards"]}
+    splits = [("train", "train"), ("val", "validation"), ("heldout", "test")]
+    files = [{"split": ours, "path": f"{name}-*.parquet"} for name, ours in splits if ("samples", name) in kinds]
+    return {
+        "pretty_name": TITLE,
+        "language": ["en"],
+        "license": "other",
+        "license_name": "per-record",
+        "task_categories": sorted({_TASKS.get(task, "image-to-image") for task in manifest["tasks"]}),
+        "tags": ["medical", "croissant"],
+        "size_categories": [next((name for most, name in _SIZES if train < most), "n>1M")],
+        "configs": [{"config_name": "conversations", "data_files": files}],
+    }
+
+
+def _account_rows(manifest: Mapping[str, Any]) -> Iterable[list[object]]:
+    accounts = {**manifest["sources"], "all": manifest["total"]}
+    return ([name, *(account[column] for column in _COLUMNS)] for name, account in accounts.items())
+
+
+def _task_rows(manifest: Mapping[str, Any]) -> Iterable[list[object]]:
+    return ([task, counts.get("train", 0), counts.get("val", 0)] for task, counts in manifest["tasks"].items())
+
+
+def _items(manifest: Mapping[str, Any]) -> int:
+    return sum(cell["items"] for cell in manifest["benchmark"]["counts"].values())
+
+
+def _table(heads: list[str], rows: Iterable[list[object]]) -> list[str]:
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *([str(cell) for cell in row] for row in rows)]
+    return [f"| {' | '.join(line)} |" for line in lines]

@@ -1,0 +1,36 @@
+"""croissant.json names every file and column as they are; the card's numbers are the manifest's."""
+
+import hashlib
+import json
+
+import pyarrow.parquet as pq
+from ruamel.yaml import YAML
+
+
+def test_croissant_names_every_shard_with_its_hash_and_only_columns_that_are_there(assemble_corpus) -> None:
+    folder = assemble_corpus()
+    described = json.loads((folder / "croissant.json").read_text())
+    files = {file["@id"]: file for file in described["distribution"]}
+    assert set(files) == {path.name for path in folder.glob("*.parquet")}
+    for name, file in files.items():
+        assert file["sha256"] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    for record_set in described["recordSet"]:
+        (name,) = {field["source"]["fileObject"]["@id"] for field in record_set["field"]}
+        columns = {field["source"]["extract"]["column"] for field in record_set["field"]}
+        assert columns and columns <= set(pq.read_schema(folder / name).names)
+    shown = {field["@id"] for record_set in described["recordSet"] for field in record_set["field"]}
+    assert "images-00000/png" in shown and "decisions-00000/reason" in shown
+
+
+def test_the_card_has_the_front_matter_of_the_hub_and_the_manifest_s_numbers(assemble_corpus) -> None:
+    folder = assemble_corpus()
+    _, front, body = (folder / "README.md").read_text().split("---\n", 2)
+    matter = YAML(typ="safe").load(front)
+    assert {"text-to-image", "visual-question-answering"} <= set(matter["task_categories"])
+    for split in matter["configs"][0]["data_files"]:
+        assert list(folder.glob(split["path"]))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    total = manifest["total"]
+    assert f"| all | {total['raw']} | {total['kept']} |" in body and manifest["dataset_id"] in body
+    for source, licences in manifest["licences"].items():
+        assert f"- {source}: {'; '.join(licences)}" in body
