@@ -25,6 +25,9 @@ class ImageStatistics:
     mean: float
     deviation: float
     colour: bool
+    """Clearly, in at least one pixel of a hundred."""
+    grey: bool
+    """Without any colour; a pale stain is neither."""
 
 
 def image_statistics(png: bytes) -> ImageStatistics:
@@ -44,13 +47,14 @@ def image_statistics(png: bytes) -> ImageStatistics:
         deviation=math.sqrt(max(width * height * int(q) - int(s) ** 2 for s, q in zip(sums, squares, strict=True)))
         / (width * height),
         colour=is_colour(image),
+        grey=image.ndim == 2,
     )
 
 
 _LEVELS = np.arange(256, dtype=np.int64)
 
 
-NO_IMAGE = ImageStatistics(width=0, height=0, minimum=0, maximum=0, mean=0.0, deviation=0.0, colour=False)
+NO_IMAGE = ImageStatistics(width=0, height=0, minimum=0, maximum=0, mean=0.0, deviation=0.0, colour=False, grey=True)
 """Of a record of text alone."""
 
 

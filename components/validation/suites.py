@@ -41,7 +41,7 @@ def table(records: Iterable[tuple[Record, ImageStatistics]]) -> "pandas.DataFram
     rows = []
     for number, (record, statistics) in enumerate(records):
         colour = "yes" if statistics.colour else "no"
-        allowed = record.modality.value not in (NEVER_COLOUR if statistics.colour else ALWAYS_COLOUR)
+        refused = (*(NEVER_COLOUR if statistics.colour else ()), *(ALWAYS_COLOUR if statistics.grey else ()))
         has_image = statistics.width > 0
         rows.append(
             {
@@ -55,9 +55,9 @@ def table(records: Iterable[tuple[Record, ImageStatistics]]) -> "pandas.DataFram
                 "side": min(statistics.width, statistics.height) if has_image else None,
                 "pixels": statistics.width * statistics.height if has_image else None,
                 "deviation": statistics.deviation if has_image else None,
-                "unknown_words": unknown_words(record.facts),
+                "unknown_words": unknown_words(record.facts, record.targets),
                 "colour_agrees": record.facts.get("colour", colour) == colour,
-                "colour_fits_modality": allowed,
+                "colour_fits_modality": record.modality.value not in refused,
                 "plane_has_position": "plane" not in record.facts or record.position is not None,
                 **text_columns(record),
                 **{name: record.facts.get(name) for name in FACTS},

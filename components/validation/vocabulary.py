@@ -1,9 +1,9 @@
 """The values that facts may have. What lies outside is a mislabelled record, never a new word by accident."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from components.images.volume import PLANES
-from components.records.targets import ENHANCED_T1
+from components.records.targets import ENHANCED_T1, OWN_TARGETS, SHOWN
 from components.records.vocabulary import Modality
 from components.sources.findings import FINDINGS, VIEWS
 from components.sources.structures import ORGANS
@@ -56,11 +56,13 @@ NEVER_COLOUR = tuple(m.value for m in (Modality.MRI, Modality.CT, Modality.XRAY,
 ALWAYS_COLOUR = (Modality.HISTOPATHOLOGY.value, Modality.FUNDUS.value)
 
 
-def unknown_words(facts: Mapping[str, str]) -> str:
-    """Names of facts, and words of list facts, that the vocabulary does not hold; empty when all is known."""
+def unknown_words(facts: Mapping[str, str], targets: Iterable[str] = ()) -> str:
+    """Names of facts and paired images, and words of list facts, that the vocabulary does not hold; empty when all is
+    known."""
     found = [
         f"fact {name!r}" for name in facts if name not in FACTS and name not in FREE_FACTS and name not in LIST_FACTS
     ]
     for name, words in LIST_FACTS.items():
         found += [f"{name} {word!r}" for word in facts.get(name, "").split(";") if word and word not in words]
+    found += [f"target {name!r}" for name in targets if name not in SHOWN and name not in OWN_TARGETS]
     return ", ".join(found)

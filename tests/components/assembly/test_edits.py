@@ -1,15 +1,22 @@
 """A paired image named for what it shows is an edit of its own, without a line of code for the set it came from."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from components.assembly.dataset import Dataset
 from components.assembly.edits import EDITS, PAIRED, weighted_edits
 from components.assembly.settings import EDIT_WEIGHTS
+from components.images.png import decode_png
+from components.records.record import Record
 from components.records.sample import Image, Text
 from components.records.targets import LABEL_TARGETS, OWN_TARGETS, SHOWN
-from components.records.vocabulary import ImageRole, Modality, Split
+from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup
+from components.sources.settings import SourceSettings
+from components.sources.table import read_source
+
+DEEPLIIF = Path(__file__).parents[4] / "shared" / "samples" / "public" / "deepliif"
 
 
 def test_every_target_that_a_record_may_have_is_drawn_by_some_edit():
@@ -85,3 +92,22 @@ def test_without_paired_images_the_weight_of_the_others_changes_nothing(assemble
     without = replace(settings, edits={name: weight for name, weight in EDIT_WEIGHTS.items() if name != PAIRED})
     first, second = assemble_corpus(name="with"), assemble_corpus(settings=without, name="without")
     assert Dataset(first).dataset_id == Dataset(second).dataset_id
+
+
+@pytest.mark.skipif(not DEEPLIIF.is_dir(), reason=f"the public samples are not there: {DEEPLIIF}")
+def test_real_panels_become_stainings_and_a_map_of_exact_colours(assemble_corpus, settings, corpus):
+    source = SourceSettings(path="data/raw/deepliif", format="deepliif")
+    records = [item for item in read_source(DEEPLIIF, "deepliif", source) if isinstance(item, Record)]
+    dataset = Dataset(
+        assemble_corpus({**corpus, "deepliif": records}, replace(settings, edit_samples=400), name="panels")
+    )
+    edits = [sample for sample in dataset.samples("train") if sample.source == "deepliif" and sample.task != "caption"]
+    names = {sample.id.split("#")[1].rsplit("-", 1)[0] for sample in edits if sample.group is TaskGroup.INTERLEAVED}
+    panels = ("counterstain", "dapi", "lap2", "marker")
+    assert names == {*(f"staining-ihc-to-{panel}" for panel in panels), "cell-map", "super-resolution"}
+    for sample in edits:
+        if "#cell-map-" in sample.id:
+            target = sample.pieces[-1]
+            assert isinstance(target, Image)
+            colours = {tuple(colour) for colour in decode_png(target.png).reshape(-1, 3).tolist()}
+            assert colours <= {(0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255)} and len(colours) > 1

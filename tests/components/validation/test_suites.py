@@ -23,6 +23,14 @@ def test_good_records_break_nothing(failures, make):
     assert failures(good, make("b"), make("c", facts={})) == []
 
 
+def test_a_pale_stain_is_no_grey_image(failures, make):
+    pale = np.random.default_rng(3).integers(200, 215, (50, 60, 3), dtype=np.uint8)
+    pale[:3, :3] = (170, 190, 205)
+    tissue = {"modality": Modality.HISTOPATHOLOGY, "anatomy": "tissue", "facts": {"stain": "immunohistochemistry"}}
+    assert not image_statistics(make("a", pale).image).colour
+    assert failures(make("a", pale, **tissue, targets={"cell_map": b""})) == []
+
+
 def test_nothing_to_judge_is_no_failure(failures):
     assert failures() == []
 
@@ -34,6 +42,7 @@ def test_nothing_to_judge_is_no_failure(failures):
         ({"facts": {"tumour": "maybe"}}, "mislabelled", "tumour is 'maybe'"),
         ({"facts": {"organs": "liver;lever"}}, "mislabelled", "organs 'lever'"),
         ({"facts": {"mood": "fine"}}, "mislabelled", "fact 'mood'"),
+        ({"targets": {"t3": b""}}, "mislabelled", "target 't3'"),
         ({"facts": {"colour": "yes"}}, "mislabelled", "colour is not what the pixels show"),
         ({"anatomy": "belly"}, "mislabelled", "anatomy is 'belly'"),
         ({"modality": Modality.TEXT}, "mislabelled", "modality text is for records without"),
