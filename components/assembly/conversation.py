@@ -10,8 +10,8 @@ from components.assembly.edits import EDITS, Edit
 from components.assembly.plan import RecordPlan
 from components.assembly.questions.captions import CAPTION_PROMPTS, caption
 from components.assembly.settings import AssemblySettings
-from components.images.png import decode_png, encode_png
-from components.images.resize import degrade, fit_image
+from components.images.png import decode_png, encode_png, png_size
+from components.images.resize import degrade, fit_image, is_fitted
 from components.records.keys import sha256_bytes
 from components.records.record import Provenance
 from components.records.sample import Image, Piece, Sample, Text
@@ -41,14 +41,15 @@ class Pictures:
     """A record's images at the stored size."""
 
     own: Picture
-    degraded: Picture
     targets: Mapping[str, Picture]
     more: tuple[Picture, ...] = ()
     """The record's further images."""
+    factor: int
+    """How many times smaller the degraded image was in between."""
 
     def condition(self, edit: Edit) -> Picture:
-        """What the edit starts from."""
-        return self.own if edit.target else self.degraded
+        """What the edit starts from; the degraded image is made here, since few records need it."""
+        return self.own if edit.target else Picture.of(degrade(decode_png(self.own.png), self.factor))
 
     def target(self, edit: Edit) -> Picture:
         """What the edit ends in."""
@@ -60,20 +61,11 @@ def fit_pictures(
 ) -> Pictures:
     """The record's images, padded and scaled as the recipe says; label maps keep their exact colours."""
     labels = {edit.target for edit in EDITS.values() if edit.labels}
-    own = fit_image(decode_png(png), settings.image_side, square=settings.square)
-    fitted = {
-        name: Picture.of(
-            fit_image(decode_png(data), settings.image_side, square=settings.square, labels=name in labels)
-        )
-        for name, data in sorted(targets.items())
-    }
     return Pictures(
-        own=Picture.of(own),
-        degraded=Picture.of(degrade(own, settings.super_resolution_factor)),
-        targets=fitted,
-        more=tuple(
-            Picture.of(fit_image(decode_png(data), settings.image_side, square=settings.square)) for data in more
-        ),
+        own=_fitted(png, settings),
+        targets={name: _fitted(data, settings, labels=name in labels) for name, data in sorted(targets.items())},
+        more=tuple(_fitted(data, settings) for data in more),
+        factor=settings.super_resolution_factor,
     )
 
 
@@ -89,6 +81,13 @@ def make_samples(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator
 def heldout_sample(entry: Entry, pictures: Pictures) -> Sample:
     """A held-out image with its caption: read by the judge and by whoever looks, never trained on."""
     return sample_of(entry, "heldout", TaskGroup.I2T, "caption", _described(entry, 0, pictures))
+
+
+def _fitted(png: bytes, settings: AssemblySettings, *, labels: bool = False) -> Picture:
+    """The stored image at the data set's size. One that has it stays as it is: encoded again it would be the same bytes."""
+    if is_fitted(*png_size(png), settings.image_side, square=settings.square):
+        return Picture(png, sha256_bytes(png))
+    return Picture.of(fit_image(decode_png(png), settings.image_side, square=settings.square, labels=labels))
 
 
 def _talks(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sample]:

@@ -132,7 +132,7 @@ def normal_text(text: str) -> str:
 
 def pixel_hash(pixels: np.ndarray) -> str:
     """Hash of shape and values; RGB whose channels are equal counts as grey."""
-    if pixels.ndim == 3 and (pixels[..., :1] == pixels).all():
+    if pixels.ndim == 3 and all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2)):
         pixels = pixels[..., 0]
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).tobytes())

@@ -146,7 +146,7 @@ class _Rows:
             self._cache.move_to_end(group)
             return self._cache[group]
         path, number = self._groups[group]
-        table = pq.ParquetFile(path).read_row_group(number)
+        table = pq.ParquetFile(path).read_row_group(number, use_threads=False)
         self._cache[group] = table
         while len(self._cache) > 1 and sum(kept.nbytes for kept in self._cache.values()) > CACHE_BYTES:
             self._cache.popitem(last=False)

@@ -24,6 +24,11 @@ def fit_image(image: np.ndarray, side: int, *, square: bool, labels: bool = Fals
     )
 
 
+def is_fitted(width: int, height: int, side: int, *, square: bool) -> bool:
+    """Whether `fit_image` leaves an image of this size as it is."""
+    return width == height == side if square else max(width, height) <= side
+
+
 def pad_to_square(image: np.ndarray) -> np.ndarray:
     """The image in the middle of a square of its longer side; the margin has the border's median colour."""
     height, width = image.shape[:2]

@@ -1,11 +1,16 @@
 """What a training sample looks like, task by task."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from components.assembly.conversation import fit_pictures
 from components.assembly.dataset import Dataset
 from components.assembly.definitions import read_definitions, text_samples
-from components.images.png import decode_png
+from components.images.png import decode_png, encode_png
+from components.images.resize import fit_image
+from components.records.keys import sha256_bytes
 from components.records.sample import Image, Sample, Text
 from components.records.vocabulary import ImageRole
 
@@ -50,6 +55,19 @@ def test_images_are_square_fitted_and_grey_stays_grey(samples: list[Sample]) -> 
                 assert pixels.shape[:2] == (16, 16)
                 if sample.source == "mri":
                     assert pixels.ndim == 2
+
+
+@pytest.mark.parametrize("square", [True, False])
+@pytest.mark.parametrize("size", [(16, 16), (12, 16), (40, 20)])
+def test_a_picture_that_fits_already_has_the_bytes_of_one_fitted_and_encoded_again(settings, size, square) -> None:
+    settings = replace(settings, square=square)
+    pixels = np.random.default_rng(1).integers(0, 255, (*size, 3), dtype=np.uint8)
+    png = encode_png(pixels)
+    found = fit_pictures(png, {"organ_map": png}, [png], settings)
+    for picture, labels in ((found.own, False), (found.targets["organ_map"], True), (found.more[0], False)):
+        fitted = fit_image(pixels, settings.image_side, square=square, labels=labels)
+        assert picture.png == encode_png(fitted)
+        assert picture.sha256 == sha256_bytes(picture.png)
 
 
 def test_super_resolution_starts_blurred_and_ends_sharp(samples: list[Sample]) -> None:
