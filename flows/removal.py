@@ -11,7 +11,7 @@ from flows.sources import edited
 
 
 def remove_source(workspace: Workspace, name: str, *, dry_run: bool) -> dict[str, Any]:
-    """{source, path} of the source that params.yaml no longer names; its raw files stay.
+    """{source, path} of the source that params.yaml no longer names; its raw files stay, and with --keep their .dvc file.
 
     Raises ValueError for an unknown name and for the last source.
     """

@@ -4,17 +4,20 @@ import io
 import re
 import shutil
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from components.recipes.reading import nearest
 from components.recipes.recipe import read_recipe
-from components.storage.atomic import TEMPORARY, atomic_folder, write_text
+from components.storage.atomic import TEMPORARY, atomic_folder, atomic_path, write_text
 from components.storage.workspace import Workspace
 
+if TYPE_CHECKING:
+    from components.storage.s3 import S3Object
 
-def check_new_source(workspace: Workspace, name: str, path: Path, format_name: str) -> None:
-    """Raise ValueError when a source of this name, from this folder, in this format cannot be added."""
+
+def check_new_source(workspace: Workspace, name: str, path: Path | None, format_name: str) -> None:
+    """Raise ValueError when a source of this name, from this folder (None: from S3), in this format cannot be added."""
     from components.sources.table import ADAPTERS
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,60}", name):
@@ -26,24 +29,78 @@ def check_new_source(workspace: Workspace, name: str, path: Path, format_name: s
         )
     if format_name not in ADAPTERS:
         raise ValueError(f"unknown format {format_name!r}{nearest(format_name, ADAPTERS)}")
-    if not path.is_dir():
+
+    if path is not None and not path.is_dir():
         raise ValueError(f"--path {path} is not a folder")
-    if not any(path.iterdir()):
+    if path is not None and not any(path.iterdir()):
         raise ValueError(f"--path {path} is empty")
     inside = (workspace.raw / name).resolve()
-    if inside.exists() and path.resolve() != inside:
+    if inside.exists() and (path is None or path.resolve() != inside):
         raise ValueError(f"{inside} exists already; remove it or choose another name")
 
 
-def add_source(workspace: Workspace, name: str, path: Path, format_name: str) -> None:
-    """Copy the folder to data/raw/<name> (links are not followed) and name it in params.yaml, the name last."""
+def add_source(workspace: Workspace, name: str, path: Path, format_name: str, *, keep: bool = False) -> None:
+    """Copy the folder to data/raw/<name> (links are not followed) and name it in params.yaml, the name last.
+
+    What was fetched from S3 is moved. With keep, DVC's cache holds the raw files too, under data/raw/<name>.dvc.
+    """
     target = workspace.raw / name
-    if path.resolve() != target.resolve():
+    if path.is_relative_to(workspace.private):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+    elif path.resolve() != target.resolve():
         with atomic_folder(target) as folder:
             shutil.copytree(
                 path, folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(f"{TEMPORARY}*")
             )
+    if keep:
+        from components.storage.dvc import keep_folder
+
+        keep_folder(workspace, target)
     write_text(workspace.params, with_source(workspace.params.read_text(), name, f"data/raw/{name}", format_name))
+
+
+def delivered_objects(url: str) -> list["S3Object"]:
+    """What lies below s3://bucket/prefix, as far as it can become files of one folder. Raises ValueError."""
+    from components.storage.s3 import list_objects
+
+    found = [entry for entry in list_objects(url, deep=True) if not entry.name.endswith("/")]
+    if not found:
+        raise ValueError(f"{url} holds nothing; give the prefix under which the files lie")
+    names = {entry.name for entry in found}
+    for name in sorted(names):
+        path = PurePosixPath(name)
+        if path.as_posix() != name or path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"{url} holds {name!r}, which cannot be a file of this folder; rename it there")
+        if clash := next((str(parent) for parent in path.parents if str(parent) in names), ""):
+            raise ValueError(f"{url} holds {clash!r} as a file and as a folder; rename one there")
+    return found
+
+
+def fetch_delivery(workspace: Workspace, name: str, url: str, progress: Callable[[int, int, str], None]) -> Path:
+    """The folder below .unimed/incoming that holds what lies on S3; a broken fetch goes on where it stopped.
+
+    progress hears of (files so far, files in all, name). Raises ValueError.
+    """
+    from components.storage.s3 import download
+
+    found = delivered_objects(url)
+    folder = workspace.private / "incoming" / name
+    size = sum(entry.size for entry in found)
+    free = shutil.disk_usage(workspace.root).free
+    if size > free:
+        raise ValueError(f"{url} holds {size} bytes, this disk has {free} free; make room")
+    wanted = {folder / entry.name for entry in found}
+    for stale in [path for path in folder.rglob("*") if path.is_file() and path not in wanted]:
+        stale.unlink()
+    for number, entry in enumerate(found, 1):
+        target = folder / entry.name
+        if not (target.is_file() and target.stat().st_size == entry.size):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(target) as temporary:
+                download(f"{url.rstrip('/')}/{entry.name}", temporary)
+        progress(number, len(found), entry.name)
+    return folder
 
 
 def with_source(text: str, name: str, path: str, format_name: str) -> str:

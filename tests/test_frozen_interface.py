@@ -14,7 +14,7 @@ COMMANDS = {
     "approve": ["--dry-run", "--json", "--why", "version"],
     "ask": ["--json", "--model", "image", "question"],
     "data accept": ["--json", "--why", "source"],
-    "data add": ["--dry-run", "--format", "--json", "--path", "name"],
+    "data add": ["--dry-run", "--format", "--json", "--keep", "--path", "name"],
     "data check": ["--format", "--json", "--limit", "--path", "name"],
     "data export": ["--json", "--split", "folder"],
     "data list": ["--json"],

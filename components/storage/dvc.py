@@ -176,6 +176,12 @@ def push(workspace: Workspace, target: str | None = None) -> int:
         ) from None
 
 
+def keep_folder(workspace: Workspace, folder: Path) -> None:
+    """Put a folder of raw files into the cache, as `dvc add` does: <folder>.dvc names its hash, and a remote gets it."""
+    with open_repo(workspace) as repo:
+        repo.add([str(folder.relative_to(workspace.root))])
+
+
 def output_hashes(workspace: Workspace, target: str) -> dict[str, str]:
     """Path -> md5 (directories end in `.dir`) of what the stage made, as dvc.lock has it; empty if it never ran."""
     return {out["path"]: out["md5"] for out in _locked_stage(workspace, target).get("outs", []) if "md5" in out}

@@ -26,13 +26,15 @@ def downloads() -> Path:
     return Path(base) / "unimed"
 
 
-def list_objects(url: str, endpoint: str = "") -> list[S3Object]:
-    """The objects directly below s3://bucket/prefix, by name. Raises UnreadableS3."""
+def list_objects(url: str, endpoint: str = "", *, deep: bool = False) -> list[S3Object]:
+    """The objects directly below s3://bucket/prefix, with `deep` those further down too, by name. Raises UnreadableS3."""
     bucket, prefix = _split(url)
     prefix = f"{prefix.rstrip('/')}/" if prefix else ""
 
     def ask(client: Any) -> list[S3Object]:
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+        pages = client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, **({} if deep else {"Delimiter": "/"})
+        )
         entries = [entry for page in pages for entry in page.get("Contents", ())]
         return [S3Object(e["Key"][len(prefix) :], int(e["Size"]), str(e["ETag"]).strip('"')) for e in entries]
 

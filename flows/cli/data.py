@@ -10,7 +10,7 @@ import typer
 
 from components.sources.formats import HELP
 from flows.cli import curation
-from flows.cli.output import AsJson, DryRun, bytes_text, note, print_json, print_table, working
+from flows.cli.output import AsJson, DryRun, bytes_text, counting, note, print_json, print_table, working
 
 BINS = ("kept", "filtered", "quarantined", "duplicate", "contaminating", "heldout")
 Format = Annotated[str, typer.Option("--format", "-f", help=f"How its files are laid out. {HELP}")]
@@ -34,22 +34,39 @@ def add_to(app: typer.Typer) -> None:
 
 def add(
     name: Annotated[str, typer.Argument(help="Name of the new source: lower case letters, digits, dashes.")],
-    path: Annotated[Path, typer.Option("--path", "-p", help="Folder with the raw files; they are copied.")],
+    path: Annotated[
+        str, typer.Option("--path", "-p", help="Folder with the raw files, or s3://bucket/prefix; they are copied.")
+    ],
     format_name: Format,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Put the raw files into DVC too (data/raw/NAME.dvc), so that a remote has them."),
+    ] = False,
     as_json: AsJson = False,
     dry_run: DryRun = False,
 ) -> None:
     """Add a data set: check it, copy its files into the workspace, name it in params.yaml."""
     from components.storage.workspace import find_workspace
-    from flows.sources import add_source, check_new_source
+    from flows.run import initialise
+    from flows.sources import add_source, check_new_source, fetch_delivery
 
     workspace = find_workspace()
-    check_new_source(workspace, name, path, format_name)
+    on_s3 = path.startswith("s3://")
+    folder = Path(path)
+    check_new_source(workspace, name, None if on_s3 else folder, format_name)
+    if on_s3:
+        if dry_run:
+            list_delivery(path, as_json=as_json)
+            return
+        with counting(f"fetching {path}") as progress:
+            folder = fetch_delivery(workspace, name, path, progress)
     with working(f"checking {path}"):
-        found = run_check(workspace, path, format_name)
+        found = run_check(workspace, folder, format_name)
     if not dry_run:
         with working(f"copying {path}"):
-            add_source(workspace, name, path, format_name)
+            if keep:
+                initialise(workspace)
+            add_source(workspace, name, folder, format_name, keep=keep)
     if as_json:
         print_json({"source": name, "added": not dry_run, **found})
         return
@@ -110,6 +127,18 @@ def run_check(workspace: Any, folder: Path, format_name: str) -> dict[str, Any]:
     from components.validation.check import check as check_folder
 
     return check_folder(folder.absolute(), format_name, read_recipe(workspace.params).validation)
+
+
+def list_delivery(url: str, *, as_json: bool) -> None:
+    """What lies on S3: it is checked when it is here."""
+    from flows.sources import delivered_objects
+
+    rows = [{"file": found.name, "bytes": found.size} for found in delivered_objects(url)]
+    if as_json:
+        print_json({"added": False, "files": rows})
+        return
+    print_table("", ["file", "#size"], [(row["file"], bytes_text(row["bytes"])) for row in rows])
+    print("would fetch these and check them; nothing is changed")
 
 
 def prepare_raw(workspace: Any) -> None:
