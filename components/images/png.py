@@ -21,13 +21,13 @@ def encode_png(image: NDArray[np.uint8], level: int = 1) -> bytes:
 
 
 def decode_png(data: bytes) -> NDArray[np.uint8]:
-    """The (H, W) or (H, W, 3) array of a PNG that we wrote; raises ImageError for anything else."""
+    """The (H, W) or (H, W, 3) array of a PNG that we wrote, not to be written to; raises ImageError for anything else."""
     try:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
             check_size(image.width, image.height)
             if image.mode not in ("L", "RGB"):
                 raise ImageError("wrong mode", f"a stored image is L or RGB, this one is {image.mode}")
-            return np.array(image)
+            return np.asarray(image)
     except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, ImageError):
             raise

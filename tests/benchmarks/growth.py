@@ -5,7 +5,6 @@ tiny images, all different, so that what grows is what assembly knows of records
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -28,10 +27,6 @@ class Size:
     def __str__(self) -> str:
         steps = ", ".join(f"{name} {took:.1f} s" for name, took in self.seconds.items())
         return f"{self.records} records: {steps}; {self.peak_bytes / 2**20:.0f} MiB at the peak"
-
-    @property
-    def ms_a_record(self) -> float:
-        return 1000 * sum(self.seconds.values()) / self.records
 
 
 def measured(records: int) -> Size:
@@ -76,7 +71,9 @@ def _timed(seconds: dict[str, float], step: str, work):
 
 
 def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Not getrusage: its peak is also that of the process which started this one.
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
 
 
 if __name__ == "__main__":
