@@ -9,37 +9,32 @@ from components.images.limits import ImageError
 from components.recipes.reading import nearest
 from components.records.keys import keyed_hash
 from components.records.record import Record, Unreadable
-from components.sources import (
+from components.sources.default import fundus, histology, mni152, pyradiomics, totalsegmentator, ultrasound
+from components.sources.delivery import corpus
+from components.sources.delivery_folder import Delivery, Item
+from components.sources.generic import coco, conversations, dicom, images, nifti, parquet, webdataset
+from components.sources.labels import NAME, Labels
+from components.sources.published import (
     bci,
     brats,
     busi,
     chexpert,
-    coco,
-    conversations,
     covidcxr,
     deepliif,
-    dicom,
     drive,
-    fundus,
     gmaimmbench,
-    histology,
-    images,
     iuxray,
     ixi,
     kvasir,
     medicat,
     medmnist,
     mimiccxr,
-    mni152,
-    nifti,
     nihcxr,
     oct2017,
     omnimedvqa,
     padchest,
-    parquet,
     pathvqa,
     pmcvqa,
-    pyradiomics,
     radrestruct,
     roco,
     rsna,
@@ -48,16 +43,10 @@ from components.sources import (
     slake,
     synthrad,
     tbx11k,
-    totalsegmentator,
-    ultrasound,
     vindrcxr,
     vqamed2019,
     vqarad,
-    webdataset,
 )
-from components.sources.delivery import corpus
-from components.sources.delivery_folder import Delivery, Item
-from components.sources.labels import NAME, Labels
 from components.sources.settings import SourceSettings
 from components.sources.sharing import LENT_FORMATS
 from components.storage.secret import workspace_secret

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from components.images.volume import PLANES
 from components.records.targets import ENHANCED_T1, OWN_TARGETS, SHOWN
 from components.records.vocabulary import Modality
-from components.sources.findings import FINDINGS, VIEWS
-from components.sources.structures import ORGANS
+from components.sources.reading.findings import FINDINGS, VIEWS
+from components.sources.reading.structures import ORGANS
 
 YES_NO = ("yes", "no")
 ANATOMIES = (

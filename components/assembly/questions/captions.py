@@ -6,7 +6,7 @@ from components.assembly.corpus import Entry
 from components.assembly.questions.types import region, slice_plane
 from components.records.targets import ENHANCED_T1
 from components.records.vocabulary import Modality
-from components.sources.findings import ANY
+from components.sources.reading.findings import ANY
 
 CAPTION_PROMPTS = ("Describe this image.", "What does this image show?")
 """The benchmark uses the first."""

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from components.records.vocabulary import Modality, Split, TurnKind
-from components.sources.medicat import panels
+from components.sources.published.medicat import panels
 
 
 def bins(unreadable) -> Counter[str]:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from components.images.png import decode_png
 from components.records.vocabulary import Modality, Split, TurnKind
-from components.sources.siim import mask_of
+from components.sources.published.siim import mask_of
 
 HEADS = "label-csv"
 

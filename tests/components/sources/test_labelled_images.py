@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from components.records.vocabulary import Modality, Split, TurnKind
-from components.sources.kvasir import INSET, has_inset
-from components.sources.kvasir_classes import CLASSES, folder_of
-from components.sources.medmnist_sets import SETS
+from components.sources.published.kvasir import INSET, has_inset
+from components.sources.published.kvasir_classes import CLASSES, folder_of
+from components.sources.published.medmnist_sets import SETS
 
 
 def reasons(unreadable) -> Counter[str]:

@@ -5,8 +5,8 @@ import gzip
 import pytest
 
 from components.records.vocabulary import Split, TurnKind
-from components.sources.pictures import Picture
-from components.sources.reports import report_turn, sections
+from components.sources.reading.pictures import Picture
+from components.sources.reading.reports import report_turn, sections
 from components.sources.settings import SourceSettings
 from components.sources.sharing import check_sharing
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from components.images.png import decode_png
 from components.records.vocabulary import Modality, Split, TurnKind
-from components.sources.label_colours import class_colour
+from components.sources.reading.label_colours import class_colour
 
 SHIPPED = Path(__file__).parents[3] / "components" / "sources" / "shipped"
 

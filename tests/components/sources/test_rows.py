@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.images.limits import ImageError
-from components.sources import rows as rows_module
-from components.sources.rows import json_rows, need, parquet_rows, table_rows
+from components.sources.reading import rows as rows_module
+from components.sources.reading.rows import json_rows, need, parquet_rows, table_rows
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.sources.structures import CT_STRUCTURES, MR_STRUCTURES, ORGANS, english, palette, visible
+from components.sources.reading.structures import CT_STRUCTURES, MR_STRUCTURES, ORGANS, english, palette, visible
 
 _LABELS = Path(__file__).parents[4] / "shared" / "samples" / "registry" / "totalsegmentator" / "labels.json"
 

@@ -1,0 +1,1 @@
+"""Sources of the default corpus, which come out of packages and `shipped/`."""

@@ -1,0 +1,1 @@
+"""Formats whose files say themselves what they hold."""

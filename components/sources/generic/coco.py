@@ -1,0 +1,115 @@
+"""COCO: a JSON file with `images`, `annotations` and `categories`. Captions are turns; what boxes and masks mark is a
+fact of the image, and boxes are asked for."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from components.images.limits import ImageError
+from components.records.record import Turn
+from components.records.vocabulary import TurnKind
+from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.boxes import Box, box_turns, corners
+from components.sources.reading.pictures import Pictures, annotations
+from components.sources.reading.row_records import each_row, row_record, split_of
+from components.sources.reading.rows import Row, json_object, need, text
+
+
+def read(delivery: Delivery) -> Iterator[Item]:
+    """One record an image of the list, with or without annotations. Ids need not be contiguous; an annotation of an
+    image or category that the file does not have is unreadable."""
+    folders = (
+        "",
+        *sorted({str(path.relative_to(delivery.folder)) for path in delivery.folder.glob("*") if path.is_dir()}),
+    )
+    pictures = Pictures(delivery, folders)
+    for found in annotations(delivery, ".json"):
+        if isinstance(found, tuple):
+            name, path = found
+            yield from delivery.read(name, path, lambda p, n=name: _file(delivery, pictures, n, p))
+        else:
+            yield found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coco:
+    """What a COCO file holds."""
+
+    images: list[Row]
+    names: Mapping[Any, str]
+    """Category id -> name."""
+    marks: Mapping[Any, Sequence[Row]]
+    """Image id -> its annotations."""
+    strays: Sequence[ImageError]
+    """Annotations of an image or category that the file does not have."""
+
+    @classmethod
+    def read(cls, path: Path) -> "Coco":
+        """The file's content. Raises ImageError, reason 'not COCO'."""
+        whole = json_object(path)
+        images, marks = _list(whole, "images"), _list(whole, "annotations", optional=True)
+        names = {row.get("id"): text(row, "name") for row in _list(whole, "categories", optional=True)}
+        known = {row.get("id") for row in images}
+        by_image: dict[Any, list[Row]] = defaultdict(list)
+        strays: list[ImageError] = []
+        for mark in marks:
+            if mark.get("image_id") not in known:
+                strays.append(ImageError("stray annotation", f"there is no image {mark.get('image_id')!r}"))
+            elif "caption" not in mark and mark.get("category_id") not in names:
+                strays.append(ImageError("stray annotation", f"there is no category {mark.get('category_id')!r}"))
+            else:
+                by_image[mark["image_id"]].append(mark)
+        return cls(images=images, names=names, marks=by_image, strays=strays)
+
+
+def _file(delivery: Delivery, pictures: Pictures, name: str, path: Path) -> Iterator[Item]:
+    whole = Coco.read(path)
+
+    def make(name: str, number: int, row: Row) -> Item:
+        image, found = need(row, "file_name"), whole.marks.get(row.get("id"), ())
+        shown = sorted({whole.names[mark["category_id"]] for mark in found if "caption" not in mark})
+        return row_record(
+            delivery,
+            f"{PurePosixPath(name).stem}/{image.rsplit('.', 1)[0]}",
+            [pictures.get(image)],
+            [*_captions(found), *boxes_of(row, found, whole.names)],
+            subject=text(row, "patient_id"),
+            facts={"description": "; ".join(shown)} if shown else None,
+            file=name,
+            locator=f"image {row.get('id')}",
+            licence=text(row, "licence") or "unknown",
+            split=split_of(name),
+        )
+
+    yield from each_row(delivery, name, whole.images, make)
+    yield from each_row(delivery, f"{name}:annotations", whole.strays, make)
+
+
+def _captions(found: Sequence[Row]) -> list[Turn]:
+    said = [text(mark, "caption") for mark in found]
+    return [Turn(prompt="", answer=caption, kind=TurnKind.CAPTION) for caption in said if caption]
+
+
+def boxes_of(image: Row, found: Sequence[Row], names: Mapping[Any, str]) -> list[Turn]:
+    """Where each category is, crowds left out. Raises ImageError, reason 'bad box'."""
+    places: dict[str, list[Box]] = defaultdict(list)
+    for mark in found:
+        if "bbox" not in mark or mark.get("iscrowd"):
+            continue
+        box = mark["bbox"]
+        if not isinstance(box, list) or len(box) != 4:
+            raise ImageError("bad box", f"{box!r} of {image.get('file_name')}: a box is x, y, width, height")
+        places[names[mark["category_id"]]].append(corners(*box))
+    if not places:
+        return []
+    _, _, width, height = corners(0, 0, image.get("width"), image.get("height"))
+    return box_turns(places, width, height)
+
+
+def _list(whole: Row, name: str, *, optional: bool = False) -> list[Row]:
+    value = whole.get(name, [] if optional else None)
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise ImageError("not COCO", f"{name!r} is a list of objects in a COCO file")
+    return value

@@ -1,0 +1,64 @@
+"""Any folder of image files. labels.csv says what they show (for every file `*`, a folder `name/`, or one file); a
+`metadata.csv` or `metadata.jsonl` with a column `file_name`, as Hugging Face has it, what is said of them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from components.images.limits import ImageError
+from components.images.raster import SUFFIXES, read_raster
+from components.records.vocabulary import Modality
+from components.sources.delivery_folder import Delivery, Item
+from components.sources.generic.conversations import read_row
+from components.sources.reading.pictures import Pictures
+from components.sources.reading.row_records import each_row
+from components.sources.reading.rows import Row, need, rows_of
+
+METADATA = ("metadata.csv", "metadata.jsonl")
+
+
+def read(delivery: Delivery) -> Iterator[Item]:
+    """One record a row of metadata, then one for each image file that no row names; the patient is the label `subject`
+    or the column `patient_id`, else the image."""
+    told: set[str] = set()
+    for name, path in delivery.files():
+        if path.name in METADATA:
+            folder = str(PurePosixPath(name).parent)
+            pictures = Pictures(delivery, (folder,))
+
+            def make(name: str, number: int, row: Row, folder: str = folder, pictures: Pictures = pictures) -> Item:
+                image = need(row, "file_name")
+                told.add(str(PurePosixPath(folder) / image))
+                record = read_row(delivery, pictures, name, number, {**row, "image": image})
+                file = str(PurePosixPath(folder) / image)
+                return replace(
+                    record,
+                    id=f"{delivery.source}/{file}#{number:07d}",
+                    provenance=replace(record.provenance, file=file),
+                )
+
+            yield from delivery.read(name, path, lambda p, n=name, m=make: each_row(delivery, n, rows_of(p), m))
+    for name, path in delivery.files():
+        if path.name not in METADATA and name not in told:
+            yield from delivery.read(name, path, lambda p, n=name: _image(delivery, n, p))
+
+
+def _image(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
+    image = read_raster(path)
+    labels = delivery.labels.of(name)
+    modality = labels.get("modality")
+    if modality is None:
+        raise ImageError("unknown modality", "say what it is in labels.csv, e.g. `*,modality,X-ray` for every file")
+    yield delivery.record(
+        _native_id(name, path),
+        image,
+        subject=labels.get("subject") or name,
+        modality=Modality.TEXT,  # replaced by the label
+        anatomy=labels.get("anatomy") or "unknown",
+        file=name,
+        licence=labels.get("licence", "unknown"),
+    )
+
+
+def _native_id(name: str, path: Path) -> str:
+    return name.removesuffix(path.suffix) if path.suffix.lower() in SUFFIXES else name

@@ -1,0 +1,1 @@
+"""Public data sets in the layout that they are published in."""

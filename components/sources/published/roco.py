@@ -1,0 +1,80 @@
+"""ROCO as published. Version 1: `<split>/{radiology,non-radiology}/{captions,licences}.txt` and `images/`, tab-separated
+but for the licences. Version 2: `<split>_captions.csv`, `license_information.csv` and `<split>_images/`, or Parquet."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from components.images.limits import ImageError
+from components.records.record import Turn
+from components.records.vocabulary import TurnKind
+from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.pictures import Pictures, annotations
+from components.sources.reading.row_records import each_row, row_record, split_of
+from components.sources.reading.rows import Row, need, parquet_rows, table_rows, text
+
+UNKNOWN_LICENCE = "per figure (ROCO, CC BY family)"
+_BESIDE = ("keywords.txt", "cuis.txt", "semtypes.txt", "dlinks.txt", "licences.txt", "license_information.csv")
+_ARTICLE = re.compile(r"PMC\d+")
+
+
+def read(delivery: Delivery) -> Iterator[Item]:
+    """One record a figure with its caption; the patient is the article, which the sets share between splits."""
+    for found in annotations(delivery, ".txt", ".csv", ".parquet"):
+        if not isinstance(found, tuple):
+            yield found
+            continue
+        name, path = found
+        folder = PurePosixPath(name).parent
+        if path.name == "captions.txt":
+            origin = _origins(path.with_name("licences.txt"))
+            make = partial(_record, delivery, Pictures(delivery, (str(folder / "images"),)), origin)
+            rows = partial(table_rows, columns=("ID", "Caption"), delimiter="\t", quoted=False)
+        elif path.name.endswith("_captions.csv"):
+            origin = _origins(path.with_name("license_information.csv"))
+            stem = path.name.removesuffix("_captions.csv")
+            folders = (str(folder / f"{stem}_images"), str(folder / stem))
+            make, rows = partial(_record, delivery, Pictures(delivery, folders), origin), table_rows
+        elif path.suffix == ".parquet":
+            make, rows = partial(_record, delivery, Pictures(delivery), {}), parquet_rows
+        elif path.name in _BESIDE or path.name.endswith(("_concepts.csv", "_concepts_manual.csv")):
+            continue
+        else:
+            yield delivery.unknown(name, "ROCO has captions.txt or <split>_captions.csv")
+            continue
+        yield from delivery.read(name, path, lambda p, n=name, r=rows, m=make: each_row(delivery, n, r(p), m))
+
+
+def _record(
+    delivery: Delivery, pictures: Pictures, origin: Mapping[str, tuple[str, str]], name: str, number: int, row: Row
+) -> Item:
+    figure = need(row, "ID", "image_id")
+    article, licence = origin.get(figure, ("", ""))
+    caption = Turn(prompt="", answer=need(row, "Caption", "caption"), kind=TurnKind.CAPTION)
+    image = row["image"] if row.get("image") else f"{figure}.jpg"
+    return row_record(
+        delivery,
+        figure,
+        [pictures.of(image)],
+        [caption],
+        subject=article,
+        file=name,
+        locator=f"row {number}",
+        licence=licence or UNKNOWN_LICENCE,
+        split=split_of(name),
+    )
+
+
+def _origins(path: Path) -> dict[str, tuple[str, str]]:
+    """Figure -> (article, licence); empty without the file."""
+    if not path.is_file():
+        return {}
+    found = {}
+    for row in table_rows(path):
+        if isinstance(row, ImageError):
+            continue
+        article = _ARTICLE.search(" ".join(row.values()))
+        licence = next((cell.strip() for name, cell in row.items() if name == "CC" or "licen" in name.lower()), "")
+        found[text(row, "ROCO_ID", "ID", "id")] = (article.group() if article else "", licence)
+    return found

@@ -1,0 +1,80 @@
+"""RSNA pneumonia detection as published: `stage_2_train_labels.csv` (a row for each box), `stage_2_detailed_class_info.csv`
+and `stage_2_train_images/<patientId>.dcm`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from components.images.limits import ImageError
+from components.records.vocabulary import Modality
+from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.boxes import Box, box_turns, corners
+from components.sources.reading.films import Films
+from components.sources.reading.findings import finding_facts
+from components.sources.reading.row_records import each_row, row_record, unreadable_row
+from components.sources.reading.rows import Row, need, table_rows, text
+
+LICENCE = "competition rules (RSNA Pneumonia Detection)"
+OPACITY = "lung opacity"
+_SIDE = 1024
+"""The boxes count pixels of the published images."""
+
+
+@dataclass(slots=True)
+class _Image:
+    """What the tables say of one image."""
+
+    file: str
+    row: int
+    kind: str = ""
+    """Normal, Lung Opacity, No Lung Opacity / Not Normal; empty without the second table."""
+    target: str = ""
+    boxes: list[Box] = field(default_factory=list)
+
+
+def read(delivery: Delivery) -> Iterator[Item]:
+    """One record an image; `patientId` names an image and its patient at once."""
+    films, images = Films(delivery), dict[str, _Image]()
+    for found in films.tables(".csv"):
+        if not isinstance(found, tuple):
+            yield found
+            continue
+        name, path = found
+        keep = partial(_row, images)
+        yield from delivery.read(name, path, lambda p, n=name, k=keep: each_row(delivery, n, table_rows(p), k))
+    for name, image in images.items():
+        try:
+            yield _record(delivery, films, name, image)
+        except ImageError as error:
+            yield unreadable_row(delivery, image.file, image.row, error)
+    yield from films.unnamed()
+
+
+def _row(images: dict[str, _Image], name: str, number: int, row: Row) -> Sequence[Item]:
+    image = images.setdefault(need(row, "patientId"), _Image(name, number))
+    if "class" in row:
+        image.kind = need(row, "class")
+        return ()
+    image.target = need(row, "Target")
+    if text(row, "x"):
+        image.boxes.append(corners(row.get("x"), row.get("y"), row.get("width"), row.get("height")))
+    return ()
+
+
+def _record(delivery: Delivery, films: Films, name: str, image: _Image) -> Item:
+    film = films.get(name)
+    seen = image.target == "1" or image.kind == "Lung Opacity"
+    present = [OPACITY] if seen else ["normal"] if image.kind == "Normal" else []
+    return row_record(
+        delivery,
+        name,
+        [film.picture],
+        box_turns({OPACITY: sorted(image.boxes)}, _SIDE, _SIDE),
+        subject=film.patient or name,
+        modality=Modality.XRAY,
+        anatomy="chest",
+        facts=finding_facts(present, [] if seen else [OPACITY]),
+        file=image.file,
+        locator=f"row {image.row}",
+        licence=LICENCE,
+    )

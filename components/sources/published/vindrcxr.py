@@ -1,0 +1,127 @@
+"""VinDr-CXR as published (`annotations/{annotations,image_labels}_{train,test}.csv`, `{train,test}/<id>.dicom`) and as its
+competition has it (`train.csv`, `train_meta.csv`).
+
+Three readers looked at each training image. A finding is present where most of them name it, absent where none does, and
+neither in between. Boxes of one finding that overlap are one place, their hull; it counts where most readers drew there.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from components.images.limits import ImageError
+from components.records.vocabulary import Modality, Split
+from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.boxes import Box, box_turns, edges, hull_of, overlap
+from components.sources.reading.films import Film, Films
+from components.sources.reading.findings import finding, finding_facts
+from components.sources.reading.row_records import each_row, row_record, split_of, unreadable_row
+from components.sources.reading.rows import Row, need, table_rows, text
+
+LICENCE = "PhysioNet credentialed access, not to be passed on (VinDr-CXR)"
+NORMAL = "No finding"
+_BOX = ("x_min", "y_min", "x_max", "y_max")
+
+
+@dataclass(slots=True)
+class _Image:
+    """What the tables say of one image."""
+
+    file: str
+    row: int
+    split: Split | None
+    readers: set[str] = field(default_factory=set)
+    marks: dict[str, set[str]] = field(default_factory=dict)
+    """Label -> readers."""
+    boxes: dict[str, list[tuple[str, Box]]] = field(default_factory=dict)
+    """Label -> (reader, box)."""
+
+
+def read(delivery: Delivery) -> Iterator[Item]:
+    """One record an image; the set names no patients, so each image is its own. Boxes count pixels of the DICOM file:
+    they are asked for where that is delivered or a table gives its size."""
+    films = Films(delivery)
+    images: dict[str, _Image] = {}
+    sizes: dict[str, tuple[float, float]] = {}
+    for found in films.tables(".csv"):
+        if not isinstance(found, tuple):
+            yield found
+            continue
+        name, path = found
+        keep = partial(_row, images, sizes)
+        yield from delivery.read(name, path, lambda p, n=name, k=keep: each_row(delivery, n, table_rows(p), k))
+    labels = sorted({label for image in images.values() for label in image.marks})
+    for name, image in images.items():
+        try:
+            yield _record(delivery, films.get(name), name, image, labels, sizes.get(name))
+        except ImageError as error:
+            yield unreadable_row(delivery, image.file, image.row, error)
+    yield from films.unnamed()
+
+
+def agreed(boxes: Sequence[tuple[str, Box]], readers: int) -> list[Box]:
+    """The places where most of the readers drew a box, each the hull of the boxes that overlap there."""
+    places: list[tuple[Box, set[str]]] = []
+    for reader, box in sorted(boxes):
+        hull, who, apart = box, {reader}, []
+        for other, others in places:
+            if overlap(hull, other):
+                hull = hull_of(hull, other)
+                who |= others
+            else:
+                apart.append((other, others))
+        places = [*apart, (hull, who)]
+    return sorted(box for box, who in places if 2 * len(who) > readers)
+
+
+def _row(
+    images: dict[str, _Image], sizes: dict[str, tuple[float, float]], name: str, number: int, row: Row
+) -> Sequence[Item]:
+    identity = need(row, "image_id")
+    height, width = text(row, "dim0", "height"), text(row, "dim1", "width")
+    if height and width:
+        sizes[identity] = edges(0, 0, width, height)[2:]
+    wide = {label for label in row if finding(label)}
+    if "class_name" not in row and not wide:
+        return ()
+    image = images.setdefault(identity, _Image(name, number, split_of(name)))
+    reader = text(row, "rad_id", "rad_ID")
+    image.readers.add(reader)
+    for label in wide:
+        if text(row, label) not in ("", "0", "0.0"):
+            image.marks.setdefault(label, set()).add(reader)
+    if label := text(row, "class_name"):
+        image.marks.setdefault(label, set()).add(reader)
+        if any(text(row, column) for column in _BOX):
+            image.boxes.setdefault(label, []).append((reader, edges(*(row.get(column) for column in _BOX))))
+    return ()
+
+
+def _record(
+    delivery: Delivery,
+    film: Film,
+    name: str,
+    image: _Image,
+    labels: Sequence[str],
+    size: tuple[float, float] | None,
+) -> Item:
+    count = len(image.readers)
+    present = [label for label, readers in image.marks.items() if 2 * len(readers) > count]
+    absent = [label for label in labels if label not in image.marks and label != NORMAL]
+    places = {finding(label) or label.lower(): agreed(image.boxes.get(label, ()), count) for label in present}
+    if size is None and film.is_dicom:
+        size = (film.width, film.height)
+    return row_record(
+        delivery,
+        name,
+        [film.picture],
+        box_turns(places, *size) if size else [],
+        subject=name,
+        modality=Modality.XRAY,
+        anatomy="chest",
+        facts=finding_facts(present, absent),
+        file=image.file,
+        locator=f"row {image.row}",
+        licence=LICENCE,
+        split=image.split,
+    )

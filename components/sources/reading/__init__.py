@@ -1,0 +1,1 @@
+"""What several adapters read by: rows, pictures by name, volumes in pairs, findings, boxes."""

@@ -1,0 +1,139 @@
+"""From rows to records: what every adapter of questions, captions and reports shares."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from components.images.limits import ImageError
+from components.records.keys import keyed_hash
+from components.records.record import Provenance, Record, Turn
+from components.records.vocabulary import Modality, Split, TurnKind
+from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.pictures import Picture, annotations
+from components.sources.reading.rows import Row
+
+YES_NO = ("yes", "no")
+MODALITIES: Mapping[str, Modality] = {
+    **dict.fromkeys(("ct", "computed tomography", "ct scan", "ct_scan", "cta"), Modality.CT),
+    **dict.fromkeys(("mri", "mr", "magnetic resonance", "magnetic resonance imaging", "mr_t1", "mr_t2"), Modality.MRI),
+    **dict.fromkeys(("x-ray", "xray", "x ray", "cxr", "dr", "chest_xray", "radiograph", "radiography"), Modality.XRAY),
+    **dict.fromkeys(("ultrasound", "us"), Modality.ULTRASOUND),
+    **dict.fromkeys(("fundus", "fundus photography", "retinal fundus", "color fundus"), Modality.FUNDUS),
+    **dict.fromkeys(("histology", "histopathology", "pathology"), Modality.HISTOPATHOLOGY),
+    **dict.fromkeys(("endoscopy", "colonoscopy", "gastroscopy"), Modality.ENDOSCOPY),
+    **dict.fromkeys(("oct", "optical coherence tomography"), Modality.OCT),
+    **dict.fromkeys(("pet", "spect", "nuclear medicine"), Modality.NUCLEAR),
+}
+"""What sources call a modality, lower-cased -> ours."""
+SPLITS: Mapping[str, Split] = {
+    "train": Split.TRAIN,
+    "training": Split.TRAIN,
+    **dict.fromkeys(("val", "valid", "validate", "validation", "dev"), Split.VAL),
+    **dict.fromkeys(("test", "testing"), Split.TEST),
+}
+"""What sources call a split -> ours."""
+
+
+def modality_of(word: str) -> Modality:
+    """Our word for a source's, UNKNOWN where it says nothing that we know. What stands in brackets is left out."""
+    return MODALITIES.get(word.split("(")[0].strip().lower(), Modality.UNKNOWN)
+
+
+def split_of(name: str) -> Split | None:
+    """The split that a file's name or a folder of its path says: `test.json`, `data/validation/…`, `val_qa.csv`."""
+    words = [word for part in reversed(name.lower().split("/")) for word in _words(part)]
+    return next((SPLITS[word] for word in words if word in SPLITS), None)
+
+
+def question(prompt: str, answer: str, *, options: Sequence[str] = ()) -> Turn:
+    """A question with its answer: a choice where there are options, closed where the answer is yes or no, else open."""
+    if options:
+        return Turn(prompt=prompt, answer=answer, kind=TurnKind.CHOICE, options=tuple(options))
+    closed = answer.lower().rstrip(".") in YES_NO
+    return Turn(prompt=prompt, answer=answer, kind=TurnKind.CLOSED if closed else TurnKind.OPEN)
+
+
+def row_record(
+    delivery: Delivery,
+    native_id: str,
+    pictures: Sequence[Picture],
+    turns: Iterable[Turn],
+    *,
+    file: str,
+    locator: str,
+    licence: str,
+    subject: str = "",
+    modality: Modality = Modality.UNKNOWN,
+    anatomy: str = "unknown",
+    facts: Mapping[str, str] | None = None,
+    targets: Mapping[str, bytes] | None = None,
+    language: str = "en",
+    split: Split | None = None,
+) -> Record:
+    """The record of one row. Without a subject the patient is the first image, or the text where there is none."""
+    turns = tuple(turns)
+    first = pictures[0] if pictures else None
+    said = keyed_hash(*(text for turn in turns for text in (turn.prompt, turn.answer)))
+    return Record(
+        id=f"{delivery.source}/{native_id}",
+        source=delivery.source,
+        subject=subject or (first.sha256 if first else said),
+        modality=modality if first else Modality.TEXT,
+        anatomy=anatomy,
+        image=first.png if first else b"",
+        more_images=tuple(picture.png for picture in pictures[1:]),
+        facts={**({"colour": "yes" if first.colour else "no"} if first else {}), **(facts or {})},
+        targets=targets or {},
+        turns=turns,
+        language=language,
+        delivered_split=split,
+        licence=licence,
+        provenance=Provenance(file=file, locator=locator, sha256=first.sha256 if first else ""),
+    )
+
+
+def read_rows(
+    delivery: Delivery,
+    suffixes: tuple[str, ...],
+    rows: Callable[[Path], Iterable[Row | ImageError]],
+    make: Callable[[str, int, Row], Item | Iterable[Item]],
+) -> Iterator[Item]:
+    """What `make(file, number, row)` says of each row of each file with one of the suffixes."""
+    for found in annotations(delivery, *suffixes):
+        if isinstance(found, tuple):
+            name, path = found
+            yield from delivery.read(name, path, lambda p, n=name: each_row(delivery, n, rows(p), make))
+        else:
+            yield found
+
+
+def each_row(
+    delivery: Delivery,
+    name: str,
+    rows: Iterable[Row | ImageError],
+    make: Callable[[str, int, Row], Item | Iterable[Item]],
+) -> Iterator[Item]:
+    """One item or more a row: what `make(name, number, row)` says, or an Unreadable where it raises ImageError. A file that
+    breaks off in the middle is one more Unreadable."""
+    number = -1
+    try:
+        for number, row in enumerate(rows):
+            try:
+                if isinstance(row, ImageError):
+                    raise row
+                made = make(name, number, row)
+                yield from [made] if not isinstance(made, Iterable) else made
+            except ImageError as error:
+                yield unreadable_row(delivery, name, number, error)
+    except ImageError as error:
+        yield unreadable_row(delivery, name, number + 1, error) if number >= 0 else delivery.unreadable(name, error)
+
+
+def unreadable_row(delivery: Delivery, name: str, number: int, error: ImageError) -> Item:
+    """The item that stands for a row without usable content."""
+    found = delivery.unreadable(name, error)
+    return replace(found, id=f"{found.id}#{number:07d}", detail=f"row {number}: {error.detail}")
+
+
+def _words(part: str) -> list[str]:
+    return [word for word in "".join(c if c.isalpha() else " " for c in part).split() if word]
