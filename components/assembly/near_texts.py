@@ -19,7 +19,7 @@ SHARE = 0.7
 """Share of all their word groups (Jaccard) that near texts have in common."""
 RUN = 13
 """Words in a row that two texts do not have in common by chance (the length that GPT-3's authors decontaminated by)."""
-LONGEST_LIST = 256
+LONGEST_LIST = 64
 """Texts that share a rare group and are compared with each other: each with so many after it."""
 _CHUNK = 1 << 22
 _BASE = 0x9E3779B97F4A7C15
@@ -63,10 +63,11 @@ def near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
     first = place < (sizes - np.ceil(SHARE * sizes).astype(np.int64) + 1)[groups.owner]
     owner, rare = groups.owner[first], keys[first] % max(1, len(count))
     by_group = np.argsort(rare, kind="stable")
-    pairs = _sharing(owner[by_group], rare[by_group], sizes)
-    near = _jaccard(pairs, keys, sizes, len(count)) >= SHARE
-    found = ((int(one), int(other)) for one, other in pairs[near])
-    return [(one, other) for one, other in found if not _parted(texts[one], texts[other])]
+    near: set[tuple[int, int]] = set()
+    for pairs in _sharing(owner[by_group], rare[by_group], sizes):
+        found = pairs[_jaccard(pairs, keys, sizes, len(count)) >= SHARE]
+        near |= {(int(one), int(other)) for one, other in found}
+    return [(one, other) for one, other in sorted(near) if not _parted(texts[one], texts[other])]
 
 
 def shared_runs(texts: Sequence[str], among: Sequence[str]) -> dict[str, str]:
@@ -162,19 +163,24 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values ^ (values >> np.uint64(31))
 
 
-def _sharing(owner: NDArray[np.int64], rare: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Distinct pairs of texts that share a rare group and whose sizes allow them to be near. Shape: (P, 2)."""
-    found: list[NDArray[np.int64]] = []
-    start, step = np.arange(len(rare)), 1
-    while len(start := start[start + step < len(rare)]) and step <= LONGEST_LIST:
-        start = start[rare[start] == rare[start + step]]
-        one, other = owner[start], owner[start + step]
-        small, large = np.minimum(sizes[one], sizes[other]), np.maximum(sizes[one], sizes[other])
-        fits = small >= SHARE * large
-        found.append(one[fits] * len(sizes) + other[fits])
-        step += 1
-    pairs = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
-    return np.stack(np.divmod(pairs, max(1, len(sizes))), axis=1)
+def _sharing(
+    owner: NDArray[np.int64], rare: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> Iterator[NDArray[np.int64]]:
+    """Pairs of texts that share a rare group and whose sizes allow them to be near, a bounded number at a time.
+    Shape: (P, 2); distinct within one array."""
+    for low in range(0, len(rare), _CHUNK // LONGEST_LIST):
+        found: list[NDArray[np.int64]] = []
+        start = np.arange(low, min(len(rare), low + _CHUNK // LONGEST_LIST))
+        for step in range(1, LONGEST_LIST + 1):
+            start = start[start + step < len(rare)]
+            start = start[rare[start] == rare[start + step]]
+            if not len(start):
+                break
+            one, other = owner[start], owner[start + step]
+            fits = np.minimum(sizes[one], sizes[other]) >= SHARE * np.maximum(sizes[one], sizes[other])
+            found.append(one[fits] * len(sizes) + other[fits])
+        if found:
+            yield np.stack(np.divmod(np.unique(np.concatenate(found)), len(sizes)), axis=1)
 
 
 def _jaccard(
