@@ -1,4 +1,4 @@
-"""From raw images to training batches, against named peers: preparing, shuffled reading, hashing, searching, growth.
+"""From raw images to training batches, against named peers: preparing, shuffled reading, hashing, near texts, searching, growth.
 
 `python -m tests.benchmarks.data [--full] [--only PART] [--pictures N] [--turns N] [--json]` prints one line a figure, with
 its goal. Rates are of CPU seconds of this process and its threads, so that a busy machine changes them little; both sides
@@ -22,7 +22,7 @@ from components.assembly import dataset
 from components.images.hashes import image_hashes
 from components.images.png import decode_png, encode_png
 from components.images.raster import read_raster
-from tests.benchmarks import growth, hashes, readers
+from tests.benchmarks import growth, hashes, readers, texts
 from tests.benchmarks.contest import Contest, Row
 from tests.benchmarks.peers import peer
 from tests.benchmarks.pictures import write_pictures
@@ -33,6 +33,7 @@ FULL_SIZE = 1_000_000
 PLANNED_RECORDS = 5_600_000
 """What the published first stage trains on."""
 HASHES = 1_000_000
+TEXTS = 30_000
 
 
 def main() -> int:
@@ -110,6 +111,26 @@ def hashing(options: argparse.Namespace) -> Iterator[Row]:
         yield _contest(f"data.hash_{kind}", "imagehash phash", 3.0, len(images), ours, phash, 2 * options.turns + 1)
 
 
+def near_texts(options: argparse.Namespace) -> Iterator[Row]:
+    """Copies with a word changed, found among texts: our pairs against rensa's flags, which name no pair."""
+    library = peer("rensa")
+    if library is None:
+        return
+    made, copies = texts.make_texts(TEXTS)
+    found, flagged = texts.ours(made), texts.rensa(library, made)
+    if not options.json:
+        print(f"  of {copies} copies we find {found}, rensa flags {flagged} texts (originals and copies)")
+    yield _contest(
+        "data.near_texts",
+        "rensa",
+        1.0,
+        TEXTS,
+        lambda: texts.ours(made),
+        lambda: texts.rensa(library, made),
+        options.turns,
+    )
+
+
 def searching(options: argparse.Namespace) -> Iterator[Row]:
     """All near pairs of a million hashes, within three minutes and four gigabytes."""
     seconds, peak = hashes.search(HASHES)
@@ -141,6 +162,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterable[Row]]] = {
     "preparing": preparing,
     "reading": reading,
     "hashing": hashing,
+    "near_texts": near_texts,
     "searching": searching,
     "growing": growing,
 }
@@ -158,7 +180,7 @@ def _contest(
     return Contest(
         name=name,
         peer_name=peer_name,
-        unit="images/CPU s",
+        unit="items/CPU s",
         goal=goal,
         ours=lambda: _rate(amount, ours),
         peer=lambda: _rate(amount, other),
