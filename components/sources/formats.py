@@ -22,6 +22,7 @@ PUBLIC = (
     "omnimedvqa",
     "padchest",
     "pathvqa",
+    "pmc-oa",
     "pmc-vqa",
     "rad-restruct",
     "roco",
