@@ -1,9 +1,10 @@
-"""PMC-OA in the layout that its documentation describes, with drawn images: no real download lies with the samples."""
+"""Sets of captions and talk from articles in the layouts that their documentation describes, with drawn images: no real
+download lies with the samples."""
 
 import json
 from collections import Counter
 
-from components.records.vocabulary import Split, TurnKind
+from components.records.vocabulary import Modality, Split, TurnKind
 
 
 def test_pmc_oa_json_lines_keep_article_licence_and_split(read, draw, tmp_path):
@@ -33,3 +34,52 @@ def test_pmc_oa_csv_states_its_article_with_or_without_letters(read, draw, tmp_p
     records, (item,) = read(tmp_path, "pmc-oa")
     assert [record.subject for record in records.values()] == ["PMC7", "PMC7"]
     assert item.reason == "missing field" and "'c.jpg'" in item.detail
+
+
+def conversation(**more):
+    talk = [{"from": "human", "value": "What is seen?\n<image>"}, {"from": "gpt", "value": "A nodule."}]
+    return {"conversations": talk, **more}
+
+
+def test_llava_med_s_patient_is_the_article_and_its_list_of_addresses_is_no_row(read, draw, tmp_path):
+    for number, name in enumerate(("27256066_F1.jpg", "27256066_F2.jpg", "figure.jpg")):
+        draw(tmp_path / "images" / name, number)
+    misspelt = conversation(id="27256066_F2", image="27256066_F2.jpg")
+    misspelt["conversatons"] = misspelt.pop("conversations")
+    rows = [
+        conversation(id="27256066_F1", image="27256066_F1.jpg", domain={"chest_xray": True, "mri": False}),
+        misspelt,
+        conversation(id="99999999_F1", image="99999999_F1.jpg"),
+        conversation(id="x", image="figure.jpg"),
+    ]
+    (tmp_path / "llava_med_instruct_10k.json").write_text(json.dumps(rows))
+    (tmp_path / "llava_med_image_urls.jsonl").write_text('{"pair_id": "27256066_F1"}')
+    records, unreadable = read(tmp_path, "llava-med")
+    assert [record.subject for record in records.values()] == ["PMC27256066"] * 2
+    assert next(iter(records.values())).modality is Modality.XRAY
+    assert Counter(item.reason for item in unreadable) == {"missing image": 1, "missing field": 1, "unknown file": 1}
+
+
+def test_pubmedvision_takes_all_images_of_a_row_and_nothing_that_a_model_predicted(read, draw, tmp_path):
+    for number in range(2):
+        draw(tmp_path / "images" / f"pmc_9_{number}.jpg", number)
+    pair = conversation(id="a", image=["images/pmc_9_0.jpg", "images/pmc_9_1.jpg"], modality="CT", body_part="lung")
+    pair["conversations"][0]["value"] = "What is seen?"
+    gone = conversation(id="b", image=["images/pmc_10_0.jpg"], modality="CT")
+    (tmp_path / "PubMedVision_Alignment_VQA.json").write_text(json.dumps([pair, gone]))
+    records, (item,) = read(tmp_path, "pubmedvision")
+    (record,) = records.values()
+    assert len(record.more_images) == 1 and record.subject == "pmc_9"
+    assert record.modality is Modality.UNKNOWN and item.reason == "missing image"
+
+
+def test_quilt_s_patient_is_the_video_whatever_its_id_is_made_of(read, draw, tmp_path):
+    names = ("-a_image_x_1_image_22.jpg", "b_c-d_image_1.jpg", "b_c-d_image_2.jpg", "post.png")
+    for number, name in enumerate(names):
+        draw(tmp_path / "quilt_1m" / name, number)
+    lines = [f"Gland {number}.,{name},quilt,train,\"['Soft tissue']\"" for number, name in enumerate(names)]
+    (tmp_path / "quilt_1M_lookup.csv").write_text("\n".join(["caption,image_path,subset,split,pathology", *lines]))
+    records, unreadable = read(tmp_path, "quilt-1m")
+    subjects = [record.subject for record in records.values()]
+    assert subjects[:3] == ["-a", "b_c-d", "b_c-d"] and len(set(subjects)) == 3 and not unreadable
+    assert {record.modality for record in records.values()} == {Modality.HISTOPATHOLOGY}
