@@ -68,6 +68,7 @@ RECIPE_KEYS = {
     "assembly.splits.slabs.*.source",
     "assembly.splits.slabs.*.subject",
     "assembly.splits.test",
+    "assembly.splits.test_share",
     "assembly.splits.val_share",
     "assembly.square",
     "assembly.super_resolution_factor",

@@ -38,10 +38,18 @@ class SplitSettings:
     """Which patients are held out."""
 
     test: Mapping[str, tuple[str, ...]]
-    """Source -> readable names of held-out subjects; every other patient without a delivered split trains."""
+    """Source -> held-out subjects, by readable name or by patient key (`unimed data show` prints it)."""
     slabs: tuple[Slab, ...]
     val_share: float
     """Share of training patients (by keyed hash of the patient) whose records are `val`."""
+    test_share: float = 0.0
+    """Share of the patients that nothing else places (by keyed hash of the patient) that are held out. A patient stays
+    where it is, whatever is added; a larger share keeps all of a smaller one."""
+
+    def __post_init__(self) -> None:
+        for name in ("val_share", "test_share"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"assembly.splits.{name} must be in 0 to 1, 1 left out; got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -67,3 +67,21 @@ def test_the_symmetric_average_head_is_cut_around_its_middle_by_every_recipe() -
         for slab in read_recipe(shipped_recipe(name)).assembly.splits.slabs:
             if slab.subject == "mni152" and slab.plane == "sagittal":
                 assert slab.low == -slab.high, name
+
+
+def test_a_patient_of_a_private_source_is_held_out_by_its_key(make_entry) -> None:
+    entry = make_entry("a", "somebody")
+    assert plan(mri=(entry.patient_key,)).split_of(entry) is Split.TEST
+    assert plan(mri=(entry.patient_key,)).split_of(make_entry("a", "another")) is Split.TRAIN
+
+
+def test_a_share_of_patients_is_held_out_and_a_larger_share_keeps_them(make_entry) -> None:
+    entries = [make_entry(str(number), f"p{number}") for number in range(400)]
+
+    def held(share: float) -> set[str]:
+        settings = SplitSettings(test={}, slabs=(), val_share=0.0, test_share=share)
+        return {e.id for e in entries if SplitPlan.from_settings(settings).split_of(e) is Split.TEST}
+
+    assert held(0.0) == set() and held(0.1) < held(0.3) and 80 < len(held(0.3)) < 160
+    with pytest.raises(ValueError, match=r"assembly\.splits\.test_share must be in 0 to 1"):
+        held(1.0)
