@@ -1,11 +1,11 @@
 """Texts that say nearly the same, and texts that share a long run of words. Found exactly, from groups of words; no sketch.
 
-Two texts are near when they have most of their word groups in common. Such texts share at least one of their rarest
-groups, so that only texts that share one are compared (prefix filtering). All texts are hashed at once, as one array.
+Two texts are near when they have most of their word groups in common, or differ in a word or two. Such texts share at
+least one of their rarest groups, so that only texts that share one are compared (prefix filtering). All texts are hashed at
+once, as one array.
 """
 # Shapes: T = texts, W = words of all texts, G = word groups of all texts, P = pairs.
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,10 +13,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from components.assembly.deciding import deciding
+
 GROUP = 2
 """Words that are compared as one: one changed word of twenty leaves nine tenths of them."""
 SHARE = 0.7
 """Share of all their word groups (Jaccard) that near texts have in common."""
+CHANGED = 2
+"""Words that are exchanged, put in or left out between near texts that have fewer groups in common, at most..."""
+CHANGED_OF = 4
+"""...and at most one in so many: two of eight."""
 RUN = 13
 """Words in a row that two texts do not have in common by chance (the length that GPT-3's authors decontaminated by)."""
 LONGEST_LIST = 64
@@ -24,10 +30,6 @@ LONGEST_LIST = 64
 _CHUNK = 1 << 22
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 1 << 64)
-_DECIDES = re.compile(
-    r"\S*\d\S*|left|right|bilateral|upper|lower|no|not|non|without|never|absent|negative|normal|abnormal"
-)
-"""Words that alone make another statement: numbers, sides, denials."""
 
 
 class Groups(NamedTuple):
@@ -50,7 +52,7 @@ def word_groups(texts: Sequence[str], size: int, *, shorter: bool = False) -> Gr
 
 
 def near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
-    """Positions first < second of distinct texts that are near and do not part in a number, a side or a denial."""
+    """Positions first < second of distinct texts that are near and have the same deciding words."""
     groups = word_groups(texts, GROUP, shorter=True)
     _, group, count = np.unique(groups.hash, return_inverse=True, return_counts=True)
     rarity = np.empty(len(count), np.int64)
@@ -60,16 +62,20 @@ def near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
     keys = keys[np.diff(keys, prepend=-1) > 0]
     owner, rare = _split(keys, len(count))
     sizes = np.bincount(owner, minlength=len(texts))
-    # A text shares one of its rarest with every text that is near to it.
+    # A text shares one of its rarest with every text that is near to it; each changed word takes two groups away.
     place = np.arange(len(keys)) - (np.cumsum(sizes) - sizes)[owner]
-    first = place < (sizes - np.ceil(SHARE * sizes).astype(np.int64) + 1)[owner]
+    first = place <= np.maximum(sizes - np.ceil(SHARE * sizes).astype(np.int64), 2 * CHANGED)[owner]
     by_group = np.sort(rare[first] * len(texts) + owner[first])
     rare, owner = _split(by_group, len(texts))
     near: set[tuple[int, int]] = set()
     for pairs in _sharing(owner, rare, sizes):
-        found = pairs[_jaccard(pairs, keys, sizes, len(count)) >= SHARE]
-        near |= {(int(one), int(other)) for one, other in found}
-    return [(one, other) for one, other in sorted(near) if not _parted(texts[one], texts[other])]
+        common = _common(pairs, keys, sizes, len(count))
+        smaller, larger = np.sort(sizes[pairs], axis=1).T
+        most = common >= SHARE * (smaller + larger - common)
+        near |= {(int(one), int(other)) for one, other in pairs[most]}
+        little = pairs[~most & (common >= larger - 2 * CHANGED)]
+        near |= {(int(one), int(other)) for one, other in little if _differ_little(texts[int(one)], texts[int(other)])}
+    return [(one, other) for one, other in sorted(near) if deciding(texts[one]) == deciding(texts[other])]
 
 
 def shared_runs(texts: Sequence[str], among: Sequence[str]) -> dict[str, str]:
@@ -104,9 +110,19 @@ class NearTexts:
         return min(found, default=None)
 
 
-def _parted(one: str, other: str) -> bool:
-    """Whether a word that decides stands in one of the texts alone."""
-    return any(_DECIDES.fullmatch(word) for word in set(one.split()) ^ set(other.split()))
+def _differ_little(one: str, other: str) -> bool:
+    """Whether the texts differ in so few words as CHANGED and CHANGED_OF allow."""
+    words, others = one.split(), other.split()
+    return _differ_in(words, others, min(CHANGED, len(words) // CHANGED_OF, len(others) // CHANGED_OF))
+
+
+def _differ_in(words: list[str], others: list[str], most: int) -> bool:
+    """Whether at most so many words are exchanged, put in or left out."""
+    same = next((at for at, (one, other) in enumerate(zip(words, others, strict=False)) if one != other), None)
+    if same is None:
+        return abs(len(words) - len(others)) <= most
+    steps = ((1, 1), (1, 0), (0, 1)) if most else ()
+    return any(_differ_in(words[same + one :], others[same + other :], most - 1) for one, other in steps)
 
 
 def _slices(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -174,7 +190,8 @@ def _sharing(
             if not len(start):
                 break
             one, other = owner[start], owner[start + step]
-            fits = np.minimum(sizes[one], sizes[other]) >= SHARE * np.maximum(sizes[one], sizes[other])
+            smaller, larger = np.minimum(sizes[one], sizes[other]), np.maximum(sizes[one], sizes[other])
+            fits = (smaller >= SHARE * larger) | (larger - smaller <= 2 * CHANGED)
             found.append(one[fits] * len(sizes) + other[fits])
         if found:
             yield np.stack(_split(np.unique(np.concatenate(found)), len(sizes)), axis=1)
@@ -186,10 +203,10 @@ def _split(numbers: NDArray[np.int64], base: int) -> tuple[NDArray[np.int64], ND
     return quotient, numbers - quotient * max(1, base)
 
 
-def _jaccard(
+def _common(
     pairs: NDArray[np.int64], keys: NDArray[np.int64], sizes: NDArray[np.int64], distinct: int
-) -> NDArray[np.float64]:
-    """Share of word groups in common, of each pair. Shape: (P,)."""
+) -> NDArray[np.int64]:
+    """Word groups in common, of each pair. Shape: (P,)."""
     starts = np.cumsum(sizes) - sizes
     common = np.zeros(len(pairs), np.int64)
     one, other = pairs.T
@@ -203,4 +220,4 @@ def _jaccard(
         wanted = other[pair] * distinct + keys[at] % distinct
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         common[low:high] = np.bincount(pair[keys[place] == wanted] - low, minlength=high - low)
-    return common / np.maximum(1, sizes[one] + sizes[other] - common)
+    return common
