@@ -1,0 +1,28 @@
+"""Questions as people ask them of images, with answers; each has eight words at least with its answer."""
+
+QUESTIONS: tuple[tuple[str, str], ...] = (
+    ("Is there any evidence of a mass or of enlarged lymph nodes in this image?", "No"),
+    ("Which imaging modality was used to obtain this scan of the patient?", "The one named in the header"),
+    ("Does the image show an abnormal collection of fluid around the organ?", "No"),
+    ("What kind of tissue is seen in the centre of this picture?", "Soft tissue"),
+    ("Where in this image is the largest bright structure located?", "Near the centre"),
+    ("Is a large vessel visible in the upper part of the image?", "Yes"),
+    ("Are there signs of bleeding shown on the left side of this scan?", "No"),
+    ("Which organ is seen on the right side of the picture?", "It cannot be told"),
+    ("Is there a fracture visible in the lower third of the bone shown here?", "No"),
+    ("How many separate dark regions larger than 5 mm are visible in this image?", "2"),
+    ("What does the bright ring that is seen around the dark centre represent?", "An edge of the tissue"),
+    ("Is the patient in this image shown from the front or from the side?", "From the front"),
+    ("Does this scan show signs of an earlier operation, such as clips or sutures?", "No"),
+    ("Which part of the body is shown in this image of the patient?", "The part that was examined"),
+    ("Is the border of the large bright area seen here smooth or irregular?", "Smooth"),
+    ("Are the structures on the left larger than those on the right in this picture?", "No"),
+    ("What type of artefact is visible near the upper edge of the image?", "None"),
+    ("Is there evidence that contrast was used when this image was obtained?", "No"),
+    ("Does the picture show an abnormal thickening of the wall of the organ?", "No"),
+    ("Which of the structures shown in this scan is nearest to the skin?", "Fat"),
+    ("Is there a small calcification visible in the image, and if so, in which part?", "None is visible"),
+    ("What would a second scan of this patient most likely show after 6 months?", "No change"),
+    ("Can the cause of the abnormal bright area be seen in this single image?", "No"),
+    ("Are both sides of the body shown in this picture, or is one of them cut off?", "Both are shown"),
+)
