@@ -6,10 +6,8 @@ Within one patient nothing is looked for: neighbouring slices and frames of one 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from components.images.hashes import near_pairs, thumbnail, thumbnail_hashes
 
@@ -17,12 +15,6 @@ ALIKE = 0.95
 """Correlation of two thumbnails from which on two images with near hashes are taken for one; hashes of two patients'
 chest X-rays can be near by chance, their thumbnails then correlate at about 0.75."""
 
-CLOSE, VERY_ALIKE = 4, 0.99
-"""Hashes that differ in more bits than these ask for more: views of two patients' eyes came within 5 bits at 0.987."""
-MAY_BE_CROPPED = 0.7
-"""Correlation below which no crop is tried: real crops of 5 % of a side stay above 0.75, but for one in a hundred."""
-CROP = 0.05
-"""Share of a side that a copy may lack."""
 SIDE = 16
 LONGEST_LIST = 64
 """Images of one hash that are compared one by one."""
@@ -38,15 +30,11 @@ class Look:
     """16 x 16 grey levels."""
 
     def is_like(self, other: "Look") -> bool:
-        """Whether the thumbnails correlate, as they are or one with a window of the other: brightness and contrast do
-        not count, nor does a small crop."""
+        """Whether the thumbnails correlate: brightness and contrast do not count."""
         one, two = (np.frombuffer(look.thumbnail, np.uint8).astype(np.float64) for look in (self, other))
-        one, two = one.reshape(SIDE, SIDE), two.reshape(SIDE, SIDE)
-        least = ALIKE if (self.hash ^ other.hash).bit_count() <= CLOSE else VERY_ALIKE
-        as_they_are = float(_correlation(one[None], two)[0])
-        if not MAY_BE_CROPPED <= as_they_are < least:
-            return as_they_are >= least
-        return any(_correlation(_windows(a), b).max() >= least for a, b in ((one, two), (two, one)))
+        one, two = one - one.mean(), two - two.mean()
+        size = np.sqrt((one @ one) * (two @ two))
+        return bool(size > 0 and one @ two >= ALIKE * size)
 
 
 def look_of(pixels: np.ndarray) -> Look:
@@ -55,33 +43,6 @@ def look_of(pixels: np.ndarray) -> Look:
     # Four means in sixteenths of a grey level become one in whole ones.
     grey = small.reshape(SIDE, 2, SIDE, 2).sum(axis=(1, 3)) // (4 * 16)
     return Look(int(thumbnail_hashes(small[None])[0]), grey.astype(np.uint8).tobytes())
-
-
-def _correlation(thumbnails: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each of the thumbnails with the other one; 0 for one colour. Shapes: (N, S, S), (S, S) -> (N,)."""
-    one = thumbnails - thumbnails.mean(axis=(1, 2), keepdims=True)
-    two = other - other.mean()
-    size = np.sqrt((one**2).sum(axis=(1, 2)) * (two**2).sum())
-    return (one * two).sum(axis=(1, 2)) / np.where(size > 0, size, np.inf)
-
-
-def _windows(thumbnail: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What the thumbnail would be without up to CROP of each side. Shape: (S, S) -> (N, S, S)."""
-    cuts = _cuts()
-    return ((cuts @ thumbnail)[:, None] @ cuts.transpose(0, 2, 1)).reshape(-1, SIDE, SIDE)
-
-
-@lru_cache
-def _cuts() -> NDArray[np.float64]:
-    """Means over a side's cells after each cut, as matrices. Shape: (N, S, S)."""
-    cuts = []
-    for less in (0, CROP / 2, CROP):
-        for start in sorted({0, less / 4, less / 2, 3 * less / 4, less} if less == CROP else {0, less / 2, less}):
-            edges = SIDE * np.linspace(start, 1 - less + start, SIDE + 1)
-            low, high = np.maximum(edges[:-1, None], np.arange(SIDE)), np.minimum(edges[1:, None], np.arange(SIDE) + 1)
-            shares = np.maximum(0, high - low)
-            cuts.append(shares / shares.sum(axis=1, keepdims=True))
-    return np.stack(cuts)
 
 
 class Neighbours:

@@ -1,6 +1,6 @@
 """A 64-bit perceptual hash of images, and the pairs of hashes that are nearly equal.
 
-The hash says which of the 64 slowest waves of a picture swing upwards. Scaling, JPEG, a small crop or another window
+The hash says in which direction the 64 slowest waves of a picture swing. Scaling, JPEG, a small crop or another window
 change few of its bits; a flip changes about half of them, because a mirrored body is another image. All arithmetic is
 on integers, so that every machine finds the same bits.
 """
@@ -18,15 +18,13 @@ from PIL import Image
 from components.images.limits import check_size
 
 BITS = 64
-DISTANCE = 6
-"""Bits by which two images of one picture may differ: a crop of 5 % or another gamma changes as many."""
+DISTANCE = 4
+"""Bits by which two images of one picture may differ."""
 _SIDE = 32
 _WAVES = 11
 _FINE = 4
 _UNIT = 4096
 """Fixed point of the cosines: a thumbnail's sums stay far below 2**53, so float64 products of them are exact."""
-_COARSE, _LEAST = 2.0**16, 512
-"""A wave swings when its amplitude is at least one part in so many of all 64 together."""
 
 
 class Pairs(NamedTuple):
@@ -71,11 +69,7 @@ def thumbnail_hashes(thumbnails: NDArray[np.int64]) -> NDArray[np.uint64]:
     waves = _tapered_cosines()
     amplitudes = waves @ (values // _SIDE).astype(np.float64) @ waves.T
     down, across = _slowest()
-    # Whole numbers again, small enough for their sum to be exact in any order.
-    chosen = np.floor(amplitudes[:, down, across] / _COARSE)
-    # A picture equal to its mirror image has waves that do not swing at all: noise must not decide on their bits.
-    swings = chosen * _LEAST > np.abs(chosen).sum(axis=1, keepdims=True)
-    bits = np.packbits(swings, axis=1)
+    bits = np.packbits(amplitudes[:, down, across] > 0, axis=1)
     return np.ascontiguousarray(bits).view(">u8").astype(np.uint64)[:, 0]
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from tests.benchmarks.goals import HEADING, Plan, Row
 from tests.benchmarks.originals import SAMPLES
-from tests.benchmarks.planted_identifiers import identifiers
 from tests.benchmarks.planted_images import images, questions
 from tests.benchmarks.planted_texts import texts
 
@@ -22,7 +21,6 @@ PARTS: dict[str, Callable[[Plan], Iterator[Row]]] = {
     "images": images,
     "questions": questions,
     "texts": texts,
-    "identifiers": identifiers,
 }
 
 

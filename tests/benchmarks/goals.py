@@ -66,14 +66,8 @@ class Copies:
 
     def figures(self) -> dict[str, object]:
         recall = None if self.goal is None else self.outcome.recall
-        return {
-            "planted": self.outcome.planted,
-            "found": self.outcome.found,
-            "recall": recall,
-            "goal": self.goal,
-            "precision": self.precision,
-            "precision_goal": PRECISE,
-        }
+        counts = {"planted": self.outcome.planted, "found": self.outcome.found}
+        return counts | {"recall": recall, "goal": self.goal, "precision": self.precision, "precision_goal": PRECISE}
 
     def __str__(self) -> str:
         found = "      -       -     -"

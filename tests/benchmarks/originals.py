@@ -53,7 +53,7 @@ def originals(each: int, *, side: int, patients: int | None = None, samples: Pat
     With `patients`, those of the first so many alone."""
     found = defaultdict[str, list[Original]](list)
     further = _samples(samples) if samples and samples.is_dir() else ()
-    for image in chain(_default_corpus(), _photographs(), further):
+    for image in chain(_photographs(), _default_corpus(), further):
         if len(found) == patients and image.patient not in found:
             break
         image = replace(image, pixels=_reduced(image.pixels, side))

@@ -44,11 +44,11 @@ class Delivery:
         patient: str = "",
         modality: Modality = Modality.TEXT,
         split: str = "train",
-        said: Mapping[str, str] | None = None,
+        **said: str,
     ) -> None:
         """A row; `said` are its columns of text."""
         number = len(self._rows)
-        row = {"split": split, "licence": "CC0-1.0", **(said or {})}
+        row = {"split": split, "licence": "CC0-1.0", **said}
         if image:
             name = f"images/{number:07d}.{_suffix(image)}"
             write_bytes(self._raw / name, image)

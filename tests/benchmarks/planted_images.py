@@ -70,13 +70,12 @@ def questions(plan: Plan) -> Iterator[Row]:
         file = handed_on.png(image.pixels)
         for at in range(PER_IMAGE):
             said, answer = QUESTIONS[(PER_IMAGE * number + at) % len(QUESTIONS)]
-            truth, asked = f"{number} {at}", {"question": said, "answer": answer}
-            base.add(truth, file, patient=image.patient, modality=image.modality, said=asked)
+            truth, known = f"{number} {at}", {"patient": image.patient, "modality": image.modality}
+            base.add(truth, file, **known, question=said, answer=answer)
             for kind, goal, changed in handed_on.as_text(said, draw):
                 kind = f"{kind}: a question asked of one image"
                 goals[kind] = goal
                 other = truth if goal else f"{truth} {kind}"
-                asked = {"question": changed, "answer": answer}
-                copies.add(other, file, kind=kind, patient=image.patient, modality=image.modality, said=asked)
+                copies.add(other, file, kind=kind, **known, question=changed, answer=answer)
     for kind, found in sorted(outcomes(base, copies).items()):
         yield Copies(name=kind, outcome=found, goal=goals[kind])

@@ -23,31 +23,26 @@ def texts(plan: Plan) -> Iterator[Row]:
     base, copies = Delivery(plan.work, "said"), Delivery(plan.work, "z-said-again")
     draw, goals = plan.generator("texts"), dict[str, float | None]()
 
-    def plant(truth: str, kind: str, goal: float | None, said: dict[str, str]) -> None:
+    def plant(truth: str, kind: str, goal: float | None, **said: str) -> None:
         goals[kind] = goal
-        copies.add(truth if goal else f"{truth} {kind}", kind=kind, said=said)
+        copies.add(truth if goal else f"{truth} {kind}", kind=kind, **said)
 
     for at, text in enumerate(known):
         is_held_out = at % 2 == 1
-        base.add(text, split="test" if is_held_out else "train", said={"text": text})
+        base.add(text, split="test" if is_held_out else "train", text=text)
         for kind, goal, changed in handed_on.as_text(text, draw):
             # A held-out text's words count even where one of them says the contrary.
             if goal or not is_held_out:
-                plant(
-                    text,
-                    f"{kind}: a {'benchmark text in training' if is_held_out else 'text'}",
-                    goal,
-                    {"text": changed},
-                )
+                plant(text, f"{kind}: a {'benchmark text in training' if is_held_out else 'text'}", goal, text=changed)
         if is_held_out and len(text.split()) > RUN:
             before, after = (carriers[k] for k in draw.integers(0, len(carriers), 2))
             hidden = handed_on.run_within(text, before, after, RUN, draw)
-            plant(text, f"{RUN} words in a row: a benchmark text in a longer one", EXACT, {"text": hidden})
+            plant(text, f"{RUN} words in a row: a benchmark text in a longer one", EXACT, text=hidden)
     for _, told in sorted(_definitions().items()):
         question, answer = told["questions"][0], told["answer"]
-        base.add(question, split="test", said={"question": question, "answer": answer})
+        base.add(question, split="test", question=question, answer=answer)
         again = handed_on.copied_text(question, draw)
-        plant(question, "copied: a benchmark question and its answer", EXACT, {"question": again, "answer": answer})
+        plant(question, "copied: a benchmark question and its answer", EXACT, question=again, answer=answer)
     for kind, found in sorted(outcomes(base, copies).items()):
         yield Copies(name=kind, outcome=found, goal=goals[kind])
 
