@@ -11,10 +11,10 @@ from functools import partial
 from components.images.limits import ImageError
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.films import Films, bare
+from components.sources.reading.films import IMAGES, Films, bare
 from components.sources.reading.findings import label_facts, view_facts
 from components.sources.reading.reports import report_turn
-from components.sources.reading.row_records import each_row, row_record, split_of
+from components.sources.reading.row_records import read_rows, row_record, split_of
 from components.sources.reading.rows import Row, need, table_rows, text
 
 LICENCE = "Stanford agreement, not to be passed on (CheXpert)"
@@ -30,13 +30,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
     """One record an image, with its study's report where the table has reports; the patient is the folder `patientNNNNN`.
     The same image may stand in a table of labels and in one of reports: two records."""
     films = Films(delivery)
-    for found in films.tables(".csv", ".gz"):
-        if not isinstance(found, tuple):
-            yield found
-            continue
-        name, path = found
-        make = partial(_record, delivery, films)
-        yield from delivery.read(name, path, lambda p, n=name, m=make: each_row(delivery, n, table_rows(p), m))
+    yield from read_rows(delivery, (".csv", ".gz"), table_rows, partial(_record, delivery, films), images=IMAGES)
     yield from films.unnamed()
 
 

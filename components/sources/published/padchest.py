@@ -9,9 +9,9 @@ from components.images.limits import ImageError
 from components.records.record import Turn
 from components.records.vocabulary import Modality, TurnKind
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.films import Films, bare
+from components.sources.reading.films import IMAGES, Films, bare
 from components.sources.reading.findings import finding_facts, view_facts
-from components.sources.reading.row_records import each_row, row_record
+from components.sources.reading.row_records import read_rows, row_record
 from components.sources.reading.rows import Row, need, table_rows, text
 
 LICENCE = "on request, not to be passed on (PadChest, BIMCV)"
@@ -24,13 +24,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
     A row without labels, and one that the set itself excludes, is unreadable. `description` has the labels as worded.
     """
     films = Films(delivery)
-    for found in films.tables(".csv", ".gz"):
-        if not isinstance(found, tuple):
-            yield found
-            continue
-        name, path = found
-        make = partial(_record, delivery, films)
-        yield from delivery.read(name, path, lambda p, n=name, m=make: each_row(delivery, n, table_rows(p), m))
+    yield from read_rows(delivery, (".csv", ".gz"), table_rows, partial(_record, delivery, films), images=IMAGES)
     yield from films.unnamed()
 
 

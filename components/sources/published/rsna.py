@@ -9,9 +9,9 @@ from components.images.limits import ImageError
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.boxes import Box, box_turns, corners
-from components.sources.reading.films import Films
+from components.sources.reading.films import IMAGES, Films
 from components.sources.reading.findings import finding_facts
-from components.sources.reading.row_records import each_row, row_record, unreadable_row
+from components.sources.reading.row_records import read_rows, row_record, unreadable_row
 from components.sources.reading.rows import Row, need, table_rows, text
 
 LICENCE = "competition rules (RSNA Pneumonia Detection)"
@@ -35,13 +35,7 @@ class _Image:
 def read(delivery: Delivery) -> Iterator[Item]:
     """One record an image; `patientId` names an image and its patient at once."""
     films, images = Films(delivery), dict[str, _Image]()
-    for found in films.tables(".csv"):
-        if not isinstance(found, tuple):
-            yield found
-            continue
-        name, path = found
-        keep = partial(_row, images)
-        yield from delivery.read(name, path, lambda p, n=name, k=keep: each_row(delivery, n, table_rows(p), k))
+    yield from read_rows(delivery, (".csv",), table_rows, partial(_row, images), images=IMAGES)
     for name, image in images.items():
         try:
             yield _record(delivery, films, name, image)

@@ -11,9 +11,9 @@ from components.images.limits import ImageError
 from components.images.png import encode_png
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.films import Films
+from components.sources.reading.films import IMAGES, Films
 from components.sources.reading.findings import finding_facts
-from components.sources.reading.row_records import each_row, row_record, unreadable_row
+from components.sources.reading.row_records import read_rows, row_record, unreadable_row
 from components.sources.reading.rows import Row, need, table_rows
 
 LICENCE = "competition rules (SIIM-ACR Pneumothorax)"
@@ -26,13 +26,7 @@ Masks = dict[str, list[tuple[str, int, str]]]
 def read(delivery: Delivery) -> Iterator[Item]:
     """One record an image, with the union of its masks as `pneumothorax_map`; the patient is the DICOM header's, else the image."""
     films, masks = Films(delivery), Masks()
-    for found in films.tables(".csv"):
-        if not isinstance(found, tuple):
-            yield found
-            continue
-        name, path = found
-        keep = partial(_row, masks)
-        yield from delivery.read(name, path, lambda p, n=name, k=keep: each_row(delivery, n, table_rows(p), k))
+    yield from read_rows(delivery, (".csv",), table_rows, partial(_row, masks), images=IMAGES)
     for image, rows in masks.items():
         try:
             yield _record(delivery, films, image, rows)

@@ -13,9 +13,9 @@ from components.images.limits import ImageError
 from components.records.vocabulary import Modality, Split
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.boxes import Box, box_turns, edges, hull_of, overlap
-from components.sources.reading.films import Film, Films
+from components.sources.reading.films import IMAGES, Film, Films
 from components.sources.reading.findings import finding, finding_facts
-from components.sources.reading.row_records import each_row, row_record, split_of, unreadable_row
+from components.sources.reading.row_records import read_rows, row_record, split_of, unreadable_row
 from components.sources.reading.rows import Row, need, table_rows, text
 
 LICENCE = "PhysioNet credentialed access, not to be passed on (VinDr-CXR)"
@@ -43,13 +43,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
     films = Films(delivery)
     images: dict[str, _Image] = {}
     sizes: dict[str, tuple[float, float]] = {}
-    for found in films.tables(".csv"):
-        if not isinstance(found, tuple):
-            yield found
-            continue
-        name, path = found
-        keep = partial(_row, images, sizes)
-        yield from delivery.read(name, path, lambda p, n=name, k=keep: each_row(delivery, n, table_rows(p), k))
+    yield from read_rows(delivery, (".csv",), table_rows, partial(_row, images, sizes), images=IMAGES)
     labels = sorted({label for image in images.values() for label in image.marks})
     for name, image in images.items():
         try:

@@ -12,7 +12,6 @@ from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.pictures import Picture, annotations
 
 IMAGES = (*SUFFIXES, ".dcm", ".dicom")
-_TABLES = (".csv", ".gz", ".txt", ".json")
 _DEEPEST, _FOLDERS = 4, 64
 """Levels of folders that paths may begin below, and how many on a level: more are patients."""
 
@@ -81,7 +80,7 @@ class Films:
 
     def tables(self, *suffixes: str) -> Iterator[tuple[str, Path] | Item]:
         """(name, path) of each table; what is neither that nor an image is unreadable."""
-        yield from annotations(self.delivery, *(suffixes or _TABLES), images=IMAGES)
+        yield from annotations(self.delivery, *suffixes, images=IMAGES)
 
     def unnamed(self) -> Iterator[Item]:
         """An item for each image that nothing asked for."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from components.images.limits import ImageError
+from components.images.raster import SUFFIXES
 from components.records.keys import keyed_hash
 from components.records.record import Provenance, Record, Turn
 from components.records.vocabulary import Modality, Split, TurnKind
@@ -97,9 +98,12 @@ def read_rows(
     suffixes: tuple[str, ...],
     rows: Callable[[Path], Iterable[Row | ImageError]],
     make: Callable[[str, int, Row], Item | Iterable[Item]],
+    *,
+    images: tuple[str, ...] = SUFFIXES,
 ) -> Iterator[Item]:
-    """What `make(file, number, row)` says of each row of each file with one of the suffixes."""
-    for found in annotations(delivery, *suffixes):
+    """What `make(file, number, row)` says of each row of each file with one of the suffixes; files that end like `images`
+    are left to the rows, any other is unreadable."""
+    for found in annotations(delivery, *suffixes, images=images):
         if isinstance(found, tuple):
             name, path = found
             yield from delivery.read(name, path, lambda p, n=name: each_row(delivery, n, rows(p), make))
