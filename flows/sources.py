@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.recipes.reading import nearest
 from components.recipes.recipe import read_recipe
-from components.storage.atomic import TEMPORARY, atomic_folder, atomic_path, write_text
+from components.storage.atomic import TEMPORARY, atomic_folder, write_text
 from components.storage.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def fetch_delivery(workspace: Workspace, name: str, url: str, progress: Callable
 
     progress hears of (files so far, files in all, name). Raises ValueError.
     """
-    from components.storage.s3 import download
+    from components.storage.s3 import fetch
 
     found = delivered_objects(url)
     folder = workspace.private / "incoming" / name
@@ -93,13 +93,7 @@ def fetch_delivery(workspace: Workspace, name: str, url: str, progress: Callable
     wanted = {folder / entry.name for entry in found}
     for stale in [path for path in folder.rglob("*") if path.is_file() and path not in wanted]:
         stale.unlink()
-    for number, entry in enumerate(found, 1):
-        target = folder / entry.name
-        if not (target.is_file() and target.stat().st_size == entry.size):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_path(target) as temporary:
-                download(f"{url.rstrip('/')}/{entry.name}", temporary)
-        progress(number, len(found), entry.name)
+    fetch(url, found, folder, progress)
     return folder
 
 

@@ -1,10 +1,12 @@
 """Reading from S3: what lies below a prefix, and one object into a file."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from components.storage.atomic import atomic_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,25 @@ def list_objects(url: str, endpoint: str = "", *, deep: bool = False) -> list[S3
         return [S3Object(e["Key"][len(prefix) :], int(e["Size"]), str(e["ETag"]).strip('"')) for e in entries]
 
     return sorted((found for found in _ask(url, endpoint, ask) if found.name), key=lambda found: found.name)
+
+
+def fetch(
+    url: str, objects: Sequence[S3Object], folder: Path, progress: Callable[[int, int, str], None] | None = None
+) -> None:
+    """Copy objects below s3://bucket/prefix into the folder, each whole or not at all; one that is there in its size stays.
+
+    progress hears of (files so far, files in all, name). Raises UnreadableS3, for a file of another size too.
+    """
+    for number, entry in enumerate(objects, 1):
+        target = folder / entry.name
+        if not (target.is_file() and target.stat().st_size == entry.size):
+            with atomic_path(target) as temporary:
+                download(f"{url.rstrip('/')}/{entry.name}", temporary)
+                size = temporary.stat().st_size
+                if size != entry.size:
+                    raise UnreadableS3(f"{url}: {entry.name} came as {size} bytes of {entry.size}; start again")
+        if progress:
+            progress(number, len(objects), entry.name)
 
 
 def download(url: str, target: Path, endpoint: str = "", progress: Callable[[int], None] | None = None) -> None:

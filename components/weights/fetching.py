@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from components.storage.atomic import atomic_path
-from components.storage.s3 import S3Object, download, downloads, list_objects
+from components.storage.s3 import S3Object, downloads, list_objects
+from components.storage.s3 import fetch as fetch_objects
 from model.tensor_files import INDEX, PICKLED, EachTensor
 
 S3 = "s3://"
@@ -30,9 +30,9 @@ def fetch(source: str, weights: Sequence[str], also: Sequence[str] = (), progres
         raise ValueError(f"{source} holds nothing; give the prefix under which the files lie")
     folder = downloads() / "weights" / _identity(source, found.values())
     small = [name for name in found if name.endswith(_SMALL)]
-    _bring(source, folder, [found[name] for name in small], None)
+    fetch_objects(source, [found[name] for name in small], folder)
     large = [*_files(source, folder, found, weights), *(name for name in also if name in found)]
-    _bring(source, folder, [found[name] for name in dict.fromkeys(large)], progress)
+    fetch_objects(source, [found[name] for name in dict.fromkeys(large)], folder, progress)
     return folder
 
 
@@ -50,19 +50,6 @@ def _files(source: str, folder: Path, found: Mapping[str, S3Object], weights: Se
     pickled = [name for name in found if name.endswith(PICKLED)]
     held = f"only {', '.join(pickled)}, which is pickled and never read" if pickled else ", ".join(found)
     raise ValueError(f"{source} has none of {', '.join(weights)} (it holds {held}); put the safetensors form there")
-
-
-def _bring(source: str, folder: Path, objects: Sequence[S3Object], progress: EachTensor | None) -> None:
-    for number, entry in enumerate(objects, 1):
-        target = folder / entry.name
-        if not (target.is_file() and target.stat().st_size == entry.size):
-            with atomic_path(target) as temporary:
-                download(f"{source.rstrip('/')}/{entry.name}", temporary)
-                size = temporary.stat().st_size
-                if size != entry.size:
-                    raise ValueError(f"{source}: {entry.name} came as {size} bytes of {entry.size}; start again")
-        if progress:
-            progress(number, len(objects), entry.name)
 
 
 def _identity(source: str, objects: Iterable[S3Object]) -> str:
