@@ -1,14 +1,12 @@
 """Masks: files in which a pixel belongs to something or does not, whatever their values are called."""
 
-import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from components.images.limits import ImageError, check_size
-from components.images.raster import check_file
+from components.images.raster import opened
 
 FORMATS = ("PNG", "GIF", "TIFF", "BMP", "JPEG")
 SUFFIXES = (".png", ".gif", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg")
@@ -20,22 +18,12 @@ def read_mask(path: Path) -> NDArray[np.bool_]:
 
     Raises ImageError as `read_raster` does; a file of several frames is 'several images'.
     """
-    check_file(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path, formats=FORMATS) as image:
-                check_size(image.width, image.height)
-                if getattr(image, "n_frames", 1) > 1:
-                    raise ImageError("several images", "a mask has one frame")
-                # A palette's numbers are the labels; its colours may be any.
-                values = np.asarray(image if image.mode in ("1", "L", "P", "I", "I;16") else image.convert("L"))
-    except ImageError:
-        raise
-    except Image.UnidentifiedImageError:
-        raise ImageError("not an image", f"the content is none of {', '.join(FORMATS)}") from None
-    except (Image.DecompressionBombError, OSError, ValueError, SyntaxError, EOFError, KeyError, MemoryError) as error:
-        raise ImageError("undecodable", f"{type(error).__name__}: {error}; deliver the file again") from None
+    with opened(path, FORMATS) as image:
+        check_size(image.width, image.height)
+        if getattr(image, "n_frames", 1) > 1:
+            raise ImageError("several images", "a mask has one frame")
+        # A palette's numbers are the labels; its colours may be any.
+        values = np.asarray(image if image.mode in ("1", "L", "P", "I", "I;16") else image.convert("L"))
     largest = int(values.max(initial=0))
     if path.suffix.lower() in _COMPRESSED and largest < 128:
         return np.zeros(values.shape, bool)

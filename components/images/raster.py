@@ -1,6 +1,8 @@
 """PNG, JPEG, TIFF, WebP and BMP files through Pillow, with everything checked before it is decoded."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -25,6 +27,15 @@ def read_raster(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> NDArra
     Raises ImageError with reason 'empty file', 'not an image', 'too large', 'no pixels', 'several images' or
     'undecodable'.
     """
+    with opened(source) as image:
+        check_size(image.width, image.height, max_pixels=max_pixels)
+        _check_parts(image, source)
+        return drop_grey_channels(_pixels(image))
+
+
+@contextmanager
+def opened(source: Path | bytes, formats: tuple[str, ...] = FORMATS) -> Iterator[Image.Image]:
+    """The image file, open; whatever Pillow raises for broken content, inside the block too, becomes an ImageError."""
     if isinstance(source, Path):
         check_file(source)
     else:
@@ -32,14 +43,12 @@ def read_raster(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> NDArra
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(source if isinstance(source, Path) else BytesIO(source), formats=FORMATS) as image:
-                check_size(image.width, image.height, max_pixels=max_pixels)
-                _check_parts(image, source)
-                return drop_grey_channels(_pixels(image))
+            with Image.open(source if isinstance(source, Path) else BytesIO(source), formats=formats) as image:
+                yield image
     except ImageError:
         raise
     except Image.UnidentifiedImageError:
-        raise ImageError("not an image", f"the content is none of {', '.join(FORMATS)}") from None
+        raise ImageError("not an image", f"the content is none of {', '.join(formats)}") from None
     except Image.DecompressionBombError as error:
         raise ImageError("too large", str(error)) from None
     except (OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, TypeError, MemoryError) as error:
