@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from sys import intern
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ from components.records.keys import keyed_hash
 from components.records.record import Provenance, Turn
 from components.records.schema import turn_from_row
 from components.records.vocabulary import Modality, Split
+from components.validation.validated import record_files
 
 COLOUR_SPREAD, COLOUR_SHARE = 48, 0.002
 """An image is in colour when this share of its pixels has channels that lie further apart than the spread."""
@@ -81,7 +83,7 @@ class Corpus:
         self._loaded: tuple[tuple[Path, int], list[dict]] | None = None
         entries: list[Entry] = []
         for source in sorted(sources):
-            files = sorted((validated / source).glob("records-*.parquet"))
+            files = record_files(validated / source)
             if not files:
                 raise ValueError(f"{validated / source} holds no records; run `unimed retrain` to validate {source}")
             for file in files:
@@ -160,20 +162,20 @@ def _entry(row: dict) -> Entry:
     return Entry(
         id=row["id"],
         # Millions of records say the same few things: each is held once.
-        source=_once(row["source"]),
-        patient_key=_once(row["patient_key"]),
+        source=intern(row["source"]),
+        patient_key=intern(row["patient_key"]),
         modality=modality,
-        anatomy=_once(row["anatomy"]),
+        anatomy=intern(row["anatomy"]),
         facts=_shared(tuple(facts.items())),
         targets=tuple(sorted(_target_name(target) for target in row["targets"])),
         delivered_split=Split(row["delivered_split"]) if row["delivered_split"] else None,
         position=row["position"],
-        licence=_once(row["licence"]),
+        licence=intern(row["licence"]),
         provenance=Provenance(
-            file=_once(origin["file"]),
-            locator=_once(origin["locator"]),
+            file=intern(origin["file"]),
+            locator=intern(origin["locator"]),
             sha256=origin["sha256"],
-            method=_once(origin["method"]),
+            method=intern(origin["method"]),
         ),
         pixels=pixels,
         more_pixels=tuple(other for other, _, _ in more),
@@ -183,15 +185,9 @@ def _entry(row: dict) -> Entry:
 
 
 @lru_cache(maxsize=2**14)
-def _once(text: str) -> str:
-    """The text, as one object for all who say it not long after each other."""
-    return text
-
-
-@lru_cache(maxsize=2**14)
 def _shared(facts: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     """One mapping for all records of the same facts; nobody writes to it."""
-    return {_once(name): _once(value) for name, value in facts}
+    return {intern(name): intern(value) for name, value in facts}
 
 
 @lru_cache(maxsize=4)
