@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from components.assembly.corpus import Entry, normal_text
 from components.assembly.delivered import TOLD, said
@@ -55,6 +56,7 @@ class _Side:
         name: str,
         entries: Iterable[Entry],
         whole_patients: tuple[Split, ...],
+        *,
         neighbours: Neighbours,
         telling: Mapping[str, str],
         near: NearTexts,
@@ -65,7 +67,7 @@ class _Side:
         for entry in reversed(ordered):
             for look in entry.looks:
                 gallery.add(look, patient=entry.patient_key, text="", identity=entry.id)
-        words = {telling[entry.id]: entry.id for entry in ordered if telling.get(entry.id)}
+        words = {telling[entry.id]: entry.id for entry in ordered if telling[entry.id]}
         return cls(
             name=name,
             gallery=gallery,
@@ -113,13 +115,11 @@ def select(entries: Iterable[Entry], settings: AssemblySettings) -> tuple[Decisi
     words = {entry.id: _words(entry) for entry in placed}
     telling = {entry.id: words[entry.id] if _tells_images_apart(entry) else "" for entry in placed}
     neighbours, near = Neighbours(look for entry in placed for look in entry.looks), NearTexts(words.values())
-    gone = (entry for entry in placed if entry.patient_key in settings.excluded_patients)
-    taken_out = _Side.of("excluded", gone, (), neighbours, {}, near)
+    side_of = partial(_Side.of, neighbours=neighbours, telling=telling, near=near)
     used = [entry for entry in placed if entry.patient_key not in settings.excluded_patients]
-    held_out = _Side.of("held-out", (e for e in used if e.split in HELD_OUT), (Split.TEST,), neighbours, telling, near)
-    validation = _Side.of(
-        "validation", (e for e in used if e.split is Split.VAL), (Split.VAL,), neighbours, telling, near
-    )
+    taken_out = side_of("excluded", (e for e in placed if e.patient_key in settings.excluded_patients), ())
+    held_out = side_of("held-out", (e for e in used if e.split in HELD_OUT), (Split.TEST,))
+    validation = side_of("validation", (e for e in used if e.split is Split.VAL), (Split.VAL,))
     decisions, seen = [], dict[tuple[str, str], str]()
     said: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     galleries = {side: Gallery(neighbours) for side in (*(split.value for split in HELD_OUT), "kept")}
