@@ -10,8 +10,9 @@ from components.assembly.edits import EDITS, Edit
 from components.assembly.plan import RecordPlan
 from components.assembly.questions.captions import CAPTION_PROMPTS, caption
 from components.assembly.settings import AssemblySettings
-from components.images.png import decode_png, encode_png, png_size
+from components.images.png import decode_png, encode_png
 from components.images.resize import degrade, fit_image, is_fitted
+from components.images.stored import decode_stored, is_png, stored_size
 from components.records.keys import sha256_bytes
 from components.records.record import Provenance
 from components.records.sample import Image, Piece, Sample, Text
@@ -57,12 +58,12 @@ class Pictures:
 
 
 def fit_pictures(
-    png: bytes, targets: Mapping[str, bytes], more: Sequence[bytes], settings: AssemblySettings
+    image: bytes, targets: Mapping[str, bytes], more: Sequence[bytes], settings: AssemblySettings
 ) -> Pictures:
     """The record's images, padded and scaled as the recipe says; label maps keep their exact colours."""
     labels = {edit.target for edit in EDITS.values() if edit.labels}
     return Pictures(
-        own=_fitted(png, settings),
+        own=_fitted(image, settings),
         targets={name: _fitted(data, settings, labels=name in labels) for name, data in sorted(targets.items())},
         more=tuple(_fitted(data, settings) for data in more),
         factor=settings.super_resolution_factor,
@@ -83,11 +84,11 @@ def heldout_sample(entry: Entry, pictures: Pictures) -> Sample:
     return sample_of(entry, "heldout", TaskGroup.I2T, "caption", _described(entry, 0, pictures))
 
 
-def _fitted(png: bytes, settings: AssemblySettings, *, labels: bool = False) -> Picture:
-    """The stored image at the data set's size. One that has it stays as it is: encoded again it would be the same bytes."""
-    if is_fitted(*png_size(png), settings.image_side, square=settings.square):
-        return Picture(png, sha256_bytes(png))
-    return Picture.of(fit_image(decode_png(png), settings.image_side, square=settings.square, labels=labels))
+def _fitted(data: bytes, settings: AssemblySettings, *, labels: bool = False) -> Picture:
+    """The stored image at the data set's size. A PNG that has it stays as it is."""
+    if is_png(data) and is_fitted(*stored_size(data), settings.image_side, square=settings.square):
+        return Picture(data, sha256_bytes(data))
+    return Picture.of(fit_image(decode_stored(data), settings.image_side, square=settings.square, labels=labels))
 
 
 def _talks(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sample]:

@@ -1,6 +1,5 @@
 """Validated records as assembly sees them: facts first, for every record; images later, one row group at a time."""
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,20 +8,14 @@ from functools import lru_cache
 from pathlib import Path
 from sys import intern
 
-import numpy as np
 import pyarrow.parquet as pq
 
-from components.assembly.lookalikes import Look, look_of
-from components.images.png import decode_png
-from components.images.windows import channel_spread
+from components.images.looks import Look
 from components.records.keys import keyed_hash
 from components.records.record import Provenance, Turn
 from components.records.schema import turn_from_row
 from components.records.vocabulary import Modality, Split
 from components.validation.validated import record_files
-
-COLOUR_SPREAD, COLOUR_SHARE = 48, 0.002
-"""An image is in colour when this share of its pixels has channels that lie further apart than the spread."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +94,7 @@ class Corpus:
 
     def _read_file(self, file: Path, source: str) -> list[Entry]:
         parquet = pq.ParquetFile(file)
-        names = [name for name in parquet.schema_arrow.names if name != "targets"]
+        names = [name for name in parquet.schema_arrow.names if name not in ("image", "more_images", "targets")]
         found = []
         for group in range(parquet.num_row_groups):
             table = parquet.read_row_group(group, columns=[*names, "targets.key_value.key"])
@@ -132,41 +125,17 @@ def normal_text(text: str) -> str:
     return re.sub(r"[^\w+\-<>=%/]+", " ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
-def pixel_hash(pixels: np.ndarray) -> str:
-    """Hash of shape and values; RGB whose channels are equal counts as grey."""
-    if pixels.ndim == 3 and all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2)):
-        pixels = pixels[..., 0]
-    digest = hashlib.sha256(repr(pixels.shape).encode())
-    digest.update(np.ascontiguousarray(pixels).tobytes())
-    return digest.hexdigest()
-
-
-def is_coloured(pixels: np.ndarray) -> bool:
-    """Whether the image shows colour: enough pixels whose channels differ."""
-    if pixels.ndim == 2:
-        return False
-    return bool((channel_spread(pixels) > COLOUR_SPREAD).mean() > COLOUR_SHARE)
-
-
 def _entry(row: dict) -> Entry:
-    modality, turns = Modality(row["modality"]), tuple(map(turn_from_row, row["turns"]))
-    facts, origin = dict(row["facts"]), row["provenance"]
-    more = [_look(png) for png in row["more_images"]]
-    looks: tuple[Look, ...] = ()
-    if modality is Modality.TEXT:
-        pixels = keyed_hash(*(normal_text(text) for turn in turns for text in (turn.prompt, turn.answer)))
-    else:
-        pixels, coloured, look = _look(row["image"])
-        looks = (look, *(other for _, _, other in more))
-        facts.setdefault("colour", "yes" if coloured else "no")
+    turns, origin = tuple(map(turn_from_row, row["turns"])), row["provenance"]
+    pixels, *more = [seen["pixels"] for seen in row["seen"]] or [_said(turns)]
     return Entry(
         id=row["id"],
         # Millions of records say the same few things: each is held once.
         source=intern(row["source"]),
         patient_key=intern(row["patient_key"]),
-        modality=modality,
+        modality=Modality(row["modality"]),
         anatomy=intern(row["anatomy"]),
-        facts=_shared(tuple(facts.items())),
+        facts=_shared(tuple(row["facts"])),
         targets=tuple(sorted(_target_name(target) for target in row["targets"])),
         delivered_split=Split(row["delivered_split"]) if row["delivered_split"] else None,
         position=row["position"],
@@ -178,8 +147,8 @@ def _entry(row: dict) -> Entry:
             method=intern(origin["method"]),
         ),
         pixels=pixels,
-        more_pixels=tuple(other for other, _, _ in more),
-        looks=looks,
+        more_pixels=tuple(more),
+        looks=tuple(Look.from_bytes(seen["look"]) for seen in row["seen"]),
         turns=turns,
     )
 
@@ -190,11 +159,8 @@ def _shared(facts: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     return {intern(name): intern(value) for name, value in facts}
 
 
-@lru_cache(maxsize=4)
-def _look(png: bytes) -> tuple[str, bool, Look]:
-    """(hash of the pixels, whether they show colour, what they look like). Rows about one image follow each other."""
-    pixels = decode_png(png)
-    return pixel_hash(pixels), is_coloured(pixels), look_of(pixels)
+def _said(turns: Iterable[Turn]) -> str:
+    return keyed_hash(*(normal_text(text) for turn in turns for text in (turn.prompt, turn.answer)))
 
 
 def _target_name(item: object) -> str:

@@ -5,44 +5,14 @@ Within one patient nothing is looked for: neighbouring slices and frames of one 
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from components.images.hashes import near_pairs, thumbnail, thumbnail_hashes
+from components.images.hashes import near_pairs
+from components.images.looks import Look
 
-ALIKE = 0.95
-"""Correlation of two thumbnails from which on two images with near hashes are taken for one; hashes of two patients'
-chest X-rays can be near by chance, their thumbnails then correlate at about 0.75."""
-
-SIDE = 16
 LONGEST_LIST = 64
 """Images of one hash that are compared one by one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What an image looks like from afar."""
-
-    hash: int
-    """64 bits; 0 for an image of one colour, which looks like nothing."""
-    thumbnail: bytes
-    """16 x 16 grey levels."""
-
-    def is_like(self, other: "Look") -> bool:
-        """Whether the thumbnails correlate: brightness and contrast do not count."""
-        one, two = (np.frombuffer(look.thumbnail, np.uint8).astype(np.float64) for look in (self, other))
-        one, two = one - one.mean(), two - two.mean()
-        size = np.sqrt((one @ one) * (two @ two))
-        return bool(size > 0 and one @ two >= ALIKE * size)
-
-
-def look_of(pixels: np.ndarray) -> Look:
-    """The look of (H, W) or (H, W, 3) uint8 pixels."""
-    small = thumbnail(pixels)
-    # Four means in sixteenths of a grey level become one in whole ones.
-    grey = small.reshape(SIDE, 2, SIDE, 2).sum(axis=(1, 3)) // (4 * 16)
-    return Look(int(thumbnail_hashes(small[None])[0]), grey.astype(np.uint8).tobytes())
 
 
 class Neighbours:

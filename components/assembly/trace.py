@@ -35,7 +35,7 @@ class Trace:
     items: tuple[str, ...] = ()
     """Ids of the benchmark items that ask about it."""
     image: bytes | None = None
-    """PNG as validated."""
+    """As validated: PNG, or JPEG."""
 
     def to_json(self) -> dict[str, Any]:
         """For `unimed data show --json`; the image is not in it."""

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
+from components.images.bare import bare_jpeg, bare_png
 from components.images.limits import MAX_FILE_BYTES, MAX_PIXELS, ImageError, check_size
 from components.images.windows import drop_grey_channels, percentile_limits, window
 
@@ -27,10 +28,23 @@ def read_raster(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> NDArra
     Raises ImageError with reason 'empty file', 'not an image', 'too large', 'no pixels', 'several images' or
     'undecodable'.
     """
+    return read_bare(source, max_pixels=max_pixels)[0]
+
+
+def read_bare(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[NDArray[np.uint8], bytes | None]:
+    """What `read_raster` reads; and the file's own bytes without its metadata, where they are PNG or JPEG of those very
+    pixels. Raises what `read_raster` raises.
+    """
     with opened(source) as image:
         check_size(image.width, image.height, max_pixels=max_pixels)
         _check_parts(image, source)
-        return drop_grey_channels(_pixels(image))
+        bare = _BARE.get(image.format or "")
+        may_stand = bare is not None and image.mode in ("L", "RGB")
+        pixels = _pixels(image)
+        grey = drop_grey_channels(pixels)
+        if bare is None or not may_stand or grey is not pixels or _orientation(image) != 1:
+            return grey, None
+        return pixels, bare(source.read_bytes() if isinstance(source, Path) else source)
 
 
 @contextmanager
@@ -88,7 +102,7 @@ def _check_parts(image: Image.Image, source: Path | bytes) -> None:
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     image.load()
-    upright = ImageOps.exif_transpose(image)
+    upright = image if _orientation(image) == 1 else ImageOps.exif_transpose(image)
     mode = upright.mode
     if mode.startswith("I") or mode == "F":
         values = np.asarray(upright)
@@ -97,6 +111,13 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
         rgba = upright.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return np.array(Image.alpha_composite(white, rgba).convert("RGB"))
-    if mode in ("1", "L"):
-        return np.array(upright.convert("L"))
-    return np.array(upright.convert("RGB"))
+    shown = "L" if mode in ("1", "L") else "RGB"
+    return np.array(upright if mode == shown else upright.convert(shown))
+
+
+def _orientation(image: Image.Image) -> int:
+    """1 where the pixels lie upright."""
+    return image.getexif().get(ExifTags.Base.Orientation, 1)
+
+
+_BARE = {"PNG": bare_png, "JPEG": bare_jpeg}

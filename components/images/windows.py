@@ -40,11 +40,9 @@ def drop_grey_channels(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return image[..., 1].copy() if int(channel_spread(image).max()) <= _GREY_SPREAD else image
 
 
-def is_colour(image: NDArray[np.uint8]) -> bool:
-    """Whether at least one pixel in a hundred is clearly coloured."""
-    if image.ndim == 2:
-        return False
-    return float((channel_spread(image) > _COLOUR_SPREAD).mean()) >= _COLOUR_SHARE
+def is_coloured(spread: NDArray[np.uint8]) -> bool:
+    """Whether at least one pixel in a hundred is clearly coloured, by what `channel_spread` found."""
+    return float((spread > _COLOUR_SPREAD).mean()) >= _COLOUR_SHARE
 
 
 def channel_spread(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from components.images.stored import StoredImage
 from components.records.vocabulary import Modality, Split, TurnKind
 
 
@@ -48,16 +49,15 @@ class Record:
     modality: Modality
     anatomy: str
     """The region shown, one plain word or two: brain, abdomen, chest, eye, heart, breast, leg, colon, skin."""
-    image: bytes
-    """PNG, 8 bit, grey ('L') where the source is grey, else RGB; already windowed and de-identified. Empty for a record
-    of text alone (Modality.TEXT)."""
-    more_images: tuple[bytes, ...] = ()
-    """Further images of the same record (PNG), in order."""
+    image: StoredImage | None
+    """Already windowed and de-identified; None for a record of text alone (Modality.TEXT)."""
+    more_images: tuple[StoredImage, ...] = ()
+    """Further images of the same record, in order."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """What the labels, header or geometry say. Keys: plane, contrast, stain, colour (yes/no), view; organs,
     findings, absent_findings (';'-joined); tumour / nodule / doppler / retinopathy (yes/no), laterality (left/right), level (upper/middle/lower), description."""
     targets: Mapping[str, bytes] = field(default_factory=dict)
-    """Paired or derived images of the same place (PNG), named as `targets.py` lists them; `output` is what a turn of
+    """Paired or derived images of the same place as they are stored, named as `targets.py` lists them; `output` is what a turn of
     kind drawing ends in."""
     turns: tuple[Turn, ...] = ()
     """What the source itself says about the image or images, in order."""
@@ -68,6 +68,11 @@ class Record:
     """Where the slice or tile lies along its axis: millimetres for volumes, pixels for slides."""
     licence: str
     provenance: Provenance
+
+    @property
+    def images(self) -> tuple[StoredImage, ...]:
+        """All that it shows, in order; none for text alone."""
+        return () if self.image is None else (self.image, *self.more_images)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,6 +20,7 @@ _TURN = pa.struct(
     [("prompt", pa.string()), ("answer", pa.string()), ("kind", pa.string()), ("options", pa.list_(pa.string()))]
 )
 
+_SEEN = pa.struct([("pixels", pa.string()), ("look", pa.binary())])
 RECORD_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -31,6 +32,7 @@ RECORD_SCHEMA = pa.schema(
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("more_images", pa.list_(pa.binary())),
+        ("seen", pa.list_(_SEEN)),
         ("facts", pa.map_(pa.string(), pa.string())),
         ("targets", pa.map_(pa.string(), pa.binary())),
         ("turns", pa.list_(_TURN)),
@@ -85,18 +87,20 @@ BENCHMARK_SCHEMA = pa.schema(
 )
 
 
-def record_row(record: Record, *, patient_key: str, width: int, height: int) -> dict[str, object]:
-    """The row that stands for a record; the readable subject stays behind."""
+def record_row(record: Record, *, patient_key: str) -> dict[str, object]:
+    """The row that stands for a record; the readable subject stays behind. `seen` is what is known of its images, in order."""
+    image = record.image
     return {
         "id": record.id,
         "source": record.source,
         "patient_key": patient_key,
         "modality": record.modality.value,
         "anatomy": record.anatomy,
-        "image": record.image,
-        "width": width,
-        "height": height,
-        "more_images": list(record.more_images),
+        "image": image.data if image else b"",
+        "width": image.width if image else 0,
+        "height": image.height if image else 0,
+        "more_images": [other.data for other in record.more_images],
+        "seen": [{"pixels": shown.pixels, "look": shown.look.to_bytes()} for shown in record.images],
         "facts": sorted(record.facts.items()),
         "targets": sorted(record.targets.items()),
         "turns": [_turn_row(turn) for turn in record.turns],

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.images.limits import ImageError
-from components.images.png import encode_png, pixels_sha256
-from components.images.windows import is_colour
+from components.images.stored import StoredImage
 from components.records.record import Provenance, Record, Unreadable
 from components.records.vocabulary import Modality
 from components.sources.labels import Labels
@@ -79,7 +78,7 @@ class Delivery:
     def record(
         self,
         native_id: str,
-        image: NDArray[np.uint8],
+        image: NDArray[np.uint8] | StoredImage,
         *,
         subject: str,
         modality: Modality,
@@ -91,21 +90,21 @@ class Delivery:
         targets: Mapping[str, bytes] | None = None,
         position: float | None = None,
         method: str = "as delivered",
-        png: bytes | None = None,
     ) -> Record:
-        """The record of one image; `png` saves encoding the image twice."""
+        """The record of one image, given as (H, W) or (H, W, 3) pixels or as it is stored."""
+        stored = image if isinstance(image, StoredImage) else StoredImage.of_pixels(image)
         return Record(
             id=f"{self.source}/{native_id}",
             source=self.source,
             subject=subject,
             modality=modality,
             anatomy=anatomy,
-            image=png if png is not None else encode_png(image),
-            facts={"colour": "yes" if is_colour(image) else "no", **(facts or {})},
+            image=stored,
+            facts={"colour": "yes" if stored.colour else "no", **(facts or {})},
             targets=targets or {},
             position=position,
             licence=licence,
-            provenance=Provenance(file=file, locator=locator, sha256=pixels_sha256(image), method=method),
+            provenance=Provenance(file=file, locator=locator, sha256=stored.sha256, method=method),
         )
 
 

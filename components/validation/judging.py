@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from components.images.limits import ImageError
 from components.records.accounting import Account
 from components.records.record import Record, Unreadable
 from components.records.vocabulary import Bin
@@ -48,15 +47,10 @@ def judge(
         if isinstance(item, Unreadable):
             quarantine.append(_unreadable_row(item))
             continue
-        try:
-            records.append(spool.hold(item))
-        except ImageError as error:
-            quarantine.append(
-                _row(item, reason=error.reason, detail=error.detail, suite=READING, expectation="decodes")
-            )
+        records.append(spool.hold(item))
     # Sorted before the suite, so that a duplicate id and every file come out the same in any order of reading.
     records.sort(key=lambda held: (held.record.id, held.record.provenance.file, held.record.provenance.locator))
-    broken = _first_failures(run_suite(table((held.record, held.statistics) for held in records), settings))
+    broken = _first_failures(run_suite(table(held.record for held in records), settings))
     kept = []
     for held in records:
         row = _verdict_on(held.record, broken.get(held.record.id), decisions.get(held.record.id))
@@ -65,7 +59,7 @@ def judge(
         else:
             quarantine.append(row)
     quarantine.sort(key=lambda row: (row["id"], row["file"], row["locator"]))
-    found = profile([(held.record, held.statistics) for held in kept])
+    found = profile([held.record for held in kept])
     account = Account(source=source)
     for _ in kept:
         account.count(Bin.KEPT)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from components.images.png import decode_png
+from components.images.stored import decode_stored
 from components.recipes.reading import nearest
 from components.recipes.recipe import Recipe
 from components.records.keys import keyed_hash
@@ -23,8 +23,8 @@ from components.validation.validated import QUARANTINE, record_files, record_ids
 THUMBNAIL_SIDE = 160
 SHOWN_PER_REASON = 60
 TEMPLATE = Path(__file__).parent / "review.html"
-UNREADABLE = ("readable", "decodes")
-"""Expectations without which there is no image to keep."""
+UNREADABLE = "readable"
+"""The expectation without which there is no image to keep."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +81,7 @@ def decide(workspace: Workspace, recipe: Recipe, decision: Decision) -> None:
     if decision.id not in known:
         raise ValueError(f"no record {decision.id!r}{nearest(decision.id, known)}")
     row = known[decision.id]
-    if decision.decision == "accept" and row is not None and row["expectation"] in UNREADABLE:
+    if decision.decision == "accept" and row is not None and row["expectation"] == UNREADABLE:
         raise ValueError(f"{decision.id} cannot be kept: {row['reason']}: {row['detail']}; mend the file instead")
     add_decision(workspace.decisions / f"{source}.jsonl", decision)
 
@@ -105,7 +105,7 @@ def _refused(workspace: Workspace, recipe: Recipe, source: str, decisions: dict[
     for row in rows:
         if len(shown[row["reason"]]) < SHOWN_PER_REASON:
             shown[row["reason"]].append(row)
-    wanted = {row["id"] for listed in shown.values() for row in listed if row["expectation"] != "readable"}
+    wanted = {row["id"] for listed in shown.values() for row in listed if row["expectation"] != UNREADABLE}
     images = _images(workspace, recipe, source, wanted) if wanted else {}
     for reason, listed in shown.items():
         groups[reason].shown = [_shown(row, images.get(row["id"], b""), row["detail"], decisions) for row in listed]
@@ -115,7 +115,11 @@ def _refused(workspace: Workspace, recipe: Recipe, source: str, decisions: dict[
 def _images(workspace: Workspace, recipe: Recipe, source: str, wanted: set[str]) -> dict[str, bytes]:
     settings = recipe.sources[source]
     items = read_source(workspace.root / settings.path, source, settings, private=workspace.private)
-    return {item.id: item.image for item in items if isinstance(item, Record) and item.id in wanted}
+    return {
+        item.id: item.image.data
+        for item in items
+        if isinstance(item, Record) and item.image is not None and item.id in wanted
+    }
 
 
 def _kept(folder: Path, decisions: dict[str, Decision]) -> Group:
@@ -143,10 +147,10 @@ def _shown(row: dict[str, Any], png: bytes, detail: str, decisions: dict[str, De
     )
 
 
-def _thumbnail(png: bytes) -> str:
+def _thumbnail(data: bytes) -> str:
     from PIL import Image
 
-    image = Image.fromarray(decode_png(png))
+    image = Image.fromarray(decode_stored(data))
     image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     out = io.BytesIO()
     image.save(out, "PNG")

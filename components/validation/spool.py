@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from components.images.stored import StoredImage
 from components.records.keys import patient_key, public_secret
 from components.records.record import Record
 from components.records.schema import record_row
-from components.validation.profile import NO_IMAGE, ImageStatistics, image_statistics
 
 IN_MEMORY = 256 * 2**20
 """Bytes of images that are kept in memory before the file on disk is begun."""
@@ -23,11 +23,9 @@ class Held:
     """A record without the bytes of its images, and where they are."""
 
     record: Record
-    statistics: ImageStatistics
-    image: bytes
-    more_images: tuple[bytes, ...]
+    images: tuple[bytes, ...]
     targets: Mapping[str, bytes]
-    """Keys of the spool, as in the two before."""
+    """Keys of the spool, as in the one before."""
 
 
 class Spool:
@@ -36,32 +34,28 @@ class Spool:
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115, it lives as long as the rows
         self._places: dict[bytes, tuple[int, int]] = {}
-        self._statistics: dict[bytes, ImageStatistics] = {}
+        self._known: dict[bytes, StoredImage] = {}
+        """Without their bytes: several records may show one image."""
 
     def hold(self, record: Record) -> Held:
-        """The record, its images put away. Raises ImageError when one of its own cannot be decoded."""
-        image, *more = (self._put(png) for png in (record.image, *record.more_images))
-        statistics = self._look(image, record.image) if record.image else NO_IMAGE
-        for key, png in zip(more, record.more_images, strict=True):
-            self._look(key, png)
+        """The record, its images put away."""
+        keys = tuple(self._put(image.data) for image in record.images)
+        known = [
+            self._known.setdefault(key, image.without_data()) for key, image in zip(keys, record.images, strict=True)
+        ]
         return Held(
-            record=replace(record, image=b"", more_images=(), targets=dict.fromkeys(record.targets, b"")),
-            statistics=statistics,
-            image=image,
-            more_images=tuple(more),
+            record=_with_images(record, known, dict.fromkeys(record.targets, b"")),
+            images=keys,
             targets={name: self._put(png) for name, png in record.targets.items()},
         )
 
     def row(self, held: Held) -> dict[str, object]:
         """The row of RECORD_SCHEMA with the images in it; the readable subject stays behind."""
-        record = replace(
-            held.record,
-            image=self._get(held.image),
-            more_images=tuple(map(self._get, held.more_images)),
-            targets={name: self._get(key) for name, key in held.targets.items()},
-        )
+        record = held.record
+        images = [replace(image, data=self._get(key)) for image, key in zip(record.images, held.images, strict=True)]
+        targets = {name: self._get(key) for name, key in held.targets.items()}
         key = patient_key(public_secret(record.source), record.subject)
-        return record_row(record, patient_key=key, width=held.statistics.width, height=held.statistics.height)
+        return record_row(_with_images(record, images, targets), patient_key=key)
 
     def _put(self, data: bytes) -> bytes:
         key = hashlib.sha256(data).digest()
@@ -75,10 +69,10 @@ class Spool:
         self._file.seek(start)
         return self._file.read(length)
 
-    def _look(self, key: bytes, png: bytes) -> ImageStatistics:
-        if key not in self._statistics:
-            self._statistics[key] = image_statistics(png)
-        return self._statistics[key]
+
+def _with_images(record: Record, images: Sequence[StoredImage], targets: Mapping[str, bytes]) -> Record:
+    image = images[0] if images else None
+    return replace(record, image=image, more_images=tuple(images[1:]), targets=targets)
 
 
 class Rows(Sequence[dict[str, object]]):

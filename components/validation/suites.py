@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from components.records.record import Record
 from components.records.vocabulary import Modality
-from components.validation.profile import ImageStatistics
 from components.validation.settings import ValidationSettings
 from components.validation.texts import LONGEST_ANSWER, LONGEST_PROMPT, text_columns
 from components.validation.vocabulary import ALWAYS_COLOUR, ANATOMIES, FACTS, NEVER_COLOUR, unknown_words
@@ -34,15 +33,18 @@ class Failure:
     expectation: str
 
 
-def table(records: Iterable[tuple[Record, ImageStatistics]]) -> "pandas.DataFrame":
+def table(records: Iterable[Record]) -> "pandas.DataFrame":
     """The metadata frame that the suite looks at: one row per record, one column per fact, no image bytes."""
     import pandas
 
     rows = []
-    for number, (record, statistics) in enumerate(records):
-        colour = "yes" if statistics.colour else "no"
-        refused = (*(NEVER_COLOUR if statistics.colour else ()), *(ALWAYS_COLOUR if statistics.grey else ()))
-        has_image = statistics.width > 0
+    for number, record in enumerate(records):
+        image = record.image
+        colour = "yes" if image and image.colour else "no"
+        refused = (
+            *(NEVER_COLOUR if image and image.colour else ()),
+            *(ALWAYS_COLOUR if image is None or image.grey else ()),
+        )
         rows.append(
             {
                 "row": number,
@@ -51,10 +53,10 @@ def table(records: Iterable[tuple[Record, ImageStatistics]]) -> "pandas.DataFram
                 "anatomy": record.anatomy,
                 "subject": record.subject or None,
                 "licence": record.licence or None,
-                "image_fits_modality": has_image == (record.modality is not Modality.TEXT),
-                "side": min(statistics.width, statistics.height) if has_image else None,
-                "pixels": statistics.width * statistics.height if has_image else None,
-                "deviation": statistics.deviation if has_image else None,
+                "image_fits_modality": (image is not None) == (record.modality is not Modality.TEXT),
+                "side": min(image.width, image.height) if image else None,
+                "pixels": image.width * image.height if image else None,
+                "deviation": image.deviation if image else None,
                 "unknown_words": unknown_words(record.facts, record.targets),
                 "colour_agrees": record.facts.get("colour", colour) == colour,
                 "colour_fits_modality": record.modality.value not in refused,

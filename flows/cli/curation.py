@@ -29,6 +29,8 @@ def show(
 ) -> None:
     """Everything that became of one record: raw file, verdict, bin and reason, conversations, benchmark items."""
     from components.assembly.trace import trace
+    from components.images.png import encode_png
+    from components.images.stored import decode_stored
     from components.storage.atomic import write_bytes
 
     workspace, recipe = _here()
@@ -36,7 +38,7 @@ def show(
     if image is not None:
         if found.image is None:
             raise ValueError(f"{identity} has no image that was kept; see `unimed data review {found.source}`")
-        write_bytes(image, found.image)
+        write_bytes(image, encode_png(decode_stored(found.image)))
     if as_json:
         print_json(found.to_json())
         return
@@ -175,7 +177,7 @@ def _here() -> tuple[Any, Any]:
     return workspace, read_recipe(workspace.params)
 
 
-def _draw(png: bytes) -> None:
+def _draw(data: bytes) -> None:
     """The image in the terminal, two pixels a letter; nothing where nobody looks."""
     import sys
 
@@ -185,10 +187,10 @@ def _draw(png: bytes) -> None:
     from rich.segment import Segment, Segments
     from rich.style import Style
 
-    from components.images.png import decode_png
+    from components.images.stored import decode_stored
     from flows.cli.output import console
 
-    image = Image.fromarray(decode_png(png)).convert("RGB")
+    image = Image.fromarray(decode_stored(data)).convert("RGB")
     image.thumbnail((48, 48))
     segments = []
     for y in range(0, image.height - 1, 2):

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from components.images.png import decode_png
 from components.images.raster import SUFFIXES, read_raster
 from components.recipes.recipe import read_recipe, shipped_recipe
 from components.records.record import Record
@@ -91,7 +90,7 @@ def _default_corpus() -> Iterator[Original]:
                     yield Original(
                         patient=f"{source} {item.subject}",
                         modality=item.modality,
-                        pixels=decode_png(item.image),
+                        pixels=item.image.decode(),
                         symmetric=source == "nilearn-mni" and item.facts.get("plane") != "sagittal",
                     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from components.images.png import encode_png
+from components.images.stored import StoredImage
 from components.records.accounting import Account
 from components.records.keys import patient_key, public_secret
 from components.records.record import Provenance, Record, Turn
@@ -59,7 +59,7 @@ def _row(source: str, number: int) -> dict[str, object]:
         subject=subject,
         modality=modality,
         anatomy=anatomy,
-        image=encode_png(pixels),
+        image=StoredImage.of_pixels(pixels),
         facts=facts,
         turns=(caption,) if number % 4 else (),
         position=float(number % 200),
@@ -67,7 +67,7 @@ def _row(source: str, number: int) -> dict[str, object]:
         provenance=Provenance(file=f"{subject}/{name}.png", locator=f"axial {number % 200}", sha256=f"{number:064x}"),
     )
     key = patient_key(public_secret(source), subject)
-    return record_row(record, patient_key=key, width=SIDE, height=SIDE)
+    return record_row(record, patient_key=key)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from components.images.limits import ImageError
-from components.images.png import encode_png
+from components.images.stored import StoredImage
 from components.images.volume import PLANES, Volume, read_volume, same_grid, usable_slices
 from components.images.windows import window
 from components.records.vocabulary import Modality
@@ -56,8 +56,7 @@ def _slices(delivery: Delivery, volumes: dict[str, tuple[str, str, Volume]]) -> 
             targets: dict[str, bytes] = {}
             for key in order:
                 file, contrast, volume = volumes[key]
-                image = window(volume.slice(plane, index), 0, 255)
-                png = encode_png(image)
+                image = StoredImage.of_pixels(window(volume.slice(plane, index), 0, 255))
                 facts = {"plane": plane, "contrast": contrast}
                 if plane == "axial":
                     facts["level"] = level(index, indices)
@@ -73,7 +72,6 @@ def _slices(delivery: Delivery, volumes: dict[str, tuple[str, str, Volume]]) -> 
                     facts=facts,
                     targets=targets if key == "t1" else None,
                     position=volume.position(plane, index),
-                    png=png,
                 )
                 if key in _TARGETS:
-                    targets[_TARGETS[key]] = png
+                    targets[_TARGETS[key]] = image.data

@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 from components.images.limits import ImageError
+from components.images.stored import StoredImage
 from components.records.record import Record, Turn
 from components.records.vocabulary import TurnKind
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.pictures import Picture, Pictures
+from components.sources.reading.pictures import Pictures
 from components.sources.reading.row_records import modality_of, question, read_rows, row_record, split_of
 from components.sources.reading.rows import Row, json_rows, need, text
 
@@ -38,7 +39,7 @@ def read_row(delivery: Delivery, pictures: Pictures, name: str, number: int, row
     return make_record(delivery, name, number, row, [*shown, *map(pictures.get, _messages(row)[1])])
 
 
-def make_record(delivery: Delivery, name: str, number: int, row: Row, shown: Sequence[Picture]) -> Record:
+def make_record(delivery: Delivery, name: str, number: int, row: Row, shown: Sequence[StoredImage]) -> Record:
     """The record of a row with its images. Raises ImageError, reason 'placeholders', when marks and images differ."""
     said, marked = _messages(row)
     marks = sum(words.count(IMAGE) for _, words in said)
@@ -69,7 +70,7 @@ def _unimedvl(delivery: Delivery, pictures: Pictures, name: str, number: int, ro
     turn = Turn(prompt=asked[-1], answer=replies[-1] if replies else "", kind=TurnKind.DRAWING)
     output = pictures.of(after[0])
     shown = [pictures.of(before[0])] if before else [output]
-    return _row(delivery, name, number, row, shown, [turn], targets={"output": output.png} if before else None)
+    return _row(delivery, name, number, row, shown, [turn], targets={"output": output.data} if before else None)
 
 
 def _row(
@@ -77,7 +78,7 @@ def _row(
     name: str,
     number: int,
     row: Row,
-    shown: Sequence[Picture],
+    shown: Sequence[StoredImage],
     turns: Sequence[Turn],
     targets: Mapping[str, bytes] | None = None,
 ) -> Record:

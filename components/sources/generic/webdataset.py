@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from components.images.limits import ImageError
+from components.images.stored import StoredImage
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.generic.conversations import make_record
-from components.sources.reading.pictures import Picture, annotations
+from components.sources.reading.pictures import annotations
 from components.sources.reading.row_records import unreadable_row
 from components.sources.reading.rows import MAX_ROW, Row
 
@@ -98,7 +99,7 @@ def _check(member: tarfile.TarInfo, kind: str, group: Group) -> None:
         raise ImageError("too large", f"{member.name[:80]!r} has {member.size} bytes")
 
 
-def _row(group: Group) -> tuple[Row, list[Picture]]:
+def _row(group: Group) -> tuple[Row, list[StoredImage]]:
     """What the texts of a group say, as a row, and its image."""
     row: Row = {}
     try:
@@ -115,4 +116,4 @@ def _row(group: Group) -> tuple[Row, list[Picture]]:
     found = next((group[kind] for kind in IMAGES if kind in group), None)
     if found is None:
         raise ImageError("missing image", f"the group has {', '.join(sorted(group)) or 'no known member'}")
-    return row, [Picture.of(found)]
+    return row, [StoredImage.of(found)]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from components.images.limits import ImageError
+from components.images.stored import StoredImage
 from components.records.vocabulary import Split
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.pictures import Picture
 from components.sources.reading.row_records import question, read_rows, row_record
 from components.sources.reading.rows import Row, need, table_rows, text
 
@@ -34,7 +34,7 @@ def _record(delivery: Delivery, name: str, number: int, row: Row) -> Item:
     return row_record(
         delivery,
         f"{name.rsplit('.', 1)[0]}-{need(row, 'index')}",
-        [Picture.of(data)],
+        [StoredImage.of(data)],
         [question(need(row, "question"), options[letter], options=list(options.values()))],
         file=name,
         locator=f"row {number}",

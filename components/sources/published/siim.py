@@ -68,7 +68,7 @@ def _record(delivery: Delivery, films: Films, image: str, rows: Sequence[tuple[s
     targets = {}
     if runs:
         mask = np.logical_or.reduce([mask_of(text) for text in runs])
-        down, across = (np.arange(side) * SIDE // side for side in (film.height, film.width))
+        down, across = (np.arange(side) * SIDE // side for side in (film.picture.height, film.picture.width))
         targets["pneumothorax_map"] = encode_png(mask[np.ix_(down, across)].astype(np.uint8) * 255)
     label = ["Pneumothorax"]
     return row_record(

@@ -104,7 +104,7 @@ def _record(
     absent = [label for label in labels if label not in image.marks and label != NORMAL]
     places = {finding(label) or label.lower(): agreed(image.boxes.get(label, ()), count) for label in present}
     if size is None and film.is_dicom:
-        size = (film.width, film.height)
+        size = (film.picture.width, film.picture.height)
     return row_record(
         delivery,
         name,

@@ -6,10 +6,10 @@ from pathlib import Path, PurePosixPath
 
 from components.images.dicom import is_dicom, open_dicom
 from components.images.limits import ImageError
-from components.images.png import png_size
 from components.images.raster import SUFFIXES
+from components.images.stored import StoredImage
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.pictures import Picture, annotations
+from components.sources.reading.pictures import annotations
 
 IMAGES = (*SUFFIXES, ".dcm", ".dicom")
 _DEEPEST, _FOLDERS = 4, 64
@@ -20,9 +20,7 @@ _DEEPEST, _FOLDERS = 4, 64
 class Film:
     """One decoded X-ray."""
 
-    picture: Picture
-    width: int
-    height: int
+    picture: StoredImage
     patient: str = ""
     """Of the DICOM header; empty for other files."""
     is_dicom: bool = False
@@ -111,7 +109,5 @@ def _film(path: Path) -> Film:
         raise ImageError("undecodable", f"{error.strerror or error}; check the file's rights") from None
     if is_header:
         image = open_dicom(path)
-        picture = Picture.of_pixels(image.frame(0))
-        return Film(picture, *png_size(picture.png), patient=image.patient, is_dicom=True)
-    picture = Picture.of(path)
-    return Film(picture, *png_size(picture.png))
+        return Film(StoredImage.of_pixels(image.frame(0)), patient=image.patient, is_dicom=True)
+    return Film(StoredImage.of(path))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from components.images.limits import ImageError
 from components.images.png import encode_png
 from components.images.resample import onto_grid
+from components.images.stored import StoredImage
 from components.images.volume import Volume, read_volume, same_grid, usable_slices
 from components.images.windows import percentile_limits, window
 from components.records.targets import SHOWN
@@ -176,11 +177,10 @@ def _slices(
             image = window(read.volume.slice(PLANE, index), *read.limits)
             if inside is not None:
                 image[Volume(inside, base.volume.affine).slice(PLANE, index) == 0] = 0
-            images[shows] = image
-        pngs = {shows: encode_png(image) for shows, image in images.items()}
+            images[shows] = StoredImage.of_pixels(image)
         cut = Volume(beside["labels"], base.volume.affine).slice(PLANE, index) if "labels" in beside else None
         for shows, image in images.items():
-            targets = {other: pngs[other] for other in case.pairs.get(shows, ()) if other in pngs}
+            targets = {other: images[other].data for other in case.pairs.get(shows, ()) if other in images}
             facts = {"plane": PLANE, "level": level(index, indices), **case.facts, **_contrast(shows)}
             if labelling is not None and cut is not None:
                 facts |= _presence(labelling, cut)
@@ -199,7 +199,6 @@ def _slices(
                 targets=targets,
                 position=base.volume.position(PLANE, index),
                 method=_method(found, shows, targets),
-                png=pngs[shows],
             )
 
 

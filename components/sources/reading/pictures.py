@@ -6,40 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from components.images.limits import ImageError
-from components.images.png import encode_png, pixels_sha256
-from components.images.raster import SUFFIXES, read_raster
-from components.images.windows import is_colour
+from components.images.raster import SUFFIXES
+from components.images.stored import StoredImage
 from components.sources.delivery_folder import Delivery, Item
 
 _KEPT = 32
-"""Decoded images in memory."""
+"""Images in memory."""
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
 _CODE = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".npy", ".joblib", ".py")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".7z", ".rar")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Picture:
-    """One decoded image."""
-
-    png: bytes
-    sha256: str
-    """Of the decoded pixels as delivered."""
-    colour: bool
-
-    @classmethod
-    def of(cls, source: Path | bytes) -> "Picture":
-        """The picture of an image file, or of its bytes. Raises ImageError."""
-        return cls.of_pixels(read_raster(source))
-
-    @classmethod
-    def of_pixels(cls, pixels: NDArray[np.uint8]) -> "Picture":
-        """The picture of (H, W) or (H, W, 3) pixels."""
-        return cls(png=encode_png(pixels), sha256=pixels_sha256(pixels), colour=is_colour(pixels))
 
 
 @dataclass(slots=True)
@@ -49,22 +25,22 @@ class Pictures:
     delivery: Delivery
     folders: Sequence[str] = ("",)
     """Where in the source's folder names may be relative to, in this order."""
-    _kept: OrderedDict[str, Picture] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[str, StoredImage] = field(default_factory=OrderedDict)
 
-    def of(self, value: object) -> Picture:
+    def of(self, value: object) -> StoredImage:
         """The picture that a cell gives: a path, or Hugging Face's {bytes, path} of which either may be missing."""
         match value:
             case str():
                 return self.get(value)
             case {"bytes": bytes() as data} if data:
-                return Picture.of(data)
+                return StoredImage.of(data)
             case {"path": str() as name} if name:
                 return self.get(name)
             case bytes() if value:
-                return Picture.of(value)
+                return StoredImage.of(value)
         raise ImageError("missing image", "the row holds neither bytes nor a path of an image")
 
-    def get(self, name: str) -> Picture:
+    def get(self, name: str) -> StoredImage:
         """The picture that a row names.
 
         Raises ImageError: 'bad path' for a URL or a path that leads out, 'missing image', or what is wrong with it.
@@ -72,7 +48,7 @@ class Pictures:
         if name in self._kept:
             self._kept.move_to_end(name)
             return self._kept[name]
-        picture = Picture.of(self.find(name))
+        picture = StoredImage.of(self.find(name))
         self._kept[name] = picture
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from components.images.limits import ImageError
 from components.images.raster import SUFFIXES
+from components.images.stored import StoredImage
 from components.records.keys import keyed_hash
 from components.records.record import Provenance, Record, Turn
 from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.pictures import Picture, annotations
+from components.sources.reading.pictures import annotations
 from components.sources.reading.rows import Row
 
 YES_NO = ("yes", "no")
@@ -57,7 +58,7 @@ def question(prompt: str, answer: str, *, options: Sequence[str] = ()) -> Turn:
 def row_record(
     delivery: Delivery,
     native_id: str,
-    pictures: Sequence[Picture],
+    pictures: Sequence[StoredImage],
     turns: Iterable[Turn],
     *,
     file: str,
@@ -81,8 +82,8 @@ def row_record(
         subject=subject or (first.sha256 if first else said),
         modality=modality if first else Modality.TEXT,
         anatomy=anatomy,
-        image=first.png if first else b"",
-        more_images=tuple(picture.png for picture in pictures[1:]),
+        image=first,
+        more_images=tuple(pictures[1:]),
         facts={**({"colour": "yes" if first.colour else "no"} if first else {}), **(facts or {})},
         targets=targets or {},
         turns=turns,

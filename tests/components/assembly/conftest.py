@@ -17,6 +17,7 @@ from components.assembly.corpus import Corpus, Entry
 from components.assembly.selection import select
 from components.assembly.settings import AssemblySettings, QuestionSettings, Slab, SplitSettings
 from components.context import StageContext
+from components.images.stored import StoredImage
 from components.recipes.recipe import read_recipe, shipped_recipe
 from components.records.accounting import Account
 from components.records.keys import patient_key, public_secret
@@ -74,7 +75,9 @@ def png(text: str, *, colour: bool = False, side: int = 24) -> bytes:
 def record(source: str, name: str, subject: str, modality: Modality, anatomy: str, **known: object) -> Record:
     """A record whose pixels follow from its name."""
     colour = modality in (Modality.HISTOPATHOLOGY, Modality.FUNDUS)
-    fields = {"image": png(name, colour=colour), "licence": "CC0", "provenance": Provenance(file=f"{subject}.nii")}
+    known["facts"] = {"colour": "yes" if colour else "no", **known.get("facts", {})}  # type: ignore[dict-item]
+    image = StoredImage.of(png(name, colour=colour))
+    fields = {"image": image, "licence": "CC0", "provenance": Provenance(file=f"{subject}.nii")}
     return Record(
         id=f"{source}/{name}", source=source, subject=subject, modality=modality, anatomy=anatomy, **(fields | known)
     )  # type: ignore[arg-type]
@@ -148,12 +151,8 @@ def write_validated(workspace: Workspace, records: dict[str, list[Record]], *, q
         rows = []
         for item in found:
             account.count(Bin.KEPT)
-            width = height = 0
-            if item.image:
-                with PIL.Image.open(io.BytesIO(item.image)) as image:
-                    width, height = image.size
             key = patient_key(public_secret(source), item.subject)
-            rows.append(record_row(item, patient_key=key, width=width, height=height))
+            rows.append(record_row(item, patient_key=key))
         for _ in range(quarantined):
             account.count(Bin.QUARANTINED, "empty file")
         folder = workspace.validated / source

@@ -9,6 +9,7 @@ import pytest
 
 from components.assembly.dataset import Dataset
 from components.assembly.delivered import said
+from components.images.stored import StoredImage
 from components.records.record import Record, Turn
 from components.records.sample import Image, Text
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup, TurnKind
@@ -25,7 +26,7 @@ def said_record(make_record, picture):
 
     def build(name: str, *turns: Turn, image: str = "", **fields) -> Record:
         subject = fields.pop("subject", image or name)
-        fields = {"image": picture(image or name), "turns": turns, **fields}
+        fields = {"image": StoredImage.of(picture(image or name)), "turns": turns, **fields}
         return make_record("talk", name, subject, fields.pop("modality", Modality.UNKNOWN), "unknown", **fields)
 
     return build
@@ -58,7 +59,7 @@ def bins(folder) -> dict[str, tuple[str, str, str]]:
 
 
 def test_questions_keep_their_order_and_every_image_comes_first(assembled, said_record, picture):
-    samples, _ = assembled(said_record("a", QUESTION, CHOICE, more_images=(picture("a2"),)))
+    samples, _ = assembled(said_record("a", QUESTION, CHOICE, more_images=(StoredImage.of(picture("a2")),)))
     sample = samples["talk/a#delivered"]
     assert (sample.task, sample.group, shape(sample)) == ("vqa", TaskGroup.I2T, ["U", "U", "T", "T*", "T", "T*"])
     assert texts(sample) == ["Is the liver visible?", "Yes", "Which organ is it? Options: liver; lung.", "liver"]
@@ -66,7 +67,9 @@ def test_questions_keep_their_order_and_every_image_comes_first(assembled, said_
 
 
 def test_a_caption_is_told_and_drawn_but_of_several_images_only_told(assembled, said_record, picture):
-    samples, _ = assembled(said_record("a", CAPTION), said_record("b", CAPTION, more_images=(picture("b2"),)))
+    samples, _ = assembled(
+        said_record("a", CAPTION), said_record("b", CAPTION, more_images=(StoredImage.of(picture("b2")),))
+    )
     told, drawn = samples["talk/a#delivered"], samples["talk/a#delivered-t2i"]
     assert (told.task, shape(told), texts(told)[-1]) == ("caption", ["U", "T", "T*"], CAPTION.answer)
     assert (drawn.group, shape(drawn), texts(drawn)) == (TaskGroup.T2I, ["T", "G"], [CAPTION.answer])
@@ -91,7 +94,7 @@ def test_a_redaction_mark_is_never_learnt_and_a_wholly_redacted_answer_is_filter
 
 def test_text_alone_goes_to_the_text_group(assembled, said_record):
     turn = Turn(prompt="What is a cyst?", answer="A closed sac.", kind=TurnKind.OPEN)
-    samples, folder = assembled(replace(said_record("t", turn, modality=Modality.TEXT), image=b""))
+    samples, folder = assembled(replace(said_record("t", turn, modality=Modality.TEXT), image=None))
     sample = samples["talk/t#delivered"]
     assert (sample.group, sample.task, shape(sample)) == (TaskGroup.TEXT, "text", ["T", "T*"])
     assert "talk/t" not in Dataset(folder).images().ids
@@ -148,7 +151,7 @@ def test_held_out_questions_are_benchmark_items_and_what_cannot_be_asked_is_said
     records = [
         said_record("a", QUESTION, **test),
         said_record("b", CHOICE, sided, **test),
-        said_record("c", QUESTION, more_images=(picture("c2"),), **test),
+        said_record("c", QUESTION, more_images=(StoredImage.of(picture("c2")),), **test),
         said_record("d", REPORT, **test),
         said_record("free", CAPTION),
     ]

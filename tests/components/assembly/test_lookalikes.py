@@ -8,9 +8,10 @@ import PIL.Image
 import pytest
 import skimage.data
 
-from components.assembly.lookalikes import Gallery, Neighbours, look_of
+from components.assembly.lookalikes import Gallery, Neighbours
 from components.assembly.selection import select
 from components.assembly.settings import SplitSettings
+from components.images.looks import look_of
 from components.records.vocabulary import Bin
 
 

@@ -15,6 +15,7 @@ from components.assembly.report import _quarantined
 from components.assembly.selection import select
 from components.assembly.settings import AssemblySettings
 from components.context import Interrupted
+from components.images.stored import StoredImage
 from components.records.record import Record
 from components.records.vocabulary import Split
 
@@ -54,7 +55,7 @@ def test_another_image_gives_another_identity_and_another_seed_the_same_benchmar
     seeded = Dataset(assemble_corpus(name="b", seed=2)).manifest
     assert base["dataset_id"] != seeded["dataset_id"]
     assert base["benchmark"]["id"] == seeded["benchmark"]["id"]
-    corpus["scan"][0] = replace(corpus["scan"][0], image=picture("other"))
+    corpus["scan"][0] = replace(corpus["scan"][0], image=StoredImage.of(picture("other")))
     assert Dataset(assemble_corpus(corpus, name="c")).dataset_id != base["dataset_id"]
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from components.images.windows import drop_grey_channels, is_colour, percentile_limits, window
+from components.images.windows import channel_spread, drop_grey_channels, is_coloured, percentile_limits, window
 
 
 def test_window_maps_its_ends_to_black_and_white_and_its_middle_to_grey():
@@ -27,9 +27,9 @@ def test_percentiles_of_a_constant_image_still_span_something():
 def test_one_coloured_corner_makes_an_image_coloured_and_a_few_pixels_do_not():
     image = np.full((100, 100, 3), 80, np.uint8)
     image[:2, :2] = (250, 0, 0)
-    assert not is_colour(image)
+    assert not is_coloured(channel_spread(image))
     image[:20, :20] = (250, 0, 0)
-    assert is_colour(image)
+    assert is_coloured(channel_spread(image))
     assert drop_grey_channels(image).shape == (100, 100, 3)
 
 

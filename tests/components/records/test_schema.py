@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.images.png import encode_png
+from components.images.stored import StoredImage
 from components.records.accounting import Account, total
 from components.records.record import Provenance, Record, Turn
 from components.records.sample import Clinical, Image, Sample, Text
@@ -16,7 +16,8 @@ from components.records.schema import (
 )
 from components.records.vocabulary import Bin, ImageRole, Modality, Split, TaskGroup, TurnKind
 
-PNG = encode_png(np.zeros((3, 5), dtype=np.uint8))
+IMAGE = StoredImage.of_pixels(np.zeros((3, 5), dtype=np.uint8))
+PNG = IMAGE.data
 
 
 def a_sample() -> Sample:
@@ -70,13 +71,13 @@ def test_a_records_own_conversation_and_further_images_survive_parquet_form():
         subject="ann",
         modality=Modality.CT,
         anatomy="abdomen",
-        image=PNG,
-        more_images=(PNG, PNG),
+        image=IMAGE,
+        more_images=(IMAGE, IMAGE),
         turns=turns,
         language="zh",
         licence="CC0",
         provenance=Provenance(file="a.json", locator="row 1"),
     )
-    (row,) = record_table([record_row(record, patient_key="k", width=5, height=3)]).to_pylist()
+    (row,) = record_table([record_row(record, patient_key="k")]).to_pylist()
     assert tuple(turn_from_row(turn) for turn in row["turns"]) == turns
     assert (row["more_images"], row["language"]) == ([PNG, PNG], "zh")

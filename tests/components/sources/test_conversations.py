@@ -50,7 +50,7 @@ def test_misspelt_key_list_of_images_and_text_alone_are_read(rows):
     (two, alone), unreadable = rows(odd, talk("什么是囊肿?", "充满液体的囊。"))
     assert not unreadable
     assert len(two.more_images) == 1
-    assert (alone.modality, alone.image, alone.language) == (Modality.TEXT, b"", "zh")
+    assert (alone.modality, alone.image, alone.language) == (Modality.TEXT, None, "zh")
 
 
 def test_messages_of_openai_and_qwen_are_read(rows):
@@ -147,7 +147,7 @@ def test_published_unimedvl_rows_are_taken_unchanged(rows):
     assert len(asked.more_images) == 1 and asked.turns[0].kind is TurnKind.OPEN
     assert (edit.turns[0].prompt, edit.turns[0].answer, len(edit.turns)) == ("Make it PET.", "Here it is.", 1)
     assert edit.turns[0].kind is drawn.turns[0].kind is TurnKind.DRAWING
-    assert set(edit.targets) == {"output"} and edit.image == asked.image and edit.targets["output"] == drawn.image
+    assert set(edit.targets) == {"output"} and edit.image == asked.image and edit.targets["output"] == drawn.image.data
     assert not drawn.targets
     assert text.modality is Modality.TEXT
     assert [item.reason for item in unreadable] == ["placeholders"]

@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from components.images.png import decode_png, pixels_sha256
+from components.images.png import pixels_sha256
+from components.images.stored import decode_stored
 from components.recipes.recipe import read_recipe, shipped_recipe
 from components.records.vocabulary import Modality
 
@@ -34,7 +35,7 @@ def test_held_out_subjects_and_slabs_of_the_recipe_exist(corpus_records):
 def test_the_recorded_pixel_hash_is_that_of_the_stored_image(corpus_records):
     for source in corpus_records.values():
         record = next(iter(source.values()))
-        assert record.provenance.sha256 == pixels_sha256(decode_png(record.image))
+        assert record.provenance.sha256 == pixels_sha256(record.image.decode())
 
 
 def test_t1_slices_carry_the_other_contrasts_of_the_same_place(corpus_records):
@@ -44,7 +45,7 @@ def test_t1_slices_carry_the_other_contrasts_of_the_same_place(corpus_records):
     for record in t1[::50]:
         for key, name in (("gm", "grey_matter"), ("wm", "white_matter")):
             partner = records[record.id.replace("t1-", f"{key}-")]
-            assert record.targets[name] == partner.image
+            assert record.targets[name] == partner.image.data
             assert record.position == partner.position
             assert not partner.targets
 
@@ -52,7 +53,7 @@ def test_t1_slices_carry_the_other_contrasts_of_the_same_place(corpus_records):
 def test_mni_positions_are_millimetres_of_the_atlas(corpus_records):
     record = corpus_records["nilearn-mni"]["nilearn-mni/t1-axial-072"]
     assert record.position == 0.0
-    image = decode_png(record.image)
+    image = record.image.decode()
     # Symmetric head: mirrored it is nearly itself; turned upside down it is not (front is narrower than back).
     assert np.abs(image.astype(int) - image[:, ::-1]).mean() < 12
 
@@ -64,12 +65,12 @@ def test_liver_lies_at_the_left_edge_and_spine_at_the_bottom_of_axial_slices(cor
         organs = record.facts.get("organs", "").split(";")
         if record.facts.get("plane") != "axial" or not {"liver", "spine"} <= set(organs):
             continue
-        colours = decode_png(record.targets["organ_map"])
+        colours = decode_stored(record.targets["organ_map"])
         liver = np.argwhere((colours == red).all(axis=2)).mean(axis=0)
         spine = np.argwhere((colours == bone).all(axis=2)).mean(axis=0)
         assert liver[1] < spine[1], record.id
         assert liver[0] < spine[0], record.id
-        assert colours.shape[:2] == decode_png(record.image).shape[:2]
+        assert colours.shape[:2] == record.image.decode().shape[:2]
         checked += 1
     assert checked >= 30
     subjects = {"ct-abdomen", "ct-dicom", "mr-abdomen"}
@@ -80,7 +81,7 @@ def test_organ_map_of_the_dicom_series_lies_on_the_body(corpus_records):
     for record in corpus_records["totalsegmentator"].values():
         if record.subject != "ct-dicom":
             continue
-        image, colours = decode_png(record.image), decode_png(record.targets["organ_map"])
+        image, colours = record.image.decode(), decode_stored(record.targets["organ_map"])
         liver = (colours == (200, 40, 40)).all(axis=2)
         # Soft tissue in the window -160..240 HU is middle grey; air would be black.
         assert 100 < np.median(image[liver]) < 200, record.id
@@ -123,9 +124,9 @@ def test_colour_is_what_the_pixels_show(corpus_records):
 def test_burned_in_text_is_cut_away(corpus_records):
     for record in corpus_records["ultrasound"].values():
         if record.subject == "us-lymph":
-            assert decode_png(record.image).shape[:2] == (228, 640)
+            assert record.image.decode().shape[:2] == (228, 640)
         if record.subject == "us-aloka":
-            assert decode_png(record.image).shape[1] < 310
+            assert record.image.decode().shape[1] < 310
 
 
 def test_nothing_of_a_dicom_header_is_in_an_id(corpus_records):
@@ -139,7 +140,7 @@ def test_nothing_of_a_dicom_header_is_in_an_id(corpus_records):
 def test_x_rays_show_bones_bright(corpus_records, subject):
     (record,) = (r for r in corpus_records["dicom"].values() if r.subject == subject)
     assert record.modality is Modality.XRAY
-    image = decode_png(record.image)
+    image = record.image.decode()
     height, width = image.shape
     if subject == "chest":  # the mediastinum is brighter than the lung beside it
         lung = image[height // 3 : height // 2, width // 5 : width // 3]

@@ -187,7 +187,7 @@ def test_medmnist_each_set_gives_each_image_with_its_label_in_words(read, tmp_pa
         assert record.facts[mnist.graded] == ("yes" if label[0] else "no")
     import io
 
-    with Image.open(io.BytesIO(record.image)) as image:
+    with Image.open(io.BytesIO(record.image.data)) as image:
         np.testing.assert_array_equal(np.asarray(image), arrays["test_images"][2])
     assert len({record.subject for record in records.values()}) == 15
 

@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
+from components.images.stored import StoredImage
 from components.records.vocabulary import Split, TurnKind
-from components.sources.reading.pictures import Picture
 from components.sources.reading.reports import report_turn, sections
 from components.sources.settings import SourceSettings
 from components.sources.sharing import check_sharing
@@ -111,8 +111,8 @@ def test_a_study_is_one_record_with_all_its_views_frontal_first(mimic, read):
     assert len(unreadable) == 3, "study 54 counts once, and its view that is there belongs to it"
     study = records["mimic-cxr/s50"]
     assert (study.subject, study.delivered_split, len(study.more_images)) == ("10", Split.TRAIN, 1)
-    front = Picture.of(mimic / "files" / "p10" / "p10" / "s50" / "d2.jpg")
-    assert study.image == front.png, "PA stands before LATERAL"
+    front = StoredImage.of(mimic / "files" / "p10" / "p10" / "s50" / "d2.jpg")
+    assert study.image == front, "PA stands before LATERAL"
     assert study.facts["view"] == "PA" and "no redistribution" in study.licence
     assert study.facts["findings"] == "any abnormality;pleural effusion", "an uncertain oedema is none"
     assert study.facts["absent_findings"] == "pneumonia"

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from components.images.png import decode_png
+from components.images.stored import decode_stored
 from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.reading.label_colours import class_colour
 
@@ -36,7 +37,7 @@ def test_deepliif_six_panels_are_five_pairs(public, read, tmp_path):
     for path in files:
         record = records[f"deepliif/{path.relative_to(tmp_path / 'deepliif').with_suffix('')}"]
         panels = np.asarray(Image.open(path)).reshape(512, 6, 512, 3).transpose(1, 0, 2, 3)
-        np.testing.assert_array_equal(decode_png(record.image), panels[0])
+        np.testing.assert_array_equal(record.image.decode(), panels[0])
         assert record.delivered_split is Split(path.parent.name)
         # The images to predict on repeat the first panel: they are no pairs.
         differing = [number for number in range(1, 6) if (panels[number] != panels[0]).any()]
@@ -45,7 +46,7 @@ def test_deepliif_six_panels_are_five_pairs(public, read, tmp_path):
     assert pairs == 10
     lung = records["deepliif/train/Lung1"]
     assert lung.subject == "lung" and set(lung.targets) == {"counterstain", "dapi", "lap2", "marker", "cell_map"}
-    cells = decode_png(lung.targets["cell_map"])
+    cells = decode_stored(lung.targets["cell_map"])
     assert {tuple(c) for c in np.unique(cells.reshape(-1, 3), axis=0).tolist()} == {
         (0, 0, 0),
         (0, 0, 255),
@@ -54,7 +55,7 @@ def test_deepliif_six_panels_are_five_pairs(public, read, tmp_path):
     }
     whole = np.asarray(Image.open(tmp_path / "deepliif" / "train" / "Lung1.png"))
     assert (np.abs(cells.astype(int) - whole[:, 2560:]).max(axis=2) > 0).sum() < 20
-    assert decode_png(lung.targets["dapi"]).ndim == 2
+    assert decode_stored(lung.targets["dapi"]).ndim == 2
 
 
 def test_deepliif_another_number_of_panels_is_refused(read, tmp_path):
@@ -91,7 +92,7 @@ def test_bci_pairs_by_name_and_slides_by_their_stains(bci, read):
     assert len(he) == 12
     for name, record in he.items():
         other = records[name.removesuffix("-he") + "-ihc"]
-        assert record.targets == {"ihc": other.image} and not other.targets
+        assert record.targets == {"ihc": other.image.data} and not other.targets
         assert (record.facts["stain"], other.facts["stain"]) == ("H&E", "immunohistochemistry")
         (turn,) = record.turns
         assert turn.kind is TurnKind.CHOICE and turn.answer == name.removesuffix("-he").split("_")[2]
@@ -220,7 +221,7 @@ def test_sa_med2d_paints_the_classes_of_an_image(samed2d, read):
     assert (ct.modality, mr.modality) == (Modality.CT, Modality.MRI)
     assert mr.facts["contrast"] == "contrast-enhanced T1"
     assert (ct.facts["description"], mr.facts["description"]) == ("kidney tumor; liver", "enhancing tumor")
-    painted = decode_png(ct.targets["structure_map"])
+    painted = decode_stored(ct.targets["structure_map"])
     liver, tumour = class_colour("liver"), class_colour("kidney_tumor")
     assert tuple(painted[50, 50]) == tumour and tuple(painted[30, 30]) == liver and not painted[0, 0].any()
     assert (painted == tumour).all(axis=2).sum() == 400

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from components.images.png import decode_png
+from components.images.stored import decode_stored
 from components.images.volume import Volume, read_volume
 from components.records.vocabulary import Modality
 
@@ -71,9 +72,9 @@ def test_ixi_t1_lies_on_t2_by_its_affine(ixi, head, read):
     rows = np.asarray(head.data).shape[1]
     for index in used(np.asarray(head.data)):
         t1, t2 = (records[f"ixi/IXI002-Guys-0828-{shows}-axial-{index:03d}"] for shows in ("t1", "t2"))
-        assert t1.targets["t2"] == t2.image and t2.targets["t1"] == t1.image
+        assert t1.targets["t2"] == t2.image.data and t2.targets["t1"] == t1.image.data
         # The same voxels were stored in both, all but the rows that T1 lacks at the back: nothing may be mirrored.
-        one, other = decode_png(t1.image).astype(int), decode_png(t2.image).astype(int)
+        one, other = t1.image.decode().astype(int), t2.image.decode().astype(int)
         apart, mirrored = (np.abs(image - other)[: rows - 21].mean() for image in (one, one[:, ::-1]))
         assert apart < 1.5 and mirrored > 4
         assert "T2.nii.gz" in t1.provenance.method and t1.position == t2.position
@@ -143,7 +144,7 @@ def test_brats_in_both_layouts_and_label_conventions(
     for index, record in first.items():
         wanted = "no" if pixels[index] == 0 else "yes" if pixels[index] >= 20 else None
         assert record.facts.get("tumour") == wanted
-        painted = decode_png(record.targets["tumour_map"])
+        painted = decode_stored(record.targets["tumour_map"])
         assert int(painted.any(axis=2).sum()) == pixels[index]
     largest = max(pixels, key=pixels.__getitem__)
     colours = {tuple(c) for c in decode_png(first[largest].targets["tumour_map"]).reshape(-1, 3).tolist()}
@@ -168,7 +169,9 @@ def test_a_label_map_on_another_grid_keeps_its_labels(head, tumour, read, tmp_pa
     )
     records, unreadable = read(tmp_path, "brats")
     assert unreadable == []
-    maps = [decode_png(record.targets["tumour_map"]) for record in records.values() if "tumour_map" in record.targets]
+    maps = [
+        decode_stored(record.targets["tumour_map"]) for record in records.values() if "tumour_map" in record.targets
+    ]
     assert {tuple(c) for m in maps for c in np.unique(m.reshape(-1, 3), axis=0).tolist()} == {(0, 0, 0), (250, 240, 90)}
 
 
@@ -196,10 +199,10 @@ def test_synthrad_pairs_are_black_outside_of_the_mask(read, tmp_path):
     assert len(mri) == len(cts) == ct.shape[2] and set(mri) == set(cts)
     outside = Volume(mask, affine).slice("axial", 0) == 0
     for locator, record in mri.items():
-        assert record.targets == {"ct": cts[locator].image} and not cts[locator].targets
+        assert record.targets == {"ct": cts[locator].image.data} and not cts[locator].targets
         assert (record.subject, record.anatomy, record.facts["hospital"]) == ("1PA001", "pelvis", "centre A")
-        assert not decode_png(record.image)[outside].any() and not decode_png(record.targets["ct"])[outside].any()
+        assert not record.image.decode()[outside].any() and not decode_stored(record.targets["ct"])[outside].any()
     index = ct.shape[2] // 2
     wanted = np.clip(np.rint((ct[:, :, index].astype(float) + 160) * 255 / 400), 0, 255)
-    found = decode_png(cts[f"axial {index}"].image)[~outside]
+    found = cts[f"axial {index}"].image.decode()[~outside]
     np.testing.assert_array_equal(found, Volume(wanted[:, :, None], affine).slice("axial", 0)[~outside])

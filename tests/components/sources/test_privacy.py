@@ -64,7 +64,7 @@ def test_no_planted_string_leaves_the_adapter(folder, read, caplog, capfd):
         said = repr((record.id, record.anatomy, record.facts, record.provenance, record.licence))
         assert PLANTED.lower() not in said.lower()
         assert "19690720" not in said
-        assert PLANTED.encode() not in record.image
+        assert PLANTED.encode() not in record.image.data
     said = repr(unreadable) + caplog.text + "".join(capfd.readouterr()) + repr([str(w.message) for w in heard])
     assert PLANTED.lower() not in said.lower()
     assert "19690720" not in said

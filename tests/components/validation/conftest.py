@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from components.context import StageContext
-from components.images.png import encode_png, pixels_sha256
+from components.images.png import pixels_sha256
+from components.images.stored import StoredImage
 from components.recipes.recipe import read_recipe, shipped_recipe
 from components.records.record import Provenance, Record
 from components.records.vocabulary import Modality
@@ -34,7 +35,7 @@ def make():
             "subject": "ann",
             "modality": Modality.CT,
             "anatomy": "chest",
-            "image": encode_png(image),
+            "image": StoredImage.of_pixels(image),
             "facts": {"plane": "axial"},
             "position": 1.0,
             "licence": "CC0",

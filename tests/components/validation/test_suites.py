@@ -2,14 +2,13 @@ import numpy as np
 import pytest
 
 from components.records.vocabulary import Modality
-from components.validation.profile import image_statistics
 from components.validation.suites import run_suite, table
 
 
 @pytest.fixture
 def failures(settings):
     def run(*records):
-        return run_suite(table([(record, image_statistics(record.image)) for record in records]), settings)
+        return run_suite(table(records), settings)
 
     return run
 
@@ -27,7 +26,7 @@ def test_a_pale_stain_is_no_grey_image(failures, make):
     pale = np.random.default_rng(3).integers(200, 215, (50, 60, 3), dtype=np.uint8)
     pale[:3, :3] = (170, 190, 205)
     tissue = {"modality": Modality.HISTOPATHOLOGY, "anatomy": "tissue", "facts": {"stain": "immunohistochemistry"}}
-    assert not image_statistics(make("a", pale).image).colour
+    assert not make("a", pale).image.colour
     assert failures(make("a", pale, **tissue, targets={"cell_map": b""})) == []
 
 
@@ -76,7 +75,7 @@ def test_size_limit_is_the_recipes(make):
 
     record = make("a")
     (failure,) = run_suite(
-        table([(record, image_statistics(record.image))]),
+        table([record]),
         ValidationSettings(min_side=1, max_pixels=2999, stop_above=0.5),
     )
     assert failure.reason == "too large"
