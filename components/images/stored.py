@@ -76,6 +76,11 @@ class StoredImage:
             look=look_of(pixels),
         )
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W) or (H, W, 3), as of its pixels."""
+        return (self.height, self.width) if self.grey else (self.height, self.width, 3)
+
     def decode(self) -> NDArray[np.uint8]:
         """Its pixels, not to be written to."""
         return decode_stored(self.data)

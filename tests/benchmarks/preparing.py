@@ -49,7 +49,7 @@ class Preparing:
         with self._step("validate"):
             judged = judge(SOURCE, items, recipe.validation, decisions={}, accepted={})
             write_judged(self.work / SOURCE, judged)
-        with self._step("hash"):
+        with self._step("corpus"):
             corpus = Corpus(self.work, [SOURCE])
         with self._step("select"):
             decisions = select(corpus.entries, recipe.assembly)

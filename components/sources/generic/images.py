@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from components.images.limits import ImageError
-from components.images.raster import SUFFIXES, read_raster
+from components.images.raster import SUFFIXES
+from components.images.stored import StoredImage
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.generic.conversations import read_row
@@ -44,7 +45,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
 
 
 def _image(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
-    image = read_raster(path)
+    image = StoredImage.of(path)
     labels = delivery.labels.of(name)
     modality = labels.get("modality")
     if modality is None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from components.images.masks import white
 from components.images.png import encode_png
-from components.images.raster import read_raster
+from components.images.stored import StoredImage
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.burned_in import is_cleared, refuse_text
@@ -55,9 +55,9 @@ def read(delivery: Delivery) -> Iterator[Item]:
 def _record(
     delivery: Delivery, name: str, path: Path, label: str, subject: str, masks: Sequence[tuple[str, Path]]
 ) -> Iterator[Item]:
-    image = read_raster(path)
+    image = StoredImage.of(path)
     if not is_cleared(delivery, name):
-        refuse_text(image, name)
+        refuse_text(image.decode(), name)
     lesion = np.zeros(image.shape[:2], bool)
     for file in masks:
         lesion |= mask_of(delivery, *file, image.shape)

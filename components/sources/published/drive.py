@@ -7,7 +7,7 @@ from pathlib import Path
 
 from components.images.masks import white
 from components.images.png import encode_png
-from components.images.raster import read_raster
+from components.images.stored import StoredImage
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.labelled_images import Shot, labelled_record, mask_of
@@ -38,7 +38,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
 def _record(
     delivery: Delivery, name: str, path: Path, found: re.Match[str], vessels: tuple[str, Path] | None
 ) -> Iterator[Item]:
-    image = read_raster(path)
+    image = StoredImage.of(path)
     targets = {}
     if vessels:
         targets["vessel_map"] = encode_png(white(mask_of(delivery, *vessels, image.shape)))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from components.images.limits import ImageError
-from components.images.raster import read_raster
+from components.images.stored import StoredImage
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.class_labels import class_turn
@@ -43,7 +43,7 @@ def _record(delivery: Delivery, name: str, path: Path, label: str, patient: str)
     *_, split, folder, _ = ("", "", *PurePosixPath(name).parts)
     if folder in CLASSES and folder != label:
         raise ImageError("label conflict", f"the folder says {folder}, the name {label}")
-    shot = Shot(file=name, image=read_raster(path), subject=patient, split=SPLITS.get(split.lower()))
+    shot = Shot(file=name, image=StoredImage.of(path), subject=patient, split=SPLITS.get(split.lower()))
     yield labelled_record(
         delivery,
         name.removesuffix(path.suffix),

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from components.images.limits import ImageError
 from components.images.png import encode_png
-from components.images.raster import SUFFIXES, read_raster
+from components.images.raster import SUFFIXES
+from components.images.stored import StoredImage
 from components.records.targets import ENHANCED_T1
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
@@ -114,7 +115,7 @@ def _record(
         raise ImageError("bad name", f"{stem!r} is not <modality>--<set>--<case>--<slice>")
     if missing:
         raise ImageError("missing mask", f"{len(missing)} masks were not delivered, the first is {missing[0]}.png")
-    image = read_raster(path)
+    image = StoredImage.of(path)
     named = _named_masks(delivery, masks, image.shape, classes.get(parts[1], {}))
     if not named:
         raise ImageError("near-empty mask", f"no mask covers {LEAST_SHARE:.2%} of it; {len(masks)} were delivered")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from components.images.limits import ImageError
 from components.images.masks import fitting, read_mask
+from components.images.stored import StoredImage
 from components.records.record import Record, Turn
 from components.records.vocabulary import Modality, Split
 from components.sources.delivery_folder import Delivery
@@ -19,7 +20,7 @@ class Shot:
     """One decoded image of a file, and where it belongs."""
 
     file: str
-    image: NDArray[np.uint8]
+    image: StoredImage | NDArray[np.uint8]
     subject: str
     split: Split | None = None
     targets: Mapping[str, bytes] = field(default_factory=dict)
