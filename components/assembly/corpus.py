@@ -50,6 +50,8 @@ class Entry:
     """What its images look like, in order."""
     turns: tuple[Turn, ...] = ()
     """What the source itself says, as delivered."""
+    language: str = "en"
+    """Of the turns, two letters."""
     split: Split = Split.TRAIN
 
     @property
@@ -181,6 +183,7 @@ def _entry(row: dict) -> Entry:
         more_pixels=tuple(other for other, _, _ in more),
         looks=looks,
         turns=turns,
+        language=intern(row["language"]),
     )
 
 
