@@ -1,10 +1,14 @@
 """The stand-in for image-text alignment: the share of a record's labels that its text names."""
 
+from xml.etree import ElementTree
+
 import pytest
 
 from components.assembly.label_consistency import label_consistency
 from components.records.record import Turn
 from components.records.vocabulary import Modality, TurnKind
+from components.sources.reading.findings import finding_facts
+from tests.benchmarks.originals import SAMPLES
 
 
 @pytest.fixture
@@ -85,3 +89,28 @@ def test_nothing_can_be_said_without_a_label_or_in_another_language(score) -> No
     assert score("Some figure", Modality.UNKNOWN, anatomy="unknown") is None
     assert score("Radiografía de tórax", Modality.XRAY, anatomy="chest", language="es") is None
     assert score("Clear.", Modality.XRAY, TurnKind.REPORT, anatomy="unknown") is None
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"{SAMPLES} with public reports is not here")
+def test_real_reports_name_their_own_labels_rather_than_those_of_other_patients(score) -> None:
+    reports = []
+    for file in sorted((SAMPLES / "iu-xray").rglob("*.xml")):
+        root = ElementTree.parse(file).getroot()
+        text = "\n".join(node.text or "" for node in root.iter("AbstractText") if node.get("Label") in _SECTIONS)
+        facts = finding_facts([node.text.split("/")[0] for node in root.iterfind("MeSH/major") if node.text])
+        if text and "findings" in facts:
+            reports.append((text, facts))
+
+    def of(text: str, facts: dict[str, str]) -> float:
+        found = score(text, Modality.XRAY, TurnKind.REPORT, anatomy="chest", facts=facts)
+        assert found is not None
+        return found
+
+    own = [of(text, facts) for text, facts in reports]
+    foreign = [of(text, facts) for text, other in reports for _, facts in reports if facts != other]
+    assert len(own) > 50
+    beaten = sum((a > b) + 0.5 * (a == b) for a in own for b in foreign) / (len(own) * len(foreign))
+    assert beaten > 0.85, f"a report's own labels beat another's in {beaten:.2f} of the pairs"
+
+
+_SECTIONS = ("FINDINGS", "IMPRESSION")
