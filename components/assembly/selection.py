@@ -116,7 +116,7 @@ def select(entries: Iterable[Entry], settings: AssemblySettings, scorer: Scorer 
     """One decision for each record, in the order of ids. The held-out side never moves, and training never shows what
     a held-out or validation record shows.
 
-    Captions are ranked before duplicates are looked for: of two records about one image the better worded one stays.
+    Captions are ranked before duplicates are looked for: a record that falls out takes no better worded copy with it.
     """
     plan = SplitPlan.from_settings(settings.splits)
     placed = [entry.on(plan.split_of(entry)) for entry in sorted(entries, key=lambda entry: entry.id)]
