@@ -46,6 +46,8 @@ COMMANDS = {
 }
 
 RECIPE_KEYS = {
+    "assembly.alignment.keep",
+    "assembly.alignment.scorer",
     "assembly.benchmark_captions",
     "assembly.benchmark_drawings",
     "assembly.benchmark_edits",

@@ -43,6 +43,8 @@ class Entry:
     """What its images look like, in order."""
     turns: tuple[Turn, ...] = ()
     """What the source itself says, as delivered."""
+    language: str = "en"
+    """Of the turns, two letters."""
     split: Split = Split.TRAIN
 
     @property
@@ -150,6 +152,7 @@ def _entry(row: dict) -> Entry:
         more_pixels=tuple(more),
         looks=tuple(Look.from_bytes(seen["look"]) for seen in row["seen"]),
         turns=turns,
+        language=intern(row["language"]),
     )
 
 

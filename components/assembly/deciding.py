@@ -35,7 +35,17 @@ _FINDINGS = (
 )
 _ORDERED = frozenset(" ".join((_SIDES, _DENIALS, _DEGREES)).split())
 _COUNTED = frozenset(" ".join((_MODALITIES, _PLACES, _FINDINGS)).split())
-_PLURALS = (("ies", "y"), ("ves", "f"), ("ses", "sis"), ("ices", "ex"), ("ae", "a"), ("i", "us"), ("es", ""), ("s", ""))
+_PLURALS = (
+    ("ies", "y"),
+    ("ves", "f"),
+    ("ses", "sis"),
+    ("ices", "ex"),
+    ("aces", "ax"),
+    ("ae", "a"),
+    ("i", "us"),
+    ("es", ""),
+    ("s", ""),
+)
 
 
 def deciding(text: str) -> tuple[list[str], list[str]]:
@@ -47,6 +57,11 @@ def deciding(text: str) -> tuple[list[str], list[str]]:
     words = text.split()
     ordered = [word for word in words if word in _ORDERED or _NUMBERS.fullmatch(word)]
     return ordered, sorted(found for word in words if (found := _counted(word)))
+
+
+def with_plurals(word: str) -> tuple[str, ...]:
+    """The word and every plural that it could have."""
+    return word, *(word.removesuffix(one) + many for many, one in _PLURALS if word.endswith(one))
 
 
 def _counted(word: str) -> str:

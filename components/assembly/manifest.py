@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from components.assembly.alignment_account import AlignmentAccount
 from components.assembly.benchmark import Exam, item_hash
 from components.assembly.selection import Decision
 from components.assembly.shards import Shard
@@ -23,7 +24,6 @@ NOTES = {
     "averages": "the MNI152 volumes and the average CT head are averages over many people, not patients",
     "degraded": "super-resolution starts from images that we degraded ourselves (bicubic down and up)",
     "derived": "haematoxylin targets are computed by colour deconvolution, not a second staining",
-    "alignment": "no image-text alignment score was computed: it needs weights that are not here",
 }
 
 
@@ -83,6 +83,7 @@ def manifest(
     delivered: Mapping[str, Counter[str]],
     licences: Mapping[str, Sequence[str]],
     benchmark: Mapping[str, object],
+    alignment: AlignmentAccount,
     notices: Sequence[str],
 ) -> dict[str, object]:
     """manifest.json as plain values. `shards`: (kind, split, shard)."""
@@ -107,7 +108,8 @@ def manifest(
         "tasks": {task: dict(sorted(counts.items())) for task, counts in sorted(tasks.items())},
         "delivered": {source: dict(sorted(counts.items())) for source, counts in sorted(delivered.items())},
         "licences": {name: sorted(texts) for name, texts in sorted(licences.items())},
-        "provenance": NOTES,
+        "alignment": alignment.to_json(),
+        "provenance": {**NOTES, "alignment": alignment.note},
         "benchmark": dict(benchmark),
         "notices": list(notices),
     }

@@ -1,4 +1,4 @@
-"""Every validated record into its bin: split, then decontaminate, then deduplicate, then the recipe's filters."""
+"""Every validated record into its bin: split, then the recipe's filters, then decontaminate, then deduplicate."""
 
 import re
 from collections import defaultdict
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from components.assembly.alignment import UNSCORED, Scorer, rank
 from components.assembly.corpus import Entry, normal_text
 from components.assembly.delivered import TOLD, said
 from components.assembly.lookalikes import Gallery, Neighbours
@@ -17,6 +18,8 @@ from components.records.keys import keyed_hash
 from components.records.vocabulary import Bin, Split, TurnKind
 
 HELD_OUT = (Split.TEST, Split.WITHIN_SUBJECT)
+MISALIGNED = "alignment"
+"""The reason of a record whose captions are below their source's top share."""
 LEAST_WORDS = 8
 """Shorter texts are compared whole: two patients' short answers are alike by nature."""
 
@@ -32,6 +35,8 @@ class Decision:
     """The rule, as the accounting counts it."""
     other: str = ""
     """The id of the record it repeats or would give away."""
+    alignment: float | None = None
+    """The score by which its captions were ranked, in [0, 1]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,9 +112,12 @@ class _Side:
         return None
 
 
-def select(entries: Iterable[Entry], settings: AssemblySettings) -> tuple[Decision, ...]:
+def select(entries: Iterable[Entry], settings: AssemblySettings, scorer: Scorer = UNSCORED) -> tuple[Decision, ...]:
     """One decision for each record, in the order of ids. The held-out side never moves, and training never shows what
-    a held-out or validation record shows."""
+    a held-out or validation record shows.
+
+    Captions are ranked before duplicates are looked for: a record that falls out takes no better worded copy with it.
+    """
     plan = SplitPlan.from_settings(settings.splits)
     placed = [entry.on(plan.split_of(entry)) for entry in sorted(entries, key=lambda entry: entry.id)]
     words = {entry.id: _words(entry) for entry in placed}
@@ -120,11 +128,17 @@ def select(entries: Iterable[Entry], settings: AssemblySettings) -> tuple[Decisi
     taken_out = side_of("excluded", (e for e in placed if e.patient_key in settings.excluded_patients), ())
     held_out = side_of("held-out", (e for e in used if e.split in HELD_OUT), (Split.TEST,))
     validation = side_of("validation", (e for e in used if e.split is Split.VAL), (Split.VAL,))
+    ruled = {entry.id: decision for entry in placed if (decision := _rule(entry, settings))}
+    ranked = (entry for entry in placed if entry.split not in HELD_OUT and entry.id not in ruled)
+    ranking = rank(ranked, settings.alignment.keep, scorer)
     decisions, seen = [], dict[tuple[str, str], str]()
     said: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     galleries = {side: Gallery(neighbours) for side in (*(split.value for split in HELD_OUT), "kept")}
     for entry in placed:
-        decision = _rule(entry, settings) or _excluded(entry, taken_out)
+        decision = ruled.get(entry.id)
+        if decision is None and entry.id in ranking.dropped:
+            decision = Decision(entry=entry, bin=Bin.FILTERED, reason=MISALIGNED)
+        decision = decision or _excluded(entry, taken_out)
         if decision is None and entry.split not in HELD_OUT:
             decision = held_out.leak(entry, telling[entry.id])
         if decision is None and entry.split is Split.TRAIN:
@@ -141,7 +155,7 @@ def select(entries: Iterable[Entry], settings: AssemblySettings) -> tuple[Decisi
             )
             if words[entry.id] and decision.bin is not Bin.DUPLICATE:
                 of_image[words[entry.id]] = entry.id
-        decisions.append(decision)
+        decisions.append(replace(decision, alignment=ranking.scores.get(entry.id)))
     return tuple(decisions)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 FORMS = ("open", "closed", "choice")
 EDIT_WEIGHTS = {
@@ -63,6 +64,21 @@ class QuestionSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AlignmentSettings:
+    """Which captions and reports fit their images well enough to train on."""
+
+    scorer: Literal["none", "labels", "published"]
+    """labels: how many of the record's labels the text names, without a model. published: the paper's score, from
+    data/alignment/<source>.parquet."""
+    keep: float
+    """Share of each source's scored records that stays, the best first; the others are filtered as alignment."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.keep <= 1:
+            raise ValueError(f"assembly.alignment.keep must be above 0 and at most 1, got {self.keep}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AssemblySettings:
     """Rules and sizes of assembly. Shards of several images are sealed; the mixture is a run-time number."""
 
@@ -100,6 +116,8 @@ class AssemblySettings:
     """Held-out captions, over both held-out splits."""
     caption_characters: tuple[int, int] = (10, 1024)
     """Records whose caption is shorter or longer are filtered as caption-length. Never applied to short answers."""
+    alignment: AlignmentSettings = AlignmentSettings(scorer="none", keep=0.5)
+    """Never applied to held-out records, nor to our own captions, which are made of the labels."""
 
     def __post_init__(self) -> None:
         problems = [

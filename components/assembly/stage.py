@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from components.assembly.alignment import open_scorer
+from components.assembly.alignment_account import account_alignment
 from components.assembly.benchmark import Exam, set_exam
 from components.assembly.card import card
 from components.assembly.conversation import Pictures, fit_pictures, heldout_sample, make_samples
@@ -30,7 +32,8 @@ from components.records.vocabulary import Bin, Split
 from components.storage.atomic import atomic_folder, write_json, write_text
 
 DECISION_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("id", "source", "patient_key", "split", "bin", "reason", "other")],
+    [(name, pa.string()) for name in ("id", "source", "patient_key", "split", "bin", "reason", "other")]
+    + [("alignment", pa.float64())],
     metadata={"unimed_schema": SCHEMA_VERSION},
 )
 """One row for each validated record: where it went and why."""
@@ -46,11 +49,13 @@ SCHEMAS = {
 def assemble(ctx: StageContext) -> None:
     """Write data/unimed whole, or not at all."""
     recipe, settings = ctx.recipe, ctx.recipe.assembly
+    scorer = open_scorer(settings.alignment, ctx.workspace.alignment, recipe.sources)
     ctx.progress.say("reading validated records")
     corpus = Corpus(ctx.workspace.validated, list(recipe.sources))
-    decisions = select(corpus.entries, settings)
+    decisions = select(corpus.entries, settings, scorer)
     sources = account_sources(ctx.workspace.validated, recipe.sources, decisions)
-    notices = _notices(corpus.entries, settings)
+    alignment = account_alignment(decisions, settings.alignment.keep, scorer)
+    notices = [*_notices(corpus.entries, settings), *alignment.notices()]
     for notice in notices:
         ctx.progress.say(notice)
     kept = [decision.entry for decision in decisions if decision.bin is Bin.KEPT]
@@ -83,6 +88,7 @@ def assemble(ctx: StageContext) -> None:
             delivered=sealing.delivered,
             licences=_licences(used),
             benchmark=benchmark_manifest(sealing.items, exam),
+            alignment=alignment,
             notices=notices,
         )
         write_text(folder / "README.md", card(described))
@@ -211,4 +217,5 @@ def _decision_row(decision: Decision) -> dict[str, object]:
         "bin": decision.bin.value,
         "reason": decision.reason,
         "other": decision.other,
+        "alignment": decision.alignment,
     }

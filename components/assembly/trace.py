@@ -28,8 +28,8 @@ class Trace:
     """What a person decided about it."""
     known: dict[str, Any] = field(default_factory=dict)
     """modality, anatomy, facts, turns, licence, patient_key of a kept one."""
-    assembly: dict[str, str] = field(default_factory=dict)
-    """bin, reason, other, split."""
+    assembly: dict[str, Any] = field(default_factory=dict)
+    """bin, reason, other, split, and alignment: the score of its captions, None where there is none."""
     samples: tuple[str, ...] = ()
     """Ids of the training conversations made of it."""
     items: tuple[str, ...] = ()
@@ -104,7 +104,8 @@ def trace(workspace: Workspace, recipe: Recipe, identity: str) -> Trace:
 def _after(dataset: Path, identity: str) -> dict[str, Any]:
     """What assembly did with the record: the fields assembly, samples and items of its Trace."""
     rows = list(_rows(dataset, "decisions-*.parquet", identity))
-    assembly = {name: rows[0][name] for name in ("bin", "reason", "other", "split")} if rows else {}
+    # A data set assembled before captions were scored has no column alignment.
+    assembly = {name: rows[0].get(name) for name in ("bin", "reason", "other", "split", "alignment")} if rows else {}
     # Ids of conversations are the record's id, '#', a name: all that sort between '#' and the sign after it.
     made = [("id", ">", f"{identity}#"), ("id", "<", f"{identity}$")]
     samples = _column(dataset, ("train-*.parquet", "val-*.parquet"), "id", made)

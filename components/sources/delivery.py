@@ -63,12 +63,14 @@ def deliver(raw: Path, sources: Iterable[str] | None = None) -> list[str]:
 
 
 def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
-    """Everything that the recipe's `validate` stages need: raw folders, and the curator's (empty) decision files.
+    """Everything that the recipe's first stages need: raw folders, the curator's (empty) decision files, and the folder
+    of image-text scores.
 
     Returns the lines of `deliver`.
     """
     default = [name for name, settings in recipe.sources.items() if settings.path == f"data/raw/{name}"]
     lines = deliver(workspace.raw, default)
+    workspace.alignment.mkdir(parents=True, exist_ok=True)
     for name, settings in recipe.sources.items():
         (workspace.root / settings.path).mkdir(parents=True, exist_ok=True)
         for path, empty in (

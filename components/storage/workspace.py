@@ -35,6 +35,11 @@ class Workspace:
         return self.root / "data" / "accepted"
 
     @property
+    def alignment(self) -> Path:
+        """Folder of <source>.parquet: image-text scores computed elsewhere."""
+        return self.root / "data" / "alignment"
+
+    @property
     def dataset(self) -> Path:
         return self.root / "data" / "unimed"
 

@@ -59,6 +59,8 @@ def show(
         end = found.assembly
         because = f": {end['reason']}" if end["reason"] else ""
         print(f"  assembly     {end['bin']}, split {end['split']}{because} {end['other']}".rstrip())
+        if end["alignment"] is not None:
+            print(f"  alignment    {end['alignment']:.3f} of 1")
         print(f"  made of it   {len(found.samples)} conversations, {len(found.items)} benchmark items")
     elif verdict["verdict"] == "kept":
         print("  assembly     not assembled yet; `unimed retrain` does it")

@@ -55,12 +55,14 @@ def test_a_key_that_the_recipe_lacks_is_refused_with_the_nearest(setting, messag
 def test_an_experiment_shares_raw_files_and_cache_and_leaves_the_workspace_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     workspace = Workspace(toy.make(tmp_path / "w"))
+    workspace.alignment.mkdir(parents=True)
+    (workspace.alignment / "eyes.parquet").write_text("scores")
     before = workspace.params.read_text()
     experiment = make_experiment(workspace, ["seed=5"])
     assert experiment.root.parent == workspace.private / "experiments"
     assert read_recipe(experiment.params).seed == 5 and workspace.params.read_text() == before
-    raw = "data/raw/eyes/a.txt"
-    assert (experiment.root / raw).samefile(workspace.root / raw)
+    for file in ("data/raw/eyes/a.txt", "data/alignment/eyes.parquet"):
+        assert (experiment.root / file).samefile(workspace.root / file)
     assert str(workspace.root / ".dvc" / "cache") in (experiment.root / ".dvc" / "config.local").read_text()
     assert make_experiment(workspace, ["seed=5"]).root == experiment.root
     with pytest.raises(ValueError, match=r"--set: curriculum.unified: curriculum steps must be at least 1"):

@@ -4,6 +4,7 @@ Sets word one finding in many ways (Effusion, Pleural Effusion, Pleural_Thickeni
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from components.images.limits import ImageError
 
@@ -81,6 +82,12 @@ _VIEW_WORDS = {"pa": "PA", "ap": "AP", "frontal": "frontal"} | dict.fromkeys(("l
 def finding(label: str) -> str:
     """Our word for a set's label; empty for one that we have none for."""
     return _WORDS.get(label.strip().lower().replace("_", " "), "")
+
+
+@lru_cache
+def wordings(name: str) -> tuple[str, ...]:
+    """What sets call a finding of ours, its own name among them, in lower case."""
+    return tuple(sorted({name.lower(), *(word for word, ours in _SET_WORDS.items() if ours == name)}))
 
 
 def finding_facts(present: Iterable[str], absent: Iterable[str] = ()) -> dict[str, str]:

@@ -74,4 +74,5 @@ def test_prepare_leaves_the_curators_files_alone(tmp_path):
     for source in recipe.sources:
         assert (workspace.accepted / f"{source}.json").is_file()
         assert any((workspace.raw / source).iterdir())
+    assert workspace.alignment.is_dir(), "an input of assemble, empty until somebody computes scores"
     assert prepare(workspace, recipe) == []
