@@ -76,11 +76,13 @@ class Corpus:
         """Reads facts and hashes pixels. Raises ValueError for a source that was not validated or an id met twice."""
         self._places: dict[str, _Place] = {}
         self._loaded: tuple[tuple[Path, int], list[dict]] | None = None
+        self.files: list[Path] = []
         entries: list[Entry] = []
         for source in sorted(sources):
             files = record_files(validated / source)
             if not files:
                 raise ValueError(f"{validated / source} holds no records; run `unimed retrain` to validate {source}")
+            self.files += files
             for file in files:
                 entries += self._read_file(file, source)
         self.entries: tuple[Entry, ...] = tuple(sorted(entries, key=lambda entry: entry.id))

@@ -1,6 +1,5 @@
 """The manifest: what the data set is, by content; where every raw record went; what the benchmark asks."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from components.assembly.selection import Decision
 from components.assembly.shards import Shard
 from components.records.accounting import Account, total
 from components.records.benchmark import BenchmarkItem
-from components.records.keys import keyed_hash, sha256_bytes
+from components.records.keys import keyed_hash
 from components.records.schema import SCHEMA_VERSION
 from components.records.vocabulary import Bin
 from components.storage.atomic import read_json
@@ -25,22 +24,6 @@ NOTES = {
     "degraded": "super-resolution starts from images that we degraded ourselves (bicubic down and up)",
     "derived": "haematoxylin targets are computed by colour deconvolution, not a second staining",
 }
-
-
-class ContentHash:
-    """Hash of rows whatever their order, their files and who wrote them."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-
-    def add(self, kind: str, row: Mapping[str, object]) -> None:
-        """Take a row of a shard of that kind into the hash."""
-        text = json.dumps(row, sort_keys=True, ensure_ascii=False, default=_bytes_hash)
-        self._lines.append(f"{kind} {sha256_bytes(text.encode())}")
-
-    def hexdigest(self) -> str:
-        """The dataset id."""
-        return sha256_bytes("\n".join([f"unimed schema {SCHEMA_VERSION}", *sorted(self._lines)]).encode())[:32]
 
 
 def account_sources(
@@ -148,9 +131,3 @@ def _account(folder: Path, source: str, decisions: Sequence[Decision]) -> dict[s
             f"remove {folder} and run `unimed retrain`"
         )
     return account.to_json()
-
-
-def _bytes_hash(value: object) -> str:
-    if isinstance(value, bytes):
-        return sha256_bytes(value)
-    raise TypeError(f"{type(value).__name__} in a row")

@@ -18,17 +18,20 @@ from components.validation.validated import refused
 IMAGES_PER_SOURCE, SAMPLES_PER_TASK, IDS_PER_REASON = 12, 6, 8
 TEMPLATE = Path(__file__).parent / "report.html"
 
+Kept = list[tuple[str, dict[str, object]]]
+"""(keyed hash of a name, what is shown), in the order of the hashes."""
+
 
 @dataclass(slots=True)
 class Report:
     """Keeps a keyed handful of what passes by; the same handful whatever the order."""
 
-    _images: dict[str, list[tuple[str, dict[str, str]]]] = field(default_factory=lambda: defaultdict(list))
-    _samples: dict[str, list[tuple[str, dict[str, object]]]] = field(default_factory=lambda: defaultdict(list))
+    _images: dict[str, Kept] = field(default_factory=lambda: defaultdict(list))
+    _samples: dict[str, Kept] = field(default_factory=lambda: defaultdict(list))
 
     def see_image(self, entry: Entry, pictures: Pictures) -> None:
         """Offer a stored image of a source."""
-        shown = {
+        shown: dict[str, object] = {
             "uri": _uri(pictures.own.png),
             "id": entry.id,
             "split": entry.split.value,
@@ -43,13 +46,26 @@ class Report:
         kept = self._samples[heading]
         mark = keyed_hash(sample.id)
         if len(kept) < SAMPLES_PER_TASK or mark < kept[-1][0]:
-            shown = {
+            shown: dict[str, object] = {
                 "id": sample.id,
                 "source": sample.source,
                 "method": sample.provenance.method,
                 "pieces": [_piece(p) for p in sample.pieces],
             }
             _keep(kept, SAMPLES_PER_TASK, sample.id, shown)
+
+    def to_json(self) -> dict[str, Any]:
+        """What is kept; `join` takes it."""
+        return {"images": self._images, "samples": self._samples}
+
+    def join(self, kept: Mapping[str, Any]) -> None:
+        """Offer what another report kept."""
+        for mine, theirs, limit in (
+            (self._images, kept["images"], IMAGES_PER_SOURCE),
+            (self._samples, kept["samples"], SAMPLES_PER_TASK),
+        ):
+            for name, shown in theirs.items():
+                mine[name] = sorted([*mine[name], *((mark, what) for mark, what in shown)], key=_mark)[:limit]
 
     def render(self, manifest: Mapping[str, Any], decisions: Sequence[Decision], validated: Path) -> str:
         """The page, self-contained. What validation refused is read from `validated`."""
@@ -66,9 +82,13 @@ class Report:
         )
 
 
-def _keep(kept: list, limit: int, name: str, shown: object) -> None:
+def _mark(item: tuple[str, object]) -> str:
+    return item[0]
+
+
+def _keep(kept: Kept, limit: int, name: str, shown: dict[str, object]) -> None:
     kept.append((keyed_hash(name), shown))
-    kept.sort(key=lambda item: item[0])
+    kept.sort(key=_mark)
     del kept[limit:]
 
 

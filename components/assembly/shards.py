@@ -3,10 +3,13 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from components.storage.atomic import write_bytes
 
 ROWS_PER_GROUP = 64
 """Reading one sample at random reads one row group."""
@@ -25,18 +28,38 @@ class Shard:
     sha256: str
 
 
-class ShardWriter:
-    """Takes rows one by one and seals a file whenever the next row would pass `max_bytes`.
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A shard's bytes."""
 
-    Where files are cut depends on the rows alone. `close` seals the last one; without any row it is an empty file.
+    rows: int
+    data: bytes
+
+    def write(self, path: Path) -> Shard:
+        """Put it there and describe it."""
+        write_bytes(path, self.data)
+        return Shard(
+            file=path.name,
+            rows=self.rows,
+            bytes=len(self.data),
+            md5=hashlib.md5(self.data, usedforsecurity=False).hexdigest(),
+            sha256=hashlib.sha256(self.data).hexdigest(),
+        )
+
+
+class ShardWriter:
+    """Takes rows one by one and seals a shard whenever the next row would pass `max_bytes`.
+
+    Where shards are cut depends on the rows alone. `close` seals the last one; without any row there is none.
     """
 
-    def __init__(self, schema: pa.Schema, folder: Path, prefix: str, max_bytes: int) -> None:
-        self._schema, self._folder, self._prefix, self._max_bytes = schema, folder, prefix, max_bytes
+    def __init__(self, schema: pa.Schema, max_bytes: int) -> None:
+        self._schema, self._max_bytes = schema, max_bytes
         self._group: list[Mapping[str, object]] = []
-        self._group_bytes = self._file_bytes = self._rows = 0
+        self._group_bytes = self._shard_bytes = self._rows = 0
+        self._out = BytesIO()
         self._writer: pq.ParquetWriter | None = None
-        self._shards: list[Shard] = []
+        self._sealed: list[Sealed] = []
 
     def add(self, row: Mapping[str, object]) -> None:
         """Append the row; raises ValueError when it alone is over the shard limit."""
@@ -47,28 +70,25 @@ class ShardWriter:
                 f"sample {name} is {size} bytes, over the shard limit {self._max_bytes}; "
                 "raise assembly.max_shard_bytes or lower assembly.image_side"
             )
-        if self._file_bytes + size > self._max_bytes:
+        if self._shard_bytes + size > self._max_bytes:
             self._seal()
         if len(self._group) >= ROWS_PER_GROUP or self._group_bytes + size > BYTES_PER_GROUP:
             self._flush()
         self._group.append(row)
         self._group_bytes += size
-        self._file_bytes += size
+        self._shard_bytes += size
 
-    def close(self) -> tuple[Shard, ...]:
+    def close(self) -> tuple[Sealed, ...]:
         """Seal what is open and return every shard in order."""
-        if self._group or self._writer or not self._shards:
+        if self._group or self._writer:
             self._seal()
-        return tuple(self._shards)
-
-    def _path(self) -> Path:
-        return self._folder / f"{self._prefix}-{len(self._shards):05d}.parquet"
+        return tuple(self._sealed)
 
     def _flush(self) -> None:
         if self._writer is None:
             # A dictionary of this size holds an image once for all samples of a group that show it.
             self._writer = pq.ParquetWriter(
-                self._path(),
+                self._out,
                 self._schema,
                 compression="zstd",
                 write_statistics=False,
@@ -83,18 +103,36 @@ class ShardWriter:
         self._flush()
         assert self._writer is not None
         self._writer.close()
-        self._shards.append(describe(self._path(), self._rows))
-        self._writer, self._file_bytes, self._rows = None, 0, 0
+        self._sealed.append(Sealed(self._rows, self._out.getvalue()))
+        self._out, self._writer, self._shard_bytes, self._rows = BytesIO(), None, 0, 0
+
+
+def seal_rows(rows: Iterable[Mapping[str, object]], schema: pa.Schema, max_bytes: int) -> tuple[Sealed, ...]:
+    """The rows, in the order given, as shards; one empty shard where there are no rows."""
+    writer = ShardWriter(schema, max_bytes)
+    for row in rows:
+        writer.add(row)
+    return writer.close() or (empty_shard(schema),)
+
+
+def empty_shard(schema: pa.Schema) -> Sealed:
+    """A shard without rows: what a kind has that nothing belongs to."""
+    out = BytesIO()
+    pq.write_table(schema.empty_table(), out)
+    return Sealed(0, out.getvalue())
 
 
 def write_shards(
     rows: Iterable[Mapping[str, object]], schema: pa.Schema, folder: Path, prefix: str, max_bytes: int
 ) -> tuple[Shard, ...]:
     """Seal the rows, in the order given, as `<prefix>-00000.parquet`, … in the folder (which must exist)."""
-    writer = ShardWriter(schema, folder, prefix, max_bytes)
-    for row in rows:
-        writer.add(row)
-    return writer.close()
+    sealed = seal_rows(rows, schema, max_bytes)
+    return tuple(shard.write(shard_path(folder, prefix, number)) for number, shard in enumerate(sealed))
+
+
+def shard_path(folder: Path, prefix: str, number: int) -> Path:
+    """Where the shard of that number lies."""
+    return folder / f"{prefix}-{number:05d}.parquet"
 
 
 def describe(path: Path, rows: int) -> Shard:

@@ -1,9 +1,7 @@
 """`assemble`: validated records to sealed shards, benchmark, manifest and report, in two passes over the images."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -11,25 +9,24 @@ from components.assembly.alignment import open_scorer
 from components.assembly.alignment_account import account_alignment
 from components.assembly.benchmark import Exam, set_exam
 from components.assembly.card import card
-from components.assembly.conversation import Pictures, fit_pictures, heldout_sample, make_samples
+from components.assembly.chunks import Chunks
 from components.assembly.corpus import Corpus, Entry, first_of_image
 from components.assembly.croissant import croissant
 from components.assembly.dataset import IMAGE_SCHEMA
-from components.assembly.definitions import LICENCE, SOURCE, text_samples
-from components.assembly.delivered import delivered_samples
-from components.assembly.manifest import ContentHash, account_sources, benchmark_manifest, manifest
+from components.assembly.definitions import LICENCE, SOURCE
+from components.assembly.manifest import account_sources, benchmark_manifest, manifest
 from components.assembly.plan import RecordPlan, plan_samples
-from components.assembly.report import Report
-from components.assembly.selection import HELD_OUT, Decision, select
+from components.assembly.sealing import Images, Job, seal
+from components.assembly.selection import Decision, select
 from components.assembly.settings import AssemblySettings
-from components.assembly.shards import Shard, ShardWriter
+from components.assembly.shards import payload_bytes, write_shards
 from components.assembly.splits import SplitPlan
+from components.cluster import has_cluster, in_order
 from components.context import StageContext
-from components.records.benchmark import BenchmarkItem
-from components.records.sample import Sample
-from components.records.schema import BENCHMARK_SCHEMA, SAMPLE_SCHEMA, SCHEMA_VERSION, benchmark_row, sample_row
+from components.records.keys import keyed_hash
+from components.records.schema import BENCHMARK_SCHEMA, SAMPLE_SCHEMA, SCHEMA_VERSION
 from components.records.vocabulary import Bin, Split
-from components.storage.atomic import atomic_folder, write_json, write_text
+from components.storage.atomic import atomic_folder, read_json, write_json, write_text
 
 DECISION_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("id", "source", "patient_key", "split", "bin", "reason", "other")]
@@ -37,6 +34,8 @@ DECISION_SCHEMA = pa.schema(
     metadata={"unimed_schema": SCHEMA_VERSION},
 )
 """One row for each validated record: where it went and why."""
+CHUNK_RECORDS, CHUNK_BYTES = 1024, 64 * 2**20
+"""A chunk is sealed when it has so many records, or images of so many bytes: what a kill may cost, and what is in memory."""
 SCHEMAS = {
     "samples": SAMPLE_SCHEMA,
     "images": IMAGE_SCHEMA,
@@ -69,115 +68,100 @@ def assemble(ctx: StageContext) -> None:
     exam = set_exam(training, held_out, settings)
     plans = plan_samples(training, settings, recipe.seed, 1.0)
     plans |= plan_samples(validation, settings, recipe.seed, len(validation) / len(training))
+    used = sorted([*kept, *held_out], key=lambda entry: entry.id)
+    chunks = Chunks(ctx.workspace.private / "assembly", _key(ctx, corpus, used))
+    _seal(ctx, corpus, used, exam, plans, chunks)
     with atomic_folder(ctx.workspace.dataset) as folder:
-        used = sorted([*kept, *held_out], key=lambda entry: entry.id)
-        shown = {entry.id for entry in first_of_image(used)}
-        sealing = _Sealing(folder, settings, exam, plans, shown)
-        for number, entry in enumerate(used):
-            ctx.raise_if_stopped()
-            sealing.add(entry, fit_pictures(*corpus.images(entry.id), settings) if entry.has_image else None)
-            ctx.progress.update(number + 1, len(used), "records to conversations")
-        sealing.add_texts()
-        shards = sealing.close(decisions)
+        tally = chunks.tally()
+        shards, items = chunks.publish(folder, settings.max_shard_bytes)
+        ends = write_shards(
+            map(_decision_row, decisions), DECISION_SCHEMA, folder, "decisions", settings.max_shard_bytes
+        )
+        shards += [("decisions", "all", shard) for shard in ends]
         described = manifest(
-            dataset_id=sealing.content.hexdigest(),
-            shards=shards,
+            dataset_id=tally.content.hexdigest(),
+            shards=sorted(shards, key=lambda item: item[2].file),
             sources=sources,
-            tasks=sealing.tasks,
-            groups=sealing.groups,
-            delivered=sealing.delivered,
+            tasks=tally.tasks,
+            groups=tally.groups,
+            delivered=tally.delivered,
             licences=_licences(used),
-            benchmark=benchmark_manifest(sealing.items, exam),
+            benchmark=benchmark_manifest(items, exam),
             alignment=alignment,
             notices=notices,
         )
         write_text(folder / "README.md", card(described))
         write_json(folder / "croissant.json", croissant(described, SCHEMAS))
-        write_text(folder / "report.html", sealing.report.render(described, decisions, ctx.workspace.validated))
+        write_text(folder / "report.html", tally.report.render(described, decisions, ctx.workspace.validated))
         write_json(folder / "manifest.json", described)
+    chunks.forget()
     ctx.progress.say(f"data set {described['dataset_id']}")
 
 
-@dataclass(slots=True)
-class _Sealing:
-    """The open shards of one assembly; records come in the order of their ids."""
+def _seal(
+    ctx: StageContext,
+    corpus: Corpus,
+    used: Sequence[Entry],
+    exam: Exam,
+    plans: Mapping[str, RecordPlan],
+    chunks: Chunks,
+) -> None:
+    """Seal what is not sealed yet: as Ray tasks where a cluster is named, else here."""
+    start, message = chunks.records, "records to conversations"
+    if start:
+        ctx.progress.say(f"{start} of {len(used)} records were sealed before this start")
 
-    folder: Path
-    settings: AssemblySettings
-    exam: Exam
-    plans: dict[str, RecordPlan]
-    shown: set[str]
-    """Records whose image is written: several may have the same."""
-    content: ContentHash = field(default_factory=ContentHash)
-    tasks: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """Task -> split -> conversations."""
-    groups: Counter[str] = field(default_factory=Counter)
-    """Group -> training conversations."""
-    delivered: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """Source -> kind -> turns of its own."""
-    items: list[BenchmarkItem] = field(default_factory=list)
-    report: Report = field(default_factory=Report)
-    _writers: dict[str, ShardWriter] = field(init=False)
-    _asked: dict[str, list[BenchmarkItem]] = field(init=False)
+    def seen(count: int) -> None:
+        ctx.raise_if_stopped()
+        ctx.progress.update(chunks.records + count, len(used), message)
 
-    def __post_init__(self) -> None:
-        schemas = {"train": SAMPLE_SCHEMA, "val": SAMPLE_SCHEMA, "heldout": SAMPLE_SCHEMA, "images": IMAGE_SCHEMA}
-        self._writers = {name: self._writer(schema, name) for name, schema in schemas.items()}
-        self._asked = self.exam.by_record()
+    jobs = _jobs(corpus, used, start, exam, plans, ctx.recipe.assembly)
+    sealed = in_order(seal, jobs, ctx.recipe.compute.threads) if has_cluster() else (seal(job, seen) for job in jobs)
+    for chunk in sealed:
+        chunks.put(chunk)
+        seen(0)
 
-    def add(self, entry: Entry, pictures: Pictures | None) -> None:
-        """Write everything that is made of one record; without pictures it is text alone."""
-        shard = "heldout" if entry.split in HELD_OUT else entry.split.value
-        for sample in delivered_samples(entry, pictures):
-            self._write(shard, sample, f"{sample.task}, as {entry.source} words it")
-        for turn in entry.turns:
-            self.delivered[entry.source][turn.kind.value] += 1
-        if pictures is None:
-            return
-        if entry.id in self.shown:
-            row = _image_row(entry, pictures)
-            self._writers["images"].add(row)
-            self.content.add("images", row)
-            self.report.see_image(entry, pictures)
-        if entry.split in HELD_OUT and not entry.turns:
-            self._write("heldout", heldout_sample(entry, pictures))
-        for sample in make_samples(entry, self.plans.get(entry.id, RecordPlan()), pictures):
-            self._write(entry.split.value, sample)
-        self.items += [self.exam.with_pictures(item, pictures) for item in self._asked.get(entry.id, ())]
 
-    def add_texts(self) -> None:
-        """Write the conversations without images; they train."""
-        for sample in text_samples():
-            self._write("train", sample)
+def _jobs(
+    corpus: Corpus,
+    used: Sequence[Entry],
+    start: int,
+    exam: Exam,
+    plans: Mapping[str, RecordPlan],
+    settings: AssemblySettings,
+) -> Iterator[Job]:
+    """The records from `start` on, cut where their images fill a chunk: at the same places wherever one begins."""
+    shown = {entry.id for entry in first_of_image(used)}
+    asked = exam.by_record()
+    taken: list[tuple[Entry, Images | None]] = []
+    size = 0
+    for number, entry in enumerate(used[start:], start=start + 1):
+        images = corpus.images(entry.id) if entry.has_image else None
+        taken.append((entry, images))
+        size += payload_bytes(images)
+        is_last = number == len(used)
+        if size >= CHUNK_BYTES or len(taken) == CHUNK_RECORDS or is_last:
+            ids = [entry.id for entry, _ in taken]
+            items = tuple(item for identity in ids for item in asked.get(identity, ()))
+            edits = {item.item_id: exam.edits[item.item_id] for item in items if item.item_id in exam.edits}
+            yield Job(
+                entries=tuple(taken),
+                plans={identity: plans[identity] for identity in ids if identity in plans},
+                exam=Exam(items=items, edits=edits, not_testable=()),
+                shown=frozenset(shown.intersection(ids)),
+                settings=settings,
+                with_texts=is_last,
+            )
+            taken, size = [], 0
 
-    def close(self, decisions: Iterable[Decision]) -> list[tuple[str, str, Shard]]:
-        """(kind, split, shard) of everything written, sealed."""
-        self.items.sort(key=lambda item: item.item_id)
-        exam = self._writer(BENCHMARK_SCHEMA, "benchmark")
-        for item in self.items:
-            row = benchmark_row(item)
-            exam.add(row)
-            self.content.add("benchmark", row)
-        ends = self._writer(DECISION_SCHEMA, "decisions")
-        for decision in decisions:
-            ends.add(_decision_row(decision))
-        kinds = {name: ("images", "all") if name == "images" else ("samples", name) for name in self._writers}
-        sealed = [(*kinds[name], shard) for name, writer in self._writers.items() for shard in writer.close()]
-        sealed += [("benchmark", "benchmark", shard) for shard in exam.close()]
-        sealed += [("decisions", "all", shard) for shard in ends.close()]
-        return sorted(sealed, key=lambda item: item[2].file)
 
-    def _writer(self, schema: pa.Schema, prefix: str) -> ShardWriter:
-        return ShardWriter(schema, self.folder, prefix, self.settings.max_shard_bytes)
-
-    def _write(self, shard: str, sample: Sample, heading: str = "") -> None:
-        row = sample_row(sample)
-        self._writers[shard].add(row)
-        self.content.add(shard, row)
-        self.tasks[sample.task][shard] += 1
-        if shard == "train":
-            self.groups[sample.group.value] += 1
-        self.report.see_sample(shard, sample, heading or sample.task)
+def _key(ctx: StageContext, corpus: Corpus, used: Sequence[Entry]) -> str:
+    """Changes with anything that the shards are made of."""
+    code = ctx.workspace.root / "code.json"
+    made_by = read_json(code)["assembly"] if code.is_file() else ""  # type: ignore[index, call-overload]
+    files = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in corpus.files]
+    records = (f"{entry.id} {entry.split.value}" for entry in used)
+    return keyed_hash("assembly", str(made_by), str(ctx.recipe.seed), repr(ctx.recipe.assembly), *files, *records)
 
 
 def _notices(entries: Iterable[Entry], settings: AssemblySettings) -> list[str]:
@@ -190,21 +174,6 @@ def _licences(entries: Iterable[Entry]) -> dict[str, list[str]]:
     for entry in entries:
         found[entry.source].add(entry.licence)
     return {SOURCE: [LICENCE], **{source: sorted(texts) for source, texts in found.items()}}
-
-
-def _image_row(entry: Entry, pictures: Pictures) -> dict[str, object]:
-    return {
-        "id": entry.id,
-        "source": entry.source,
-        "split": entry.split.value,
-        "patient_key": entry.patient_key,
-        "modality": entry.modality.value,
-        "anatomy": entry.anatomy,
-        "facts": sorted(entry.facts.items()),
-        "png": pictures.own.png,
-        "sha256": pictures.own.sha256,
-        "targets": [(name, picture.png) for name, picture in sorted(pictures.targets.items())],
-    }
 
 
 def _decision_row(decision: Decision) -> dict[str, object]:

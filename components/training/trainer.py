@@ -4,13 +4,13 @@ Ray starts the ranks, restarts lost ones and gives them their places. What a sta
 states, so a restarted worker group, like a restarted stage, goes on from the newest of them.
 """
 
-import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from components.cluster import start_ray
 from components.context import StageContext
 from components.training.loop import Hook
 from components.training.run import StageJob, train_stage
@@ -19,7 +19,6 @@ from components.training.world import World
 MAX_FAILURES = 3
 """How often a lost worker group is started again."""
 STOP_FILE = "stop"
-OBJECT_STORE_BYTES = 200 * 2**20
 
 
 def train_through_ray(ctx: StageContext, job: StageJob, name: str, hooks: Iterable[Hook]) -> bool:
@@ -54,7 +53,7 @@ def _on_workers(ctx: StageContext, job: StageJob, name: str) -> bool:
         except BaseException as error:
             outcome.append(error)
 
-    _start_ray(job.recipe.compute.workers, job.recipe.compute.threads)
+    start_ray(job.recipe.compute.workers, job.recipe.compute.threads)
     try:
         thread = threading.Thread(target=fit, daemon=True)
         thread.start()
@@ -107,27 +106,6 @@ def _trainer(ctx: StageContext, loop: Callable[..., Any], config: dict[str, Any]
     run = RunConfig(name=name, storage_path=str(_storage(ctx)), failure_config=FailureConfig(max_failures=MAX_FAILURES))
     scaling = ScalingConfig(num_workers=workers, use_gpu=workers > 0 and _has_gpu())
     return TorchTrainer(loop, train_loop_config=config, scaling_config=scaling, run_config=run)
-
-
-def _start_ray(workers: int, threads: int) -> None:
-    """A cluster that RAY_ADDRESS names, else one of our own on this machine."""
-    import ray
-
-    source = str(Path(__file__).parents[2])
-    path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH", "")]))
-    carried = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA", "HF_HUB_OFFLINE", "TOKENIZERS_PARALLELISM")
-    variables = {"PYTHONPATH": path, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    environment = {"env_vars": variables | {name: os.environ[name] for name in carried if name in os.environ}}
-    if os.environ.get("RAY_ADDRESS"):
-        ray.init(runtime_env=environment, log_to_driver=False)
-        return
-    ray.init(
-        num_cpus=max(workers, 1) + 1,
-        include_dashboard=False,
-        log_to_driver=False,
-        object_store_memory=OBJECT_STORE_BYTES,
-        runtime_env=environment,
-    )
 
 
 def _has_gpu() -> bool:

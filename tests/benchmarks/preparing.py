@@ -10,7 +10,7 @@ from pathlib import Path
 from components.assembly.conversation import fit_pictures, heldout_sample
 from components.assembly.corpus import Corpus
 from components.assembly.selection import select
-from components.assembly.shards import ShardWriter
+from components.assembly.shards import write_shards
 from components.recipes.recipe import read_recipe, shipped_recipe
 from components.records.schema import SAMPLE_SCHEMA, sample_row
 from components.sources.settings import SourceSettings
@@ -54,11 +54,9 @@ class Preparing:
         with self._step("select"):
             decisions = select(corpus.entries, recipe.assembly)
         with self._step("shard"):
-            writer = ShardWriter(SAMPLE_SCHEMA, shards, "train", recipe.assembly.max_shard_bytes)
-            for decision in decisions:
-                pictures = fit_pictures(*corpus.images(decision.entry.id), recipe.assembly)
-                writer.add(sample_row(heldout_sample(decision.entry, pictures)))
-            writer.close()
+            fitted = ((d.entry, fit_pictures(*corpus.images(d.entry.id), recipe.assembly)) for d in decisions)
+            rows = (sample_row(heldout_sample(entry, pictures)) for entry, pictures in fitted)
+            write_shards(rows, SAMPLE_SCHEMA, shards, "train", recipe.assembly.max_shard_bytes)
         return len(decisions)
 
     @contextmanager

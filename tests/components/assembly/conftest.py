@@ -3,6 +3,7 @@
 import io
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from components.assembly.corpus import Corpus, Entry
 from components.assembly.selection import select
 from components.assembly.settings import AssemblySettings, QuestionSettings, Slab, SplitSettings
+from components.assembly.stage import assemble
 from components.context import StageContext
 from components.images.stored import StoredImage
 from components.recipes.recipe import read_recipe, shipped_recipe
@@ -173,6 +175,34 @@ def write_validated(workspace: Workspace, records: dict[str, list[Record]], *, q
         write_json(folder / "accounting.json", {**account.to_json(), "verdict": {"verdict": "accept"}})
 
 
+def assemble_validated(
+    root: Path,
+    settings: AssemblySettings = SETTINGS,
+    *,
+    sources: Iterable[str] = ("mri", "ct", "tissue", "scan"),
+    seed: int = 1,
+    stopped: bool = False,
+) -> Path:
+    """Assembles what lies in the workspace's data/validated; returns the data set's folder."""
+    workspace, recipe = Workspace(root), read_recipe(shipped_recipe("tiny"))
+    ctx = StageContext(
+        workspace=workspace,
+        recipe=replace(
+            recipe,
+            sources=dict.fromkeys(sources, next(iter(recipe.sources.values()))),
+            assembly=settings,
+            seed=seed,
+        ),
+        item="",
+        progress=Progress.start(workspace.progress, "assemble"),
+        stop=threading.Event(),
+    )
+    if stopped:
+        ctx.stop.set()
+    assemble(ctx)
+    return workspace.dataset
+
+
 @pytest.fixture
 def settings() -> AssemblySettings:
     return SETTINGS
@@ -236,9 +266,6 @@ def entries(tmp_path: Path) -> tuple[Entry, ...]:
 @pytest.fixture
 def assemble_corpus(tmp_path: Path) -> Callable[..., Path]:
     """Writes records as validated, assembles them with SETTINGS (or others), returns the data set's folder."""
-    from dataclasses import replace
-
-    from components.assembly.stage import assemble
 
     def run(
         records: dict[str, list[Record]] | None = None,
@@ -253,19 +280,8 @@ def assemble_corpus(tmp_path: Path) -> Callable[..., Path]:
         records = make_corpus() if records is None else records
         workspace = Workspace(tmp_path / name)
         write_validated(workspace, records, quarantined=quarantined)
-        recipe = read_recipe(shipped_recipe("tiny"))
-        some = next(iter(recipe.sources.values()))
-        used = dict.fromkeys(tuple(sources) or tuple(records), some)
-        ctx = StageContext(
-            workspace=workspace,
-            recipe=replace(recipe, sources=used, assembly=settings, seed=seed),
-            item="",
-            progress=Progress.start(workspace.progress, "assemble"),
-            stop=threading.Event(),
+        return assemble_validated(
+            workspace.root, settings, sources=tuple(sources) or tuple(records), seed=seed, stopped=stopped
         )
-        if stopped:
-            ctx.stop.set()
-        assemble(ctx)
-        return workspace.dataset
 
     return run

@@ -1,0 +1,66 @@
+"""Ray: the cluster that RAY_ADDRESS names, or one of our own on this machine; and work spread over it in order."""
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+OBJECT_STORE_BYTES = 200 * 2**20
+"""Of a cluster of our own."""
+RETRIES = 3
+"""How often a task is given to another node when its own was lost."""
+_CARRIED = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA", "HF_HUB_OFFLINE", "TOKENIZERS_PARALLELISM")
+
+
+def has_cluster() -> bool:
+    """Whether somebody named a cluster, as all of Ray is told: by RAY_ADDRESS."""
+    return bool(os.environ.get("RAY_ADDRESS"))
+
+
+def start_ray(workers: int, threads: int) -> None:
+    """Joins the named cluster, else starts one with room for so many workers. Processor level and threads go along."""
+    import ray
+
+    source = str(Path(__file__).parents[1])
+    path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH", "")]))
+    variables = {"PYTHONPATH": path, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    environment = {"env_vars": variables | {name: os.environ[name] for name in _CARRIED if name in os.environ}}
+    if has_cluster():
+        ray.init(runtime_env=environment, log_to_driver=False)
+        return
+    ray.init(
+        num_cpus=max(workers, 1) + 1,
+        include_dashboard=False,
+        log_to_driver=False,
+        object_store_memory=OBJECT_STORE_BYTES,
+        runtime_env=environment,
+    )
+
+
+def in_order(work: Callable[[Job], Result], jobs: Iterable[Job], threads: int) -> Iterator[Result]:
+    """`work(job)` of each job in their order, as Ray tasks on the named cluster: as many at once as it has processors.
+
+    `work` is a pure function, so that a lost node costs nothing but time.
+    """
+    import ray
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    start_ray(0, threads)
+    for number, handler in handlers.items():  # Ray has put its own there; ours save what a stage has
+        signal.signal(number, handler)
+    try:
+        task = ray.remote(num_cpus=1, max_retries=RETRIES)(work)
+        at_once = max(2, int(ray.cluster_resources().get("CPU", 0)))
+        running = deque[ray.ObjectRef]()
+        for job in jobs:
+            running.append(task.remote(job))
+            if len(running) >= at_once:
+                yield ray.get(running.popleft())
+        while running:
+            yield ray.get(running.popleft())
+    finally:
+        ray.shutdown()

@@ -1,0 +1,108 @@
+"""Shards are sealed chunk by chunk: wherever it is cut, killed or done, the data set is the same, and no chunk is done twice."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.assembly import stage
+from components.assembly.sealing import seal
+from components.storage.atomic import read_json
+from tests.components.assembly.conftest import assemble_validated
+
+KILLED = """
+import signal, sys
+from pathlib import Path
+from components.assembly import chunks, stage
+from tests.components.assembly.conftest import assemble_validated
+
+stage.CHUNK_RECORDS, put, left = int(sys.argv[2]), chunks.Chunks.put, int(sys.argv[3])
+
+def put_then_die(self, chunk):
+    global left
+    put(self, chunk)
+    left -= 1
+    if left == 0:
+        signal.raise_signal(signal.SIGKILL)
+
+chunks.Chunks.put = put_then_die
+assemble_validated(Path(sys.argv[1]))
+"""
+"""Dies by SIGKILL once so many chunks are sealed."""
+
+
+def files(dataset: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(dataset.iterdir())}
+
+
+@pytest.fixture
+def in_chunks(monkeypatch, assemble_corpus):
+    """in_chunks(name, of=…) -> the data set's folder."""
+
+    def run(name: str, *, of: int) -> Path:
+        monkeypatch.setattr(stage, "CHUNK_RECORDS", of)
+        return assemble_corpus(name=name)
+
+    return run
+
+
+def test_where_chunks_are_cut_changes_no_identity(in_chunks):
+    whole, cut = in_chunks("whole", of=10_000), in_chunks("cut", of=7)
+    assert len(list(cut.glob("train-*.parquet"))) > 10 and len(list(whole.glob("train-*.parquet"))) < 5
+    one, other = (read_json(folder / "manifest.json") for folder in (whole, cut))
+    for name in ("dataset_id", "tasks", "groups", "delivered", "benchmark", "sources"):
+        assert one[name] == other[name], name
+    assert (whole / "benchmark-00000.parquet").read_bytes() == (cut / "benchmark-00000.parquet").read_bytes()
+
+
+def test_a_chunk_ends_where_its_images_fill_it(in_chunks, monkeypatch):
+    monkeypatch.setattr(stage, "CHUNK_BYTES", 5_000)
+    assert len(list(in_chunks("bytes", of=10_000).glob("images-*.parquet"))) > 5
+
+
+@pytest.mark.parametrize("chunks", [1, 6])
+def test_killed_after_any_chunk_it_goes_on_behind_it_with_the_same_bytes(in_chunks, monkeypatch, tmp_path, chunks):
+    unbroken = files(in_chunks("unbroken", of=20))
+    in_chunks("killed", of=20)
+    workspace = tmp_path / "killed"
+    for path in (workspace / "data" / "unimed").iterdir():
+        path.unlink()
+    (workspace / "data" / "unimed").rmdir()
+    died = subprocess.run([sys.executable, "-c", KILLED, str(workspace), "20", str(chunks)], env=dict(os.environ))
+    assert died.returncode == -signal.SIGKILL and not (workspace / "data" / "unimed").exists()
+    sealed = []
+    monkeypatch.setattr(stage, "seal", lambda job, seen: sealed.append(len(job.entries)) or seal(job, seen))
+    assemble_validated(workspace)
+    assert len(sealed) == len([name for name in unbroken if name.startswith("images-")]) - chunks
+    assert files(workspace / "data" / "unimed") == unbroken
+    assert not (workspace / ".unimed" / "assembly").exists()
+
+
+def test_chunks_of_another_assembly_are_thrown_away(in_chunks, tmp_path):
+    strange = tmp_path / "work" / ".unimed" / "assembly" / "other" / "000000"
+    strange.mkdir(parents=True)
+    (strange / "chunk.json").write_text("{}")
+    in_chunks("work", of=50)
+    assert not strange.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("nodes", [(1,), (2, 2)])
+def test_tasks_on_a_ray_cluster_give_the_same_bytes(in_chunks, monkeypatch, nodes):
+    from ray.cluster_utils import Cluster
+
+    here = files(in_chunks("here", of=20))
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": nodes[0], "include_dashboard": False})
+    try:
+        for processors in nodes[1:]:
+            cluster.add_node(num_cpus=processors)
+        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+        handler = signal.getsignal(signal.SIGTERM)
+        assert files(in_chunks("there", of=20)) == here
+        assert signal.getsignal(signal.SIGTERM) is handler
+    finally:
+        cluster.shutdown()
