@@ -1,6 +1,7 @@
 """Words that alone make another statement: a text in which one of them is changed says something else."""
 
 import re
+from functools import lru_cache
 
 _NUMBERS = re.compile(r"\S*\d\S*")
 _SIDES = (
@@ -64,6 +65,7 @@ def with_plurals(word: str) -> tuple[str, ...]:
     return word, *(word.removesuffix(one) + many for many, one in _PLURALS if word.endswith(one))
 
 
+@lru_cache(maxsize=2**16)
 def _counted(word: str) -> str:
     if word in _COUNTED:
         return word

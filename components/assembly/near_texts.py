@@ -9,6 +9,7 @@ once, as one array.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ RUN = 13
 LONGEST_LIST = 64
 """Texts that share a rare group and are compared with each other: each with so many after it."""
 _CHUNK = 1 << 22
+_PART = 1 << 24
+"""Characters of texts that are compared with each other at once."""
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 1 << 64)
 
@@ -53,6 +56,24 @@ def word_groups(texts: Sequence[str], size: int, *, shorter: bool = False) -> Gr
 
 def near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
     """Positions first < second of distinct texts that are near and have the same deciding words."""
+    parts = _parts(texts)
+    return sorted(
+        (part[one], part[other]) for part in parts for one, other in _near_pairs([texts[place] for place in part])
+    )
+
+
+def _parts(texts: Sequence[str]) -> list[Sequence[int]]:
+    """The positions of all texts in parts of about _PART characters: texts with the same deciding words are in one part."""
+    count = 1 + sum(map(len, texts)) // _PART
+    if count == 1:
+        return [range(len(texts))]
+    parts: list[list[int]] = [[] for _ in range(count)]
+    for place, text in enumerate(texts):
+        parts[crc32(repr(deciding(text)).encode()) % count].append(place)
+    return list(parts)
+
+
+def _near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
     groups = word_groups(texts, GROUP, shorter=True)
     _, group, count = np.unique(groups.hash, return_inverse=True, return_counts=True)
     rarity = np.empty(len(count), np.int64)
@@ -75,7 +96,7 @@ def near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
         near |= {(int(one), int(other)) for one, other in pairs[most]}
         little = pairs[~most & (common >= larger - 2 * CHANGED)]
         near |= {(int(one), int(other)) for one, other in little if _differ_little(texts[int(one)], texts[int(other)])}
-    return [(one, other) for one, other in sorted(near) if deciding(texts[one]) == deciding(texts[other])]
+    return [(one, other) for one, other in near if deciding(texts[one]) == deciding(texts[other])]
 
 
 def shared_runs(texts: Sequence[str], among: Sequence[str]) -> dict[str, str]:
@@ -86,11 +107,12 @@ def shared_runs(texts: Sequence[str], among: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     if not len(hashes):
         return found
-    mine = word_groups(texts, RUN)
-    at = np.minimum(np.searchsorted(hashes, mine.hash), len(hashes) - 1)
-    hits = np.flatnonzero(hashes[at] == mine.hash)
-    for text, other in zip(mine.owner[hits].tolist(), owners[at[hits]].tolist(), strict=True):
-        found.setdefault(texts[int(text)], among[int(other)])
+    for start, stop in _slices(texts):
+        mine = _groups(texts[start:stop], RUN, False, start)
+        at = np.minimum(np.searchsorted(hashes, mine.hash), len(hashes) - 1)
+        hits = np.flatnonzero(hashes[at] == mine.hash)
+        for text, other in zip(mine.owner[hits].tolist(), owners[at[hits]].tolist(), strict=True):
+            found.setdefault(texts[int(text)], among[int(other)])
     return found
 
 

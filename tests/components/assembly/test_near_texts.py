@@ -5,6 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.assembly import near_texts
 from components.assembly.near_texts import (
     CHANGED,
     CHANGED_OF,
@@ -19,6 +20,15 @@ from components.assembly.near_texts import (
 
 WORDS = [a + b for a in "bcdfgh" for b in "aeiou"]
 REPORT = "the heart is enlarged and there is a small effusion on both sides with some fluid in the fissure"
+
+
+def reports(draw: random.Random, count: int) -> list[str]:
+    """Sentences with a deciding word each, every second one a copy with a word changed."""
+    found = []
+    for _ in range(count):
+        words = [draw.choice(WORDS) for _ in range(14)] + [draw.choice(("left", "right", "no", "mild"))]
+        found += [" ".join(words), " ".join(["changed", *words[1:]])]
+    return sorted(set(found))
 
 
 def groups(text: str) -> set[tuple[str, ...]]:
@@ -116,3 +126,11 @@ def test_groups_do_not_reach_from_one_text_into_the_next() -> None:
     assert set(apart.hash) < set(together.hash)
     assert len(word_groups(["one two", "three"], 3).hash) == 0
     assert word_groups(["one", "one two", ""], 2, shorter=True).owner.tolist() == [0, 1]
+
+
+def test_a_large_corpus_is_compared_in_parts_and_gives_the_same_pairs(monkeypatch) -> None:
+    texts = reports(random.Random(5), 200)
+    whole = near_pairs(texts)
+    assert len(whole) >= 200
+    monkeypatch.setattr(near_texts, "_PART", 4000)
+    assert near_pairs(texts) == whole
