@@ -20,7 +20,7 @@ retrain: $(READY) ## the main job: raw images in, a promoted model version out (
 	@$(VENV)/bin/unimed retrain $(ARGS)
 
 test: $(READY) ## the tests, under 12 minutes on two cores
-	@$(PY) -m pytest -m "not slow and not gpu" -n 2 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -m "not slow and not gpu" -n 2 --dist loadfile $(ARGS)
 
 test-slow: $(READY) ## the slow set: kills, equal bytes, browser
 	@$(PY) -m pytest -m "slow and not gpu" -n 2 --dist loadfile $(ARGS)

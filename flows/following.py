@@ -1,10 +1,13 @@
 """Reading what stages say about themselves: the progress files of .unimed/progress, whoever started the run."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+_LETTERS = re.compile(r"[^A-Za-z]")
 
 
 @dataclass(slots=True)
@@ -21,6 +24,22 @@ class StageView:
     metrics: dict[str, float] = field(default_factory=dict)
     state: str = "running"
     """running, done, failed or interrupted."""
+    counting: str = ""
+    """What is being counted, with its total: a stage may count one thing after another."""
+    counted_at: float = 0.0
+    counted_from: float = 0.0
+    """When this count was first heard of, and where it stood."""
+
+    @property
+    def per_second(self) -> float:
+        """How fast it counts; 0 before two counts."""
+        seconds = self.at - self.counted_at
+        return max(0.0, self.done - self.counted_from) / seconds if seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At that speed; None where there is no total or no speed yet."""
+        return (self.total - self.done) / self.per_second if self.total and self.per_second else None
 
     def take(self, line: dict[str, Any]) -> None:
         """Learn from one line of the file."""
@@ -31,6 +50,10 @@ class StageView:
         self.total = float(line.get("total", self.total))
         self.message = str(line.get("message", "")) or self.message
         self.metrics = dict(line.get("metrics") or self.metrics)
+        if "done" in line:
+            counting = f"{self.total:g} {_LETTERS.sub('', self.message)}"
+            if counting != self.counting or self.done < self.counted_from:
+                self.counting, self.counted_at, self.counted_from = counting, at, self.done
         self.state = str(line.get("state", self.state))
 
 

@@ -62,11 +62,7 @@ class Entry:
         return self if split is self.split else replace(self, split=split)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    file: Path
-    group: int
-    row: int
+_LONGEST_GROUP = 2**32
 
 
 class Corpus:
@@ -74,8 +70,10 @@ class Corpus:
 
     def __init__(self, validated: Path, sources: Sequence[str]) -> None:
         """Reads facts and hashes pixels. Raises ValueError for a source that was not validated or an id met twice."""
-        self._places: dict[str, _Place] = {}
-        self._loaded: tuple[tuple[Path, int], list[dict]] | None = None
+        self._groups: list[tuple[Path, int]] = []
+        self._places: dict[str, int] = {}
+        """Record id -> number of its row group, times the longest group there may be, plus its row."""
+        self._loaded: tuple[int, list[dict]] = -1, []
         self.files: list[Path] = []
         entries: list[Entry] = []
         for source in sorted(sources):
@@ -89,11 +87,12 @@ class Corpus:
 
     def images(self, identity: str) -> tuple[bytes, dict[str, bytes], list[bytes]]:
         """The record's PNG, its paired images by name and its further ones. Quick when asked in the order of ids."""
-        place = self._places[identity]
-        if self._loaded is None or self._loaded[0] != (place.file, place.group):
-            table = pq.ParquetFile(place.file).read_row_group(place.group, columns=["image", "targets", "more_images"])
-            self._loaded = ((place.file, place.group), table.to_pylist())
-        row = self._loaded[1][place.row]
+        number, place = divmod(self._places[identity], _LONGEST_GROUP)
+        if self._loaded[0] != number:
+            file, group = self._groups[number]
+            table = pq.ParquetFile(file).read_row_group(group, columns=["image", "targets", "more_images"])
+            self._loaded = number, table.to_pylist()
+        row = self._loaded[1][place]
         return row["image"], dict(row["targets"]), row["more_images"]
 
     def _read_file(self, file: Path, source: str) -> list[Entry]:
@@ -110,8 +109,9 @@ class Corpus:
                     )
                 if entry.id in self._places:
                     raise ValueError(f"record {entry.id} occurs twice in data/validated; ids must be unique")
-                self._places[entry.id] = _Place(file, group, number)
+                self._places[entry.id] = len(self._groups) * _LONGEST_GROUP + number
                 found.append(entry)
+            self._groups.append((file, group))
         return found
 
 
@@ -147,7 +147,7 @@ def _entry(row: dict) -> Entry:
         provenance=Provenance(
             file=intern(origin["file"]),
             locator=intern(origin["locator"]),
-            sha256=origin["sha256"],
+            sha256=pixels if origin["sha256"] == pixels else origin["sha256"],  # one text for both
             method=intern(origin["method"]),
         ),
         pixels=pixels,

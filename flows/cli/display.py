@@ -14,6 +14,8 @@ from flows.journal import read_journal
 REFRESH_SECONDS = 0.25
 PLAIN_SECONDS = 20.0
 """Without a terminal, a running stage says where it is this often."""
+SPEED_SECONDS = 2.0
+"""A speed is shown after this long."""
 
 SIGNS = {"waiting": " ", "running": "▸", "done": "✓", "unchanged": "·", "failed": "✗", "interrupted": "‖"}
 
@@ -37,7 +39,15 @@ class Row:
         if self.state == "done":
             return ""
         numbers = " ".join(f"{name} {value:.4g}" for name, value in self.view.metrics.items())
-        return " · ".join(part for part in (self.view.message, numbers) if part and part != "started")
+        parts = (self.view.message, numbers, self._speed(self.view))
+        return " · ".join(part for part in parts if part and part != "started")
+
+    def _speed(self, view: StageView) -> str:
+        """How fast it counts and how long it will take, once it has counted for a while."""
+        if self.state != "running" or view.at - view.counted_at < SPEED_SECONDS or not view.per_second:
+            return ""
+        left = view.seconds_left
+        return f"{view.per_second:.3g}/s" + (f", {seconds_text(left)} left" if left else "")
 
     def share(self) -> float | None:
         """Part done, 0 to 1; None when the stage does not count."""

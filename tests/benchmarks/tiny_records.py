@@ -52,6 +52,7 @@ def _row(source: str, number: int) -> dict[str, object]:
     words = (f"word{word}" for word in np.minimum(generator.zipf(1.3, WORDS), 20_000))
     said = f"The {anatomy} shows {' '.join(words)}."
     caption = Turn(prompt="", answer=said, kind=TurnKind.CAPTION)
+    image = StoredImage.of_pixels(pixels)
     name = f"case-{number:08d}"
     record = Record(
         id=f"{source}/{name}",
@@ -59,12 +60,12 @@ def _row(source: str, number: int) -> dict[str, object]:
         subject=subject,
         modality=modality,
         anatomy=anatomy,
-        image=StoredImage.of_pixels(pixels),
+        image=image,
         facts=facts,
         turns=(caption,) if number % 4 else (),
         position=float(number % 200),
         licence="CC0-1.0",
-        provenance=Provenance(file=f"{subject}/{name}.png", locator=f"axial {number % 200}", sha256=f"{number:064x}"),
+        provenance=Provenance(file=f"{subject}/{name}.png", locator=f"axial {number % 200}", sha256=image.sha256),
     )
     key = patient_key(public_secret(source), subject)
     return record_row(record, patient_key=key)

@@ -14,8 +14,6 @@ from flows.cli.main import main
 from flows.sources import delivered_objects
 from tests.fixtures.micro import make_workspace
 
-pytestmark = pytest.mark.xdist_group("s3")
-
 
 @pytest.fixture(scope="module")
 def server():

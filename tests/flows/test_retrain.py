@@ -20,7 +20,7 @@ import pytest
 from components.storage.locks import hold, holder
 from tests.flows import toy
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("prefect")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SECONDS = 300
 

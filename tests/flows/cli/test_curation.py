@@ -21,7 +21,6 @@ from components.validation.admission import admit
 from components.validation.stage import validate
 from tests.fixtures.micro import make_workspace
 
-pytestmark = pytest.mark.xdist_group("curation")  # one workspace goes through the tests in order
 BLANK = "eyes/blank"
 
 

@@ -5,8 +5,9 @@ import time
 from components.storage.atomic import write_json_rows
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
-from flows.cli.display import PLAIN_SECONDS, Picture, plain_lines
+from flows.cli.display import PLAIN_SECONDS, Picture, Row, plain_lines
 from flows.cli.last_screen import metric_rows, read_losses, time_rows
+from flows.following import StageView
 from flows.journal import begin_journal, keep_seconds, record, stage_seconds
 
 
@@ -36,6 +37,17 @@ def test_without_a_terminal_each_change_is_one_line_and_a_long_stage_speaks_now_
     assert plain_lines(picture.look(), said, PLAIN_SECONDS) == ["judge: 50% step 1"]
     record(workspace, "judge", "end", state="done", seconds=61.0)
     assert plain_lines(picture.look(), said, PLAIN_SECONDS + 1) == ["judge: done in 1 min 01 s"]
+
+
+def test_a_count_has_a_speed_and_a_time_left_and_another_count_begins_anew():
+    view = StageView("assemble")
+    for at, done in ((10.0, 100), (12.0, 150), (14.0, 300)):
+        view.take({"at": at, "done": done, "total": 1000, "message": f"record {done}"})
+    assert (view.per_second, view.seconds_left) == (50.0, 14.0)
+    row = Row("assemble", state="running", view=view)
+    assert row.text().endswith("50/s, 14 s left")
+    view.take({"at": 15.0, "done": 1, "total": 20, "message": "shard 1"})
+    assert view.per_second == 0.0 and "/s" not in row.text()
 
 
 def test_seconds_are_remembered_for_the_next_expectation(tmp_path):
