@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.images.deidentify import deidentify
+from components.images.dicom_limits import LimitedReader, check_items, check_items_of
 from components.images.dicom_pixels import frame_group, frame_pixels
 from components.images.limits import MAX_FRAMES, ImageError, check_size
 from components.images.raster import check_file
@@ -104,10 +105,15 @@ def _opened(path: Path, secret: bytes) -> DicomImage:
 
     if not is_dicom(path):
         raise ImageError("not an image", "the file has no DICOM mark")
+    check_items(path)
     try:
         meta = read_file_meta_info(path)
         syntax = str(meta.get("TransferSyntaxUID", ""))
-        dataset: Any = _deflated(path, meta) if syntax == _DEFLATED else pydicom.dcmread(path)
+        if syntax == _DEFLATED:
+            dataset: Any = _deflated(path, meta)
+        else:
+            with LimitedReader(io.FileIO(path)) as handle:
+                dataset = pydicom.dcmread(handle)
     except InvalidDicomError as error:
         raise ImageError("not an image", str(error)) from None
     if "Rows" not in dataset or "Columns" not in dataset or "PixelData" not in dataset:
@@ -149,7 +155,8 @@ def _deflated(path: Path, meta: Any) -> Any:
     plain = inflater.decompress(data[start:], _MAX_INFLATED_BYTES + 1)
     if len(plain) > _MAX_INFLATED_BYTES:
         raise ImageError("too large", f"the deflated data set is over the limit of {_MAX_INFLATED_BYTES} bytes")
-    dataset = read_dataset(io.BytesIO(plain), is_implicit_VR=False, is_little_endian=True)
+    check_items_of(plain)
+    dataset = read_dataset(LimitedReader(io.BytesIO(plain)), is_implicit_VR=False, is_little_endian=True)
     return FileDataset(path, dataset, file_meta=meta, is_implicit_VR=False, is_little_endian=True)
 
 
