@@ -2,8 +2,11 @@
 de-identified before anything else looked at it."""
 
 import io
+import logging
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,8 +59,7 @@ class DicomImage:
     def frame(self, index: int = 0, *, limits: tuple[float, float] | None = None) -> NDArray[np.uint8]:
         """One frame as (H, W) or (H, W, 3) uint8, windowed and upright. `limits` overrides the header's window."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # pydicom's warnings quote header values
+            with _quiet():
                 pixels = frame_pixels(self.dataset, index, self.frames, limits)
                 return drop_grey_channels(_upright(pixels, frame_group(self.dataset, index, _ORIENTATION)))
         except ImageError:
@@ -76,8 +78,7 @@ def open_dicom(path: Path, *, secret: bytes = b"") -> DicomImage:
     secret. Raises ImageError with a reason."""
     check_file(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's warnings quote header values
+        with _quiet():
             return _opened(path, secret)
     except ImageError:
         raise
@@ -96,6 +97,19 @@ def series_order(images: list[DicomImage]) -> list[int]:
     """Order of a series along its normal, feet to head (back to front, left to right), never by instance number."""
     positions = [image.position if image.position is not None else 0.0 for image in images]
     return sorted(range(len(images)), key=lambda i: (positions[i], images[i].instance))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences pydicom, which quotes header values in warnings and logs them too."""
+    logger = logging.getLogger("pydicom")
+    was_disabled, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = was_disabled
 
 
 def _opened(path: Path, secret: bytes) -> DicomImage:
