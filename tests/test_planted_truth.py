@@ -8,7 +8,7 @@ import pytest
 from tests.benchmarks.curation import PARTS, measured
 from tests.benchmarks.goals import PRECISE, Copies
 
-QUICK = {"images": (1, 18), "questions": (1, 6), "texts": (1, 12)}
+QUICK = {"images": (1, 18), "questions": (1, 6), "texts": (1, 12), "identifiers": (1, 1)}
 """Part -> (images of a patient, patients)."""
 BELOW_GOAL = {
     "image: crop, up to 5 % of the picture": 0.55,

@@ -1,5 +1,6 @@
 """NumPy archives (.npz) read image by image: nothing is unpickled, and no more than one image is in memory."""
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -9,9 +10,17 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from components.images.limits import ImageError, check_size
+from components.images.limits import ImageError, check_packed, check_size
 from components.images.raster import check_file
 
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError),
+    *(tokenize.TokenError, SyntaxError, ValueError, TypeError, KeyError, MemoryError),
+)
+"""What zipfile and numpy raise for broken content."""
+_MAX_DIRECTORY = 2**20
+"""Bytes of the list of entries: a set has a dozen."""
+_END, _WIDE_END = b"PK\5\6", b"PK\6\7"
 _LARGEST_ENTRY = 2**26
 """Bytes of one row: more is no image of a set."""
 
@@ -20,9 +29,12 @@ def archive_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Array -> shape, from the headers alone. Raises ImageError: 'pickle refused', 'not an archive', or for the file."""
     check_file(path)
     try:
+        _check_directory(path)
         with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                check_packed(entry.compress_size, entry.file_size, entry.filename[:80])
             return {name.removesuffix(".npy"): _header(archive, name)[0] for name in archive.namelist()}
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, zlib.error, NotImplementedError) as error:
+    except _BROKEN as error:
         raise _broken(error) from None
 
 
@@ -41,7 +53,7 @@ def archive_rows(path: Path, name: str) -> Iterator[NDArray]:
                 if len(data) != count:
                     raise ImageError("undecodable", f"{name} breaks off; deliver the file again")
                 yield np.frombuffer(data, dtype).reshape(shape[1:])
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, zlib.error, KeyError, NotImplementedError) as error:
+    except _BROKEN as error:
         raise _broken(error) from None
 
 
@@ -50,6 +62,20 @@ def check_image(shape: tuple[int, ...]) -> None:
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] != 3):
         raise ImageError("not images", f"an entry of shape {shape} is neither grey (H, W) nor RGB (H, W, 3)")
     check_size(shape[1], shape[0])
+
+
+def _check_directory(path: Path) -> None:
+    """Raise ImageError for a list of entries that zipfile would need seconds and gigabytes to read."""
+    with path.open("rb") as handle:
+        handle.seek(max(path.stat().st_size - 2**16 - 22, 0))
+        tail = handle.read()
+    at = tail.find(_END)
+    while at >= 0:
+        if int.from_bytes(tail[at + 12 : at + 16], "little") > _MAX_DIRECTORY:
+            raise ImageError("too large", f"the list of entries is over the limit of {_MAX_DIRECTORY} bytes")
+        at = tail.find(_END, at + 1)
+    if _WIDE_END in tail:
+        raise ImageError("too large", "an archive of more than 65 535 entries or 4 GiB")
 
 
 def _header(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype]:

@@ -10,11 +10,12 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
+from components.images.dicom_limits import MAX_SEQUENCE_BYTES
 from components.images.limits import ImageError
 from components.records.keys import keyed_hash
 
 METHOD = "PS3.15 E basic profile, dates moved"
-MAX_ELEMENTS = 2_000_000
+MAX_ELEMENTS = 200_000
 """Of one data set, sequences included."""
 _LONGEST_SHIFT_DAYS = 3650
 _CODES = (
@@ -70,6 +71,9 @@ class _Cleaning:
             return True
         if tag.is_private or tag.group in _OVERLAYS_AND_CURVES:
             return False
+        stored = dataset.get_item(tag)
+        if stored.VR in ("SQ", None) and isinstance(stored.value, bytes) and len(stored.value) > MAX_SEQUENCE_BYTES:
+            raise ImageError("too large", f"a sequence of {len(stored.value)} bytes, the limit is {MAX_SEQUENCE_BYTES}")
         try:
             element = dataset[tag]
         except Exception:  # a value that pydicom cannot parse: no decoder needs it, and nobody knows what it says

@@ -2,8 +2,11 @@
 de-identified before anything else looked at it."""
 
 import io
+import logging
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.images.deidentify import deidentify
+from components.images.dicom_limits import LimitedReader, check_items, check_items_of
 from components.images.dicom_pixels import frame_group, frame_pixels
 from components.images.limits import MAX_FRAMES, ImageError, check_size
 from components.images.raster import check_file
@@ -55,8 +59,7 @@ class DicomImage:
     def frame(self, index: int = 0, *, limits: tuple[float, float] | None = None) -> NDArray[np.uint8]:
         """One frame as (H, W) or (H, W, 3) uint8, windowed and upright. `limits` overrides the header's window."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # pydicom's warnings quote header values
+            with _quiet():
                 pixels = frame_pixels(self.dataset, index, self.frames, limits)
                 return drop_grey_channels(_upright(pixels, frame_group(self.dataset, index, _ORIENTATION)))
         except ImageError:
@@ -75,8 +78,7 @@ def open_dicom(path: Path, *, secret: bytes = b"") -> DicomImage:
     secret. Raises ImageError with a reason."""
     check_file(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's warnings quote header values
+        with _quiet():
             return _opened(path, secret)
     except ImageError:
         raise
@@ -97,6 +99,19 @@ def series_order(images: list[DicomImage]) -> list[int]:
     return sorted(range(len(images)), key=lambda i: (positions[i], images[i].instance))
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences pydicom, which quotes header values in warnings and logs them too."""
+    logger = logging.getLogger("pydicom")
+    was_disabled, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = was_disabled
+
+
 def _opened(path: Path, secret: bytes) -> DicomImage:
     import pydicom
     from pydicom.errors import InvalidDicomError
@@ -104,10 +119,15 @@ def _opened(path: Path, secret: bytes) -> DicomImage:
 
     if not is_dicom(path):
         raise ImageError("not an image", "the file has no DICOM mark")
+    check_items(path)
     try:
         meta = read_file_meta_info(path)
         syntax = str(meta.get("TransferSyntaxUID", ""))
-        dataset: Any = _deflated(path, meta) if syntax == _DEFLATED else pydicom.dcmread(path)
+        if syntax == _DEFLATED:
+            dataset: Any = _deflated(path, meta)
+        else:
+            with LimitedReader(io.FileIO(path)) as handle:
+                dataset = pydicom.dcmread(handle)
     except InvalidDicomError as error:
         raise ImageError("not an image", str(error)) from None
     if "Rows" not in dataset or "Columns" not in dataset or "PixelData" not in dataset:
@@ -149,7 +169,8 @@ def _deflated(path: Path, meta: Any) -> Any:
     plain = inflater.decompress(data[start:], _MAX_INFLATED_BYTES + 1)
     if len(plain) > _MAX_INFLATED_BYTES:
         raise ImageError("too large", f"the deflated data set is over the limit of {_MAX_INFLATED_BYTES} bytes")
-    dataset = read_dataset(io.BytesIO(plain), is_implicit_VR=False, is_little_endian=True)
+    check_items_of(plain)
+    dataset = read_dataset(LimitedReader(io.BytesIO(plain)), is_implicit_VR=False, is_little_endian=True)
     return FileDataset(path, dataset, file_meta=meta, is_implicit_VR=False, is_little_endian=True)
 
 

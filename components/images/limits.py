@@ -9,6 +9,10 @@ MAX_VOXELS = 200_000_000
 MAX_FILE_BYTES = 2 * 2**30
 
 
+MAX_RATIO, RATIO_FROM_BYTES = 100, 64 * 2**20
+"""Plain bytes a packed one, and from how many plain bytes on: images and texts never pack so well."""
+
+
 class ImageError(ValueError):
     """An image that cannot be used. `reason` is two stable words for the accounting, the message is for a person."""
 
@@ -16,6 +20,12 @@ class ImageError(ValueError):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+def check_packed(packed: int, plain: int, what: str) -> None:
+    """Raise ImageError, 'too large', for so many plain bytes in so few packed ones that unpacking is what they are for."""
+    if plain > RATIO_FROM_BYTES and plain > MAX_RATIO * packed:
+        raise ImageError("too large", f"{what} would grow from {packed} to {plain} bytes, over {MAX_RATIO} times")
 
 
 def check_size(width: int, height: int, *, max_pixels: int = MAX_PIXELS, max_side: int = MAX_SIDE) -> None:

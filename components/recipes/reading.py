@@ -2,6 +2,8 @@
 
 import difflib
 import io
+import re
+import reprlib
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
@@ -12,17 +14,26 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from ruamel.yaml import YAML, YAMLError
 
 MAX_BYTES = 10 * 2**20
+MAX_DEPTH = 100
+"""Lists and maps in lists and maps."""
+_BRACKETS = re.compile(r"[\[\]{}]")
 T = TypeVar("T")
 
 
-def load_yaml(path: Path) -> Any:
-    """What the YAML file holds, as DVC reads it (YAML 1.2, safe types only). A broken file is a ValueError that names it."""
+def load_yaml(path: Path, *, limit: int = MAX_BYTES) -> Any:
+    """What the YAML file holds, as DVC reads it (YAML 1.2, safe types only). A broken file, or one of more than `limit`
+    bytes, is a ValueError that names it."""
     if not path.is_file():
         raise ValueError(f"{path} is missing; `unimed init` writes one")
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"{path} is {path.stat().st_size} bytes, over the limit of {MAX_BYTES}")
+    if path.stat().st_size > limit:
+        raise ValueError(f"{path} is {path.stat().st_size} bytes, over the limit of {limit}")
+    text = path.read_text()
+    if _depth(text) > MAX_DEPTH:
+        raise ValueError(f"{path} is not YAML of ours: brackets lie more than {MAX_DEPTH} deep")
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text())
+        return YAML(typ="safe", pure=True).load(text)
+    except RecursionError:
+        raise ValueError(f"{path} is not YAML of ours: its lists lie too deep in each other") from None
     except YAMLError as error:
         raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
 
@@ -50,7 +61,7 @@ def read_dataclass(kind: type[T], value: Any, where: str) -> T:
                 key = ".".join(str(part) for part in item["loc"])
                 place = f"{where}: {key}" if key else where
                 # What a whole section got is the section: the message names what of it is wrong.
-                got = "" if isinstance(item["input"], dict) else f" (got {item['input']!r})"
+                got = "" if isinstance(item["input"], dict) else f" (got {_SHORT.repr(item['input'])})"
                 problems.append(f"{place}: {item['msg'].removeprefix('Value error, ')}{got}")
     raise ValueError("\n".join(problems))
 
@@ -67,6 +78,19 @@ def nearest(word: str, known: Iterable[str]) -> str:
         return f"; did you mean {close[0]!r}?"
     more = len(options) - MOST_NAMED
     return f"; known: {', '.join(options[:MOST_NAMED])}{f' … and {more} more' if more > 0 else ''}"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 2, 200, 200, 200
+
+
+def _depth(text: str) -> int:
+    """How deep brackets lie in each other; those in quotes count too."""
+    deepest = depth = 0
+    for mark in _BRACKETS.findall(text):
+        depth += 1 if mark in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 @lru_cache

@@ -17,6 +17,10 @@ from components.sources.settings import SourceSettings
 from components.storage.atomic import TEMPORARY
 
 Item = Record | Unreadable
+MOST_UNREADABLE = 1000
+"""Items of one file that follow each other, none of them a record: the rest of the file is not read."""
+_ONE_BY_ONE = ("missing image",)
+"""Reasons that a part of a set gives row after row, where the rest was not delivered."""
 _ACCOMPANYING = ("LICENSE", "LICENCE", "SOURCES", "README", "NOTICE")
 _IGNORED = ("labels.csv", ".gitignore", ".gitkeep", ".DS_Store", "Thumbs.db")
 
@@ -50,13 +54,28 @@ class Delivery:
         """What `read` makes of the file; a file that cannot be read becomes one Unreadable, after what it gave so far."""
         try:
             self.check(path)
-            yield from read(path)
+            yield from self._until_hopeless(name, read(path))
         except ImageError as error:
             yield self.unreadable(name, error)
         except OSError as error:
             yield self.unreadable(
                 name, ImageError("undecodable", f"{error.strerror or error}; check the file's rights")
             )
+
+    def _until_hopeless(self, name: str, items: Iterator[Item]) -> Iterator[Item]:
+        """The items, until MOST_UNREADABLE of them follow each other unreadable: a file of a million broken rows is one
+        broken file."""
+        unreadable = 0
+        for item in items:
+            yield item
+            if isinstance(item, Record):
+                unreadable = 0
+            elif item.reason not in _ONE_BY_ONE:
+                unreadable += 1
+            if unreadable == MOST_UNREADABLE:
+                detail = f"the rest of {name} was not read: {unreadable} of its items in a row hold no record; mend it"
+                yield self.unreadable(f"{name}:rest", ImageError("too many errors", detail))
+                return
 
     def check(self, path: Path) -> None:
         """Raise ImageError for anything that is not a plain file inside the folder."""

@@ -51,6 +51,7 @@ from components.sources.published import (
     vqamed2019,
     vqarad,
 )
+from components.sources.reading.withheld import withheld
 from components.sources.settings import SourceSettings
 from components.sources.sharing import LENT_FORMATS
 from components.storage.secret import workspace_secret
@@ -111,9 +112,12 @@ ADAPTERS: dict[str, Adapter] = {
     "totalsegmentator": totalsegmentator.read,
     "ultrasound": ultrasound.read,
 }
+KEPT_PRIVATE = ("coco", "images", "jsonl", "parquet", "webdataset")
+"""Formats of public sets that a clinic may deliver too: their option `private: true` says so."""
 OPTIONS: dict[str, tuple[str, ...]] = {
     "bci": ("split",),
     "busi": ("burned_in",),
+    **dict.fromkeys(KEPT_PRIVATE, ("private", "burned_in")),
     "dicom": ("frame_step", "public", "burned_in"),
     "nifti": ("public",),
     **dict.fromkeys(LENT_FORMATS, ("share",)),
@@ -149,13 +153,18 @@ def read_source(folder: Path, source: str, settings: SourceSettings, *, private:
     if not is_private(source, settings):
         return _items(Delivery(folder=folder, source=source, settings=settings), read)
     secret = source_secret(source, workspace_secret(private) if private else secrets.token_bytes())
-    items = _items(Delivery(folder=folder, source=source, settings=settings, secret=secret), read)
-    return (_masked(item, secret) for item in items)
+    delivery = Delivery(folder=folder, source=source, settings=settings, secret=secret)
+    items = _items(delivery, read)
+    if settings.format in PRIVATE_FORMATS:
+        return (_masked(item, secret) for item in items)
+    return (withheld(item, delivery) for item in items)
 
 
 def is_private(source: str, settings: SourceSettings) -> bool:
     """Whether names and patients of the source are keyed by the workspace's secret, its file names shown as hashes:
-    a clinic's formats, unless the recipe says public."""
+    a clinic's formats, unless the recipe says public, and where the recipe says private."""
+    if settings.options.get("private", False):
+        return True
     return settings.format in PRIVATE_FORMATS and source not in corpus() and not settings.options.get("public", False)
 
 

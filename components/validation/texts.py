@@ -19,6 +19,7 @@ BOILERPLATE = re.compile(
     r"|\ball rights reserved\b|\breproduced with permission\b|\bclick here\b|https?://\S+\s*$",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"(https?://)\S+", re.IGNORECASE)
 _NO_QUESTION = (TurnKind.CAPTION, TurnKind.REPORT)
 
 
@@ -31,7 +32,8 @@ def text_columns(record: Record) -> dict[str, object]:
         ),
         "marker": _first(MARKER, texts),
         "identifiers": identifier_kinds(texts),
-        "boilerplate": _first(BOILERPLATE, [turn.answer for turn in record.turns]),
+        # An address can name a patient: what it leads to is not repeated.
+        "boilerplate": _ADDRESS.sub(r"\1…", _first(BOILERPLATE, [turn.answer for turn in record.turns])),
         "prompt_characters": max((len(turn.prompt) for turn in record.turns), default=0),
         "answer_characters": max((len(turn.answer) for turn in record.turns), default=0),
         "answer_is_option": all(map(_is_option, record.turns)),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.benchmarks.goals import HEADING, Plan, Row
 from tests.benchmarks.originals import SAMPLES
+from tests.benchmarks.planted_identifiers import identifiers
 from tests.benchmarks.planted_images import images, questions
 from tests.benchmarks.planted_texts import texts
 
@@ -21,6 +22,7 @@ PARTS: dict[str, Callable[[Plan], Iterator[Row]]] = {
     "images": images,
     "questions": questions,
     "texts": texts,
+    "identifiers": identifiers,
 }
 
 

@@ -1,4 +1,4 @@
-"""WebDataset: tar files read as a stream and never unpacked. Members of one record share their name up to the first dot
+"""WebDataset: tar files read from start to end and never unpacked. Members of one record share their name up to the first dot
 and follow each other: an image (png, jpg, jpeg, webp) with txt (its caption) or json (a row like any other)."""
 
 import json
@@ -17,7 +17,26 @@ from components.sources.reading.rows import MAX_ROW, Row
 IMAGES = ("png", "jpg", "jpeg", "webp")
 TEXTS = ("txt", "json", "cls")
 _MAX_MEMBER = 256 * 2**20
+_MAX_NAME = 64 * 2**10
+"""Bytes of a header that holds a name or a link of any length: tarfile reads it whole."""
+_LONG_HEADERS = (
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+)
+_MOST_BARREN = 10_000
+"""Members that follow each other and belong to no record."""
 Group = dict[str, bytes]
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose name is no bomb."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Member":
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _LONG_HEADERS and member.size > _MAX_NAME:
+            raise ImageError("too large", f"a name of {member.size} bytes in the archive, the limit is {_MAX_NAME}")
+        return member
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
@@ -47,10 +66,14 @@ def _records(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
 
 def _groups(path: Path) -> Iterator[tuple[str, Group | ImageError]]:
     """(key, members by kind) in the order of the stream; one group in memory at a time."""
-    key, group, bad = "", Group(), None
+    key, group, bad, barren = "", Group(), None, 0
     try:
-        with tarfile.open(path, mode="r|") as archive:
-            for member in archive:
+        with tarfile.open(path, mode="r:", tarinfo=_Member) as archive:
+            while member := archive.next():
+                archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
+                barren += 1
+                if barren > _MOST_BARREN:
+                    raise ImageError("too many errors", f"{barren} members in a row belong to no record")
                 if member.isdir():
                     continue
                 stem, kind = _split(member.name)
@@ -60,6 +83,7 @@ def _groups(path: Path) -> Iterator[tuple[str, Group | ImageError]]:
                     key, group, bad = stem, Group(), None
                 try:
                     if kind in IMAGES + TEXTS:
+                        barren = 0
                         _check(member, kind, group)
                         handle = archive.extractfile(member)
                         group[kind] = handle.read() if handle else b""
@@ -84,7 +108,7 @@ def _split(name: str) -> tuple[str, str]:
     """(folder and name up to the first dot, the rest in lower case)."""
     path = PurePosixPath(name)
     stem, _, kind = path.name.partition(".")
-    return str(path.with_name(stem or path.name)), kind.lower()
+    return str(path.parent / (stem or path.name)), kind.lower()
 
 
 def _check(member: tarfile.TarInfo, kind: str, group: Group) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from components.images.limits import ImageError
+from components.images.limits import ImageError, check_packed
 
 MAX_ROW = 8 * 2**20
 """Characters of one row: a longer one is no row but a broken file."""
@@ -75,7 +75,7 @@ def table_rows(
             handle.seek(0)
             mark = delimiter or _delimiter(sample)
             quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-            for cells in csv.reader(handle, delimiter=mark, quoting=quoting):
+            for cells in csv.reader(_bounded(handle), delimiter=mark, quoting=quoting):
                 if not any(cell.strip() for cell in cells):
                     continue
                 if not names:
@@ -99,10 +99,22 @@ def parquet_rows(path: Path) -> Iterator[Row]:
 
     try:
         with pq.ParquetFile(path) as parquet:
+            _check_groups(parquet.metadata, path.stat().st_size)
             for batch in parquet.iter_batches(batch_size=_BATCH):
                 yield from batch.to_pylist()
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
         raise ImageError("not Parquet", f"{error}; deliver the file again") from None
+
+
+def _check_groups(metadata: Any, packed: int) -> None:
+    """Raise ImageError for a file that is small on disk and fills memory.
+
+    Sizes of single columns are not asked for: pyarrow ends the process where they are broken.
+    """
+    plain = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    check_packed(packed, plain, "the table")
 
 
 def rows_of(path: Path) -> Iterator[Row | ImageError]:
@@ -132,6 +144,14 @@ def need(row: Mapping[str, Any], *names: str) -> str:
     if found := text(row, *names):
         return found
     raise ImageError("missing field", f"the row has no {' or '.join(names)}; it has {', '.join(map(str, row))}")
+
+
+def _bounded(handle: TextIO) -> Iterator[str]:
+    """The lines; a line of more than MAX_ROW characters is a csv.Error, before its cells are counted."""
+    while line := handle.readline(MAX_ROW):
+        if len(line) == MAX_ROW and not line.endswith("\n"):
+            raise csv.Error(f"a line is longer than {MAX_ROW} characters")
+        yield line
 
 
 def _lines(handle: TextIO) -> Iterator[Row | ImageError]:

@@ -1,5 +1,5 @@
-"""Broken variants of real small files, read one after another. `python -m tests.components.images.fuzzing --seconds 20`
-ends with 0 when each gave an image or an ImageError; anything else, a crash and a hang included, ends it at once, and the
+"""Broken variants of real small files of every format, read one after another. `python -m tests.components.images.fuzzing --seconds 20`
+ends with 0 when each gave an image, a record or an ImageError; anything else, a crash and a hang included, ends it at once, and the
 last line printed names the case, which `--case N` tries again.
 """
 
@@ -11,8 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -25,11 +24,13 @@ from components.images.limits import ImageError
 from components.images.raster import read_raster
 from components.images.slide import read_slide
 from components.images.volume import read_volume
+from tests.components.images.fuzzing_sources import TEXTS, Sample, source_samples
 
 MEMORY = 3 * 2**30
 """Bytes of address space: libraries and threads take one of them before anything is read."""
 HANG_SECONDS = 20.0
 _EXTREME = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+_SEVEN_BITS = bytes(n & 0x7F for n in range(256))
 _DICOM = (
     "MR_small.dcm",
     "MR_small_bigendian.dcm",
@@ -48,18 +49,9 @@ _DICOM = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A file as it should be, and what reads it."""
-
-    name: str
-    data: bytes
-    read: Callable[[Path], object]
-
-
 def samples() -> list[Sample]:
-    """Each decoder's files, a few kilobytes to a few hundred."""
-    return [*_dicom(), *_rasters(), *_volumes(), *_slides(), *_clips()]
+    """Each decoder's and each format's files, a few kilobytes to a few hundred."""
+    return [*_dicom(), *_rasters(), *_volumes(), *_slides(), *_clips(), *source_samples()]
 
 
 def broken(files: list[Sample], case: int) -> tuple[Sample, bytes]:
@@ -70,6 +62,8 @@ def broken(files: list[Sample], case: int) -> tuple[Sample, bytes]:
     for _ in range(int(rng.integers(1, 4))):
         change = (_flip, _cut, _set, _set, _splice, _repeat)[int(rng.integers(6))]
         data = change(data, rng, files)
+    if file.name.endswith(TEXTS) and case % 2:
+        data = data.translate(_SEVEN_BITS)  # or else it is seldom text
     return file, bytes(data)
 
 

@@ -1,0 +1,40 @@
+"""Identifiers in every place of a clinic's files that can hold them, looked for in every byte that validation, review and
+assembly write; and names painted into pixels, whose images must not be among the kept ones."""
+
+import contextlib
+import io
+import logging
+from collections.abc import Iterator
+
+from components.storage.workspace import Workspace
+from tests.benchmarks.goals import AtMost, Plan, Row
+from tests.fixtures.planted_identifiers import SECRETS, SIZES, deliver
+from tests.fixtures.planted_search import content, found, kept_images, prepare
+
+PAINTED = (420, 320)
+
+
+def identifiers(plan: Plan) -> Iterator[Row]:
+    """How many show in an output, a log, a report or a quarantine file, by the kind of place; the raw files hold them all."""
+    workspace, said = Workspace(plan.work), io.StringIO()
+    deliver(workspace)
+    handler = logging.StreamHandler(said)
+    logging.getLogger().addHandler(handler)
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        contents = {path: content(path) for path in prepare(workspace)}
+    logging.getLogger().removeHandler(handler)
+    shown = {place: found(secret, workspace, contents, said.getvalue()) for place, secret in SECRETS.items()}
+    for kind in dict.fromkeys(_kind(place) for place in SECRETS):
+        places = [place for place in SECRETS if _kind(place) == kind]
+        details = [f"{place} in {', '.join(shown[place])}" for place in places if shown[place]]
+        yield AtMost(
+            name=f"identifiers that show: {kind}", count=len(details), of=len(places), limit=0, details=details
+        )
+    for source in ("scans", "pictures"):
+        kept = kept_images(workspace, source).count(PAINTED)
+        yield AtMost(name=f"images with painted names that are kept: {source}", count=kept, of=len(SIZES), limit=0)
+
+
+def _kind(place: str) -> str:
+    kind, colon, _ = place.partition(":")
+    return kind if colon else "names of files and folders, dates, numbers"
