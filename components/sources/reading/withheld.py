@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 
 from components.images.limits import ImageError
-from components.images.png import decode_png
 from components.records.keys import keyed_hash
 from components.records.record import Provenance, Record, Unreadable
 from components.sources.delivery_folder import Delivery, Item
@@ -21,8 +20,8 @@ def withheld(item: Item, delivery: Delivery) -> Item:
         return replace(item, id=identity, file=file, detail=_unquoted(item))
     try:
         if not is_cleared(delivery, name):
-            for png in filter(None, (item.image, *item.more_images)):
-                refuse_text(decode_png(png), "an image of the record")
+            for image in item.images:
+                refuse_text(image.decode(), "an image of the record")
     except ImageError as error:
         return Unreadable(id=identity, source=item.source, file=file, reason=error.reason, detail=error.detail)
     return replace(
