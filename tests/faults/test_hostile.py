@@ -25,7 +25,7 @@ def outcomes():
     return {line["name"]: line for line in map(json.loads, done.stdout.splitlines())}
 
 
-@pytest.mark.xdist_group("hostile")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_each_ends_in_its_reason_without_hanging_or_filling_memory(outcomes, name):
     outcome = outcomes[name]
