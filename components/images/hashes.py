@@ -6,7 +6,7 @@ integers, so that every machine finds the same bits.
 """
 # Shapes: N = images or hashes, S = side of the thumbnail, F = waves a side, P = pairs.
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import combinations, pairwise
 from math import prod
@@ -120,10 +120,7 @@ def near_pairs(hashes: NDArray[np.uint64], distance: int = DISTANCE) -> Pairs:
         differing = values[a] ^ values[b]
         near = np.bitwise_count(differing) <= distance
         a, b, differing = a[near], b[near], differing[near]
-        # A pair agrees under several masks; the first of them gives it.
-        new = np.ones(len(a), bool)
-        for earlier in masks[:number]:
-            new &= (differing & earlier) != 0
+        new = _is_new(differing, masks[:number])
         first.append(home[a[new]])
         second.append(home[b[new]])
     one, other = np.concatenate(first), np.concatenate(second)
@@ -139,13 +136,17 @@ def near_between(hashes: NDArray[np.uint64], others: NDArray[np.uint64], distanc
     masks = _masks(distance)
     first, second = [], []
     for number, mask in enumerate(masks):
-        a, b = _equal_between(hashes, others, mask)
-        differing = hashes[a] ^ others[b]
-        new = np.bitwise_count(differing) <= distance
-        for earlier in masks[:number]:
-            new &= (differing & earlier) != 0
-        first.append(a[new])
-        second.append(b[new])
+        order, asked = np.argsort(hashes & mask), np.argsort(others & mask)
+        mine, theirs = hashes[order], others[asked]
+        start = np.searchsorted(mine & mask, theirs & mask)
+        counts = np.searchsorted(mine & mask, theirs & mask, side="right") - start
+        # Of each other hash its run of equal keys, one run after the other.
+        places = np.arange(counts.sum()) + np.repeat(start - (np.cumsum(counts) - counts), counts)
+        differing = mine[places] ^ np.repeat(theirs, counts)
+        near = np.flatnonzero(np.bitwise_count(differing) <= distance)
+        new = near[_is_new(differing[near], masks[:number])]
+        first.append(order[places[new]])
+        second.append(np.repeat(asked, counts)[new])
     one, other = np.concatenate(first), np.concatenate(second)
     return Pairs(one, other, hamming(hashes[one], others[other]))
 
@@ -191,19 +192,12 @@ def _equal_under(values: NDArray[np.uint64], mask: np.uint64) -> tuple[NDArray[n
     return _joined(first), _joined(second)
 
 
-def _equal_between(
-    hashes: NDArray[np.uint64], others: NDArray[np.uint64], mask: np.uint64
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of all pairs of a hash and another one that are equal where the mask has ones."""
-    keys, wanted = hashes & mask, others & mask
-    order, asked = np.argsort(keys), np.argsort(wanted)
-    keys, wanted = keys[order], wanted[asked]
-    start, stop = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, side="right")
-    counts = stop - start
-    # Of each other hash its run of equal keys, one after the other.
-    before = np.cumsum(counts) - counts
-    places = np.arange(counts.sum()) + np.repeat(start - before, counts)
-    return order[places], np.repeat(asked, counts)
+def _is_new(differing: NDArray[np.uint64], earlier: Sequence[np.uint64]) -> NDArray[np.bool_]:
+    """Whether no earlier mask gave the pair with these differing bits: it agrees under several. Shapes: (P,) -> (P,)."""
+    new = np.ones(len(differing), bool)
+    for mask in earlier:
+        new &= (differing & mask) != 0
+    return new
 
 
 def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
