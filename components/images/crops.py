@@ -14,11 +14,13 @@ Cut = tuple[int, int]
 Crop = tuple[Cut, Cut]
 """The cut of the height and that of the width."""
 WHOLE: Crop = ((0, 0), (0, 0))
+CUTS: tuple[Cut, ...] = tuple((start, end) for start in range(5) for end in range(5))
+"""Every cut of up to 5 % at either end, the whole side first."""
 SMALL: tuple[Crop, ...] = (
-    ((1, 1), (1, 1)),
-    *((down, across) for down in ((0, 2), (2, 0)) for across in ((0, 2), (2, 0))),
+    *(((parts, parts), (parts, parts)) for parts in (1, 2, 3)),
+    *((down, across) for down in ((0, 3), (3, 0)) for across in ((0, 3), (3, 0))),
 )
-"""The middle, and towards each corner; every crop of up to 5 % of each side is near to the whole or to one of them."""
+"""The middle, and towards each corner: nearly every crop of up to 5 % at each end is close to the whole or to one of these."""
 
 
 def cropped(thumbnails: NDArray[np.float64], crops: Sequence[Crop]) -> NDArray[np.float64]:
@@ -28,11 +30,6 @@ def cropped(thumbnails: NDArray[np.float64], crops: Sequence[Crop]) -> NDArray[n
     down = np.stack([_stretched(side, cut) for cut, _ in crops])
     across = np.stack([_stretched(side, cut) for _, cut in crops])
     return down @ thumbnails @ across.transpose(0, 2, 1)
-
-
-def up_to(parts: int) -> tuple[Cut, ...]:
-    """Every cut by up to so many parts, the whole side first."""
-    return tuple((start, less - start) for less in range(parts + 1) for start in range(less + 1))
 
 
 @lru_cache

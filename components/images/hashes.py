@@ -6,7 +6,7 @@ integers, so that every machine finds the same bits.
 """
 # Shapes: N = images or hashes, S = side of the thumbnail, F = waves a side, P = pairs.
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations, pairwise
 from math import prod
@@ -21,7 +21,7 @@ from components.images.limits import check_size
 
 BITS = 64
 DISTANCE = 5
-"""Bits by which two images of one picture may differ."""
+"""Bits by which an image and some view of another image of one picture may differ."""
 _SIDE = 32
 _WAVES = 11
 _FINE = 4
@@ -29,7 +29,8 @@ _UNIT = 4096
 """Fixed point of the cosines: a thumbnail's sums stay far below 2**53, so float64 products of them are exact."""
 _COARSE, _LEAST = 2.0**16, 1024
 """A wave swings when its amplitude is at least one part in so many of all 64 together."""
-
+_AT_ONCE = 2**22
+"""Pairs that are compared at a time."""
 _WHITE = 16 * 255
 VIEWS = 1 + len(SMALL) + 2
 """Hashes of an image's views."""
@@ -134,19 +135,12 @@ def near_between(hashes: NDArray[np.uint64], others: NDArray[np.uint64], distanc
     """Every pair of a hash (`first`) and one of the others (`second`) that differ in at most `distance` bits, each once,
     in no order. Shapes: (N,), (M,) -> (P,). Raises ValueError for a distance outside 0 to 16."""
     masks = _masks(distance)
-    first, second = [], []
+    first, second = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for number, mask in enumerate(masks):
-        order, asked = np.argsort(hashes & mask), np.argsort(others & mask)
-        mine, theirs = hashes[order], others[asked]
-        start = np.searchsorted(mine & mask, theirs & mask)
-        counts = np.searchsorted(mine & mask, theirs & mask, side="right") - start
-        # Of each other hash its run of equal keys, one run after the other.
-        places = np.arange(counts.sum()) + np.repeat(start - (np.cumsum(counts) - counts), counts)
-        differing = mine[places] ^ np.repeat(theirs, counts)
-        near = np.flatnonzero(np.bitwise_count(differing) <= distance)
-        new = near[_is_new(differing[near], masks[:number])]
-        first.append(order[places[new]])
-        second.append(np.repeat(asked, counts)[new])
+        for a, b in _near_under(hashes, others, mask, distance):
+            new = _is_new(hashes[a] ^ others[b], masks[:number])
+            first.append(a[new])
+            second.append(b[new])
     one, other = np.concatenate(first), np.concatenate(second)
     return Pairs(one, other, hamming(hashes[one], others[other]))
 
@@ -190,6 +184,25 @@ def _equal_under(values: NDArray[np.uint64], mask: np.uint64) -> tuple[NDArray[n
         second.append(order[start + step])
         step += 1
     return _joined(first), _joined(second)
+
+
+def _near_under(
+    hashes: NDArray[np.uint64], others: NDArray[np.uint64], mask: np.uint64, distance: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Positions of the near pairs of a hash and another one that are equal where the mask has ones, so many at a time
+    that memory stays small where thousands are equal."""
+    order, asked = np.argsort(hashes & mask), np.argsort(others & mask)
+    mine, theirs = hashes[order], others[asked]
+    start = np.searchsorted(mine & mask, theirs & mask)
+    counts = np.searchsorted(mine & mask, theirs & mask, side="right") - start
+    ends = np.cumsum(counts)
+    bounds = np.searchsorted(ends, np.arange(_AT_ONCE, ends[-1] if len(ends) else 0, _AT_ONCE))
+    for low, high in pairwise([0, *bounds.tolist(), len(ends)]):
+        run = counts[low:high]
+        # Of each other hash its run of equal keys, one run after the other.
+        places = np.arange(run.sum()) + np.repeat(start[low:high] - (np.cumsum(run) - run), run)
+        near = np.flatnonzero(hamming(mine[places], np.repeat(theirs[low:high], run)) <= distance)
+        yield order[places[near]], np.repeat(asked[low:high], run)[near]
 
 
 def _is_new(differing: NDArray[np.uint64], earlier: Sequence[np.uint64]) -> NDArray[np.bool_]:

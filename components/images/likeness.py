@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from components.images.crops import PARTS, SMALL, WHOLE, Crop, cropped, up_to
+from components.images.crops import CUTS, PARTS, SMALL, WHOLE, Crop, cropped
 
 ALIKE = 0.65
 """Correlation of the fine detail from which on two thumbnails show one picture. Of crops of up to 5 % of each side 99 in a
@@ -21,8 +21,6 @@ HOPELESS = 0.4
 _STEPS = 16
 """Detail is told in so many parts of what is usual around it."""
 _FIRST = (WHOLE, *SMALL)
-_CUTS = up_to(4)
-"""Up to 5 % of a side."""
 
 
 def is_alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
@@ -33,7 +31,7 @@ def is_alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
         for turn in range(4):
             if not HOPELESS <= best < ALIKE:
                 break
-            tries = [(cut, across) if turn % 2 else (down, cut) for cut in _CUTS]
+            tries = [(cut, across) if turn % 2 else (down, cut) for cut in CUTS]
             (down, across), best = _best(whole, detail, tries)
         if best >= ALIKE:
             return True
