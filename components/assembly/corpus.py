@@ -10,7 +10,7 @@ from sys import intern
 
 import pyarrow.parquet as pq
 
-from components.images.looks import Look
+from components.images.looks import Look, LookFile
 from components.records.keys import keyed_hash
 from components.records.record import Provenance, Turn
 from components.records.schema import turn_from_row
@@ -75,6 +75,7 @@ class Corpus:
         """Record id -> number of its row group, times the longest group there may be, plus its row."""
         self._loaded: tuple[int, list[dict]] = -1, []
         self.files: list[Path] = []
+        self._looks = LookFile()
         entries: list[Entry] = []
         for source in sorted(sources):
             files = record_files(validated / source)
@@ -102,7 +103,7 @@ class Corpus:
         for group in range(parquet.num_row_groups):
             table = parquet.read_row_group(group, columns=[*names, "targets.key_value.key"])
             for number, row in enumerate(table.to_pylist()):
-                entry = _entry(row)
+                entry = _entry(row, self._looks)
                 if entry.source != source:
                     raise ValueError(
                         f"{file} holds {entry.id} of source {entry.source}; remove data/validated/{source}"
@@ -129,7 +130,7 @@ def normal_text(text: str) -> str:
     return re.sub(r"[^\w+\-<>=%/]+", " ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
-def _entry(row: dict) -> Entry:
+def _entry(row: dict, looks: LookFile) -> Entry:
     turns, origin = tuple(map(turn_from_row, row["turns"])), row["provenance"]
     pixels, *more = [seen["pixels"] for seen in row["seen"]] or [_said(turns)]
     return Entry(
@@ -152,7 +153,7 @@ def _entry(row: dict) -> Entry:
         ),
         pixels=pixels,
         more_pixels=tuple(more),
-        looks=tuple(Look.from_bytes(seen["look"]) for seen in row["seen"]),
+        looks=tuple(looks.keep(seen["look"]) for seen in row["seen"]),
         turns=turns,
         language=intern(row["language"]),
     )

@@ -1,30 +1,39 @@
 """A 64-bit perceptual hash of images, and the pairs of hashes that are nearly equal.
 
-The hash says in which direction the 64 slowest waves of a picture swing. Scaling, JPEG, a small crop or another window
-change few of its bits; a flip changes about half of them, because a mirrored body is another image. All arithmetic is
-on integers, so that every machine finds the same bits.
+The hash says which of the 64 slowest waves of a picture swing upwards. Scaling, JPEG, a very small crop or another window
+change few of its bits; a flip changes many of them, because a mirrored body is another image. All arithmetic is on
+integers, so that every machine finds the same bits.
 """
 # Shapes: N = images or hashes, S = side of the thumbnail, F = waves a side, P = pairs.
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations, pairwise
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from components.images.crops import PARTS, SMALL, cropped
 from components.images.limits import check_size
 
 BITS = 64
-DISTANCE = 4
-"""Bits by which two images of one picture may differ."""
+DISTANCE = 5
+"""Bits by which an image and some view of another image of one picture may differ."""
 _SIDE = 32
 _WAVES = 11
 _FINE = 4
 _UNIT = 4096
 """Fixed point of the cosines: a thumbnail's sums stay far below 2**53, so float64 products of them are exact."""
+_COARSE, _LEAST = 2.0**16, 1024
+"""A wave swings when its amplitude is at least one part in so many of all 64 together."""
+_AT_ONCE = 2**22
+"""Pairs that are compared at a time."""
+_WHITE = 16 * 255
+VIEWS = 1 + len(SMALL) + 2
+"""Hashes of an image's views."""
 
 
 class Pairs(NamedTuple):
@@ -69,8 +78,25 @@ def thumbnail_hashes(thumbnails: NDArray[np.int64]) -> NDArray[np.uint64]:
     waves = _tapered_cosines()
     amplitudes = waves @ (values // _SIDE).astype(np.float64) @ waves.T
     down, across = _slowest()
-    bits = np.packbits(amplitudes[:, down, across] > 0, axis=1)
+    # Whole numbers again, small enough for their sum to be exact in any order.
+    chosen = np.floor(amplitudes[:, down, across] / _COARSE)
+    # A picture equal to its mirror image has waves that do not swing at all: noise must not decide on their bits.
+    swings = chosen * _LEAST > np.abs(chosen).sum(axis=1, keepdims=True)
+    bits = np.packbits(swings, axis=1)
     return np.ascontiguousarray(bits).view(">u8").astype(np.uint64)[:, 0]
+
+
+def view_hashes(thumbnails: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Hashes of what `thumbnail` makes of images, first as they are, then of small crops and with the middle greys darker
+    and brighter: a small crop of the image, or the image of another gamma, is near to one of them where it is far from
+    the first. Shapes: (N, S, S) -> (N, V)."""
+    views = [thumbnails]
+    for crop in SMALL:
+        parts = prod(PARTS - sum(cut) for cut in crop)
+        views.append(np.floor(cropped(thumbnails.astype(np.float64), [crop]) / parts).astype(np.int64))
+    bend = 3 * thumbnails * (_WHITE - thumbnails) // (10 * _WHITE)
+    views += [thumbnails - bend, thumbnails + bend]
+    return np.stack([thumbnail_hashes(view) for view in views], axis=1)
 
 
 def hamming(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.uint8]:
@@ -85,22 +111,17 @@ def near_pairs(hashes: NDArray[np.uint64], distance: int = DISTANCE) -> Pairs:
     thousand blank images are a thousand pairs, not half a million.
     Raises ValueError for a distance outside 0 to 16, from where on the search would compare nearly all with all.
     """
-    if not 0 <= distance <= 16:
-        raise ValueError(f"distance must be in 0 to 16, got {distance}")
+    masks = _masks(distance)
     hashes = np.ascontiguousarray(hashes, np.uint64)
     values, home, group = np.unique(hashes, return_index=True, return_inverse=True)
     copies = np.flatnonzero(home[group] != np.arange(len(hashes)))
     first, second = [home[group[copies]]], [copies]
-    masks = _masks(distance)
     for number, mask in enumerate(masks):
         a, b = _equal_under(values, mask)
         differing = values[a] ^ values[b]
         near = np.bitwise_count(differing) <= distance
         a, b, differing = a[near], b[near], differing[near]
-        # A pair agrees under several masks; the first of them gives it.
-        new = np.ones(len(a), bool)
-        for earlier in masks[:number]:
-            new &= (differing & earlier) != 0
+        new = _is_new(differing, masks[:number])
         first.append(home[a[new]])
         second.append(home[b[new]])
     one, other = np.concatenate(first), np.concatenate(second)
@@ -108,6 +129,20 @@ def near_pairs(hashes: NDArray[np.uint64], distance: int = DISTANCE) -> Pairs:
     order = np.lexsort((high, low))
     low, high = low[order], high[order]
     return Pairs(low, high, hamming(hashes[low], hashes[high]))
+
+
+def near_between(hashes: NDArray[np.uint64], others: NDArray[np.uint64], distance: int = DISTANCE) -> Pairs:
+    """Every pair of a hash (`first`) and one of the others (`second`) that differ in at most `distance` bits, each once,
+    in no order. Shapes: (N,), (M,) -> (P,). Raises ValueError for a distance outside 0 to 16."""
+    masks = _masks(distance)
+    first, second = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for number, mask in enumerate(masks):
+        for a, b in _near_under(hashes, others, mask, distance):
+            new = _is_new(hashes[a] ^ others[b], masks[:number])
+            first.append(a[new])
+            second.append(b[new])
+    one, other = np.concatenate(first), np.concatenate(second)
+    return Pairs(one, other, hamming(hashes[one], others[other]))
 
 
 @lru_cache
@@ -128,7 +163,9 @@ def _slowest() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 def _masks(distance: int) -> list[np.uint64]:
     """Bit masks such that two hashes within the distance agree under at least one: with distance + 2 bands, two bands
-    at least stay untouched."""
+    at least stay untouched. Raises ValueError for a distance outside 0 to 16."""
+    if not 0 <= distance <= 16:
+        raise ValueError(f"distance must be in 0 to 16, got {distance}")
     edges = [BITS * band // (distance + 2) for band in range(distance + 3)]
     bands = [((1 << high) - 1) ^ ((1 << low) - 1) for low, high in pairwise(edges)]
     return [np.uint64(one | other) for one, other in combinations(bands, 2)]
@@ -147,6 +184,33 @@ def _equal_under(values: NDArray[np.uint64], mask: np.uint64) -> tuple[NDArray[n
         second.append(order[start + step])
         step += 1
     return _joined(first), _joined(second)
+
+
+def _near_under(
+    hashes: NDArray[np.uint64], others: NDArray[np.uint64], mask: np.uint64, distance: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Positions of the near pairs of a hash and another one that are equal where the mask has ones, so many at a time
+    that memory stays small where thousands are equal."""
+    order, asked = np.argsort(hashes & mask), np.argsort(others & mask)
+    mine, theirs = hashes[order], others[asked]
+    start = np.searchsorted(mine & mask, theirs & mask)
+    counts = np.searchsorted(mine & mask, theirs & mask, side="right") - start
+    ends = np.cumsum(counts)
+    bounds = np.searchsorted(ends, np.arange(_AT_ONCE, ends[-1] if len(ends) else 0, _AT_ONCE))
+    for low, high in pairwise([0, *bounds.tolist(), len(ends)]):
+        run = counts[low:high]
+        # Of each other hash its run of equal keys, one run after the other.
+        places = np.arange(run.sum()) + np.repeat(start[low:high] - (np.cumsum(run) - run), run)
+        near = np.flatnonzero(hamming(mine[places], np.repeat(theirs[low:high], run)) <= distance)
+        yield order[places[near]], np.repeat(asked[low:high], run)[near]
+
+
+def _is_new(differing: NDArray[np.uint64], earlier: Sequence[np.uint64]) -> NDArray[np.bool_]:
+    """Whether no earlier mask gave the pair with these differing bits: it agrees under several. Shapes: (P,) -> (P,)."""
+    new = np.ones(len(differing), bool)
+    for mask in earlier:
+        new &= (differing & mask) != 0
+    return new
 
 
 def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:

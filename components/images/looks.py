@@ -1,47 +1,96 @@
 """What an image looks like from afar: enough to find its copies that were encoded again, scaled, cropped or windowed."""
 
-from dataclasses import dataclass
+import tempfile
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.images.hashes import thumbnail, thumbnail_hashes
+from components.images.hashes import VIEWS, thumbnail, view_hashes
+from components.images.likeness import is_alike
 
-ALIKE = 0.95
-"""Correlation of two thumbnails from which on two images with near hashes are taken for one; hashes of two patients'
-chest X-rays can be near by chance, their thumbnails then correlate at about 0.75."""
-SIDE = 16
+SIDE = 32
+_VIEW_BYTES = 8 * VIEWS
+BYTES = _VIEW_BYTES + SIDE * SIDE
+
+
+class Look(ABC):
+    """What an image looks like from afar."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def data(self) -> bytes:
+        """The views, then the thumbnail: BYTES bytes, as tables hold them."""
+
+    @property
+    @abstractmethod
+    def hash(self) -> int:
+        """64 bits; 0 for an image of one colour, which looks like nothing."""
+
+    @property
+    def views(self) -> bytes:
+        """Hashes of the image as it is, of small crops and of other gammas; 8 bytes each, the highest first."""
+        return self.data[:_VIEW_BYTES]
+
+    @property
+    def thumbnail(self) -> NDArray[np.uint8]:
+        """Grey levels. Shape: (SIDE, SIDE)."""
+        return np.frombuffer(self.data, np.uint8, offset=_VIEW_BYTES).reshape(SIDE, SIDE)
+
+    def is_like(self, other: "Look") -> bool:
+        """Whether the thumbnails show one picture, or one of them a small crop of it; window and gamma do not count."""
+        return is_alike(self.thumbnail, other.thumbnail)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What an image looks like from afar."""
+class SeenLook(Look):
+    """A look in memory."""
+
+    data: bytes = field(repr=False)
+
+    @property
+    def hash(self) -> int:
+        return int.from_bytes(self.data[:8], "big")
+
+
+class LookFile:
+    """Looks on disk, for as long as it is there: millions of them are more than memory holds."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the looks
+        self._count = 0
+
+    def keep(self, data: bytes) -> "KeptLook":
+        """Put away what `Look.data` is."""
+        self._file.seek(0, 2)
+        self._file.write(data)
+        self._count += 1
+        return KeptLook(int.from_bytes(data[:8], "big"), self, self._count - 1)
+
+    def read(self, number: int) -> bytes:
+        """The data of the look of that number."""
+        self._file.seek(number * BYTES)
+        return self._file.read(BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLook(Look):
+    """A look of a file; only its hash is in memory."""
 
     hash: int
-    """64 bits; 0 for an image of one colour, which looks like nothing."""
-    thumbnail: bytes
-    """16 x 16 grey levels."""
+    _file: LookFile = field(repr=False, compare=False)
+    _number: int
 
-    def is_like(self, other: "Look") -> bool:
-        """Whether the thumbnails correlate: brightness and contrast do not count."""
-        one, two = (np.frombuffer(look.thumbnail, np.uint8).astype(np.float64) for look in (self, other))
-        one, two = one - one.mean(), two - two.mean()
-        size = np.sqrt((one @ one) * (two @ two))
-        return bool(size > 0 and one @ two >= ALIKE * size)
-
-    def to_bytes(self) -> bytes:
-        """As tables hold it."""
-        return self.hash.to_bytes(8, "big") + self.thumbnail
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "Look":
-        """The look that `to_bytes` wrote."""
-        return cls(int.from_bytes(data[:8], "big"), data[8:])
+    @property
+    def data(self) -> bytes:
+        return self._file.read(self._number)
 
 
 def look_of(pixels: NDArray[np.uint8]) -> Look:
     """The look of (H, W) or (H, W, 3) uint8 pixels."""
     small = thumbnail(pixels)
-    # Four means in sixteenths of a grey level become one in whole ones.
-    grey = small.reshape(SIDE, 2, SIDE, 2).sum(axis=(1, 3)) // (4 * 16)
-    return Look(int(thumbnail_hashes(small[None])[0]), grey.astype(np.uint8).tobytes())
+    views = view_hashes(small[None])[0]
+    return SeenLook(views.astype(">u8").tobytes() + (small // 16).astype(np.uint8).tobytes())

@@ -100,7 +100,7 @@ def record_row(record: Record, *, patient_key: str) -> dict[str, object]:
         "width": image.width if image else 0,
         "height": image.height if image else 0,
         "more_images": [other.data for other in record.more_images],
-        "seen": [{"pixels": shown.pixels, "look": shown.look.to_bytes()} for shown in record.images],
+        "seen": [{"pixels": shown.pixels, "look": shown.look.data} for shown in record.images],
         "facts": sorted(record.facts.items()),
         "targets": sorted(record.targets.items()),
         "turns": [_turn_row(turn) for turn in record.turns],

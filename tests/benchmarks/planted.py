@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from components.assembly.corpus import Corpus, Entry
 from components.assembly.lookalikes import Neighbours
 from components.assembly.selection import select
 from components.assembly.settings import SplitSettings
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
 from components.records.vocabulary import Bin, Modality
 from components.sources.settings import SourceSettings
 from components.sources.table import read_source
@@ -61,7 +62,7 @@ class Delivery:
         """What validation keeps of it; nothing is added afterwards. Raises ValueError where that is not all: the benchmark would measure less."""
         if self._entries:
             return self._entries
-        recipe = read_recipe(shipped_recipe("tiny"))
+        recipe = _recipe()
         write_text(self._raw / "rows.jsonl", "\n".join(self._rows) + "\n")
         items = read_source(self._raw, self.source, SourceSettings(path=self.source, format="jsonl"))
         judged = judge(self.source, items, recipe.validation, decisions={}, accepted={})
@@ -108,8 +109,7 @@ def outcomes(base: Delivery, copies: Delivery) -> dict[str, Outcome]:
 
 def outcome(originals: Sequence[Entry], copies: Sequence[Entry], truths: Mapping[str, str]) -> Outcome:
     """A copy of what is held out is contaminating, any other a duplicate."""
-    recipe = read_recipe(shipped_recipe("tiny"))
-    settings = replace(recipe.assembly, splits=SplitSettings(test={}, slabs=(), val_share=0.0))
+    settings = replace(_recipe().assembly, splits=SplitSettings(test={}, slabs=(), val_share=0.0))
     decisions = select([*originals, *copies], settings)
     held_out = {truths[d.entry.id] for d in decisions if d.bin is Bin.HELDOUT}
     planted = {entry.id for entry in copies}
@@ -146,6 +146,11 @@ def false_matches(entries: Sequence[Entry], patients: Mapping[str, str]) -> tupl
         }
     size = Counter(patients[entry.id] for entry in entries)
     return [f"{one}, {other}" for one, other in sorted(matched)], sum(a * b for a, b in combinations(size.values(), 2))
+
+
+@cache
+def _recipe() -> Recipe:
+    return read_recipe(shipped_recipe("tiny"))
 
 
 def _suffix(image: bytes) -> str:

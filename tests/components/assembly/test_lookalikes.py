@@ -8,10 +8,11 @@ import PIL.Image
 import pytest
 import skimage.data
 
-from components.assembly.lookalikes import Gallery, Neighbours
+from components.assembly.lookalikes import LONGEST_LIST, Gallery, Neighbours
 from components.assembly.selection import select
 from components.assembly.settings import SplitSettings
-from components.images.looks import look_of
+from components.images.hashes import VIEWS
+from components.images.looks import LookFile, SeenLook, look_of
 from components.records.vocabulary import Bin
 
 
@@ -33,7 +34,9 @@ CHANGES = {
     "JPEG": lambda image: again(image, format="JPEG", quality=60),
     "half the size": lambda image: image.resize((160, 160)),
     "a small crop": lambda image: image.crop((6, 6, 314, 314)),
+    "a crop of five percent of two sides": lambda image: image.crop((16, 0, 320, 304)),
     "another window": window,
+    "another gamma": lambda image: image.point(lambda v: round(255 * (v / 255) ** 0.8)),
     "one bit": lambda image: image.point(lambda v: v ^ 1),
 }
 
@@ -59,6 +62,28 @@ def test_a_mirror_image_and_another_eye_are_other_images():
 def test_an_image_of_one_colour_looks_like_nothing():
     grey = PIL.Image.new("L", (64, 64), 90)
     assert not found(grey, grey)
+
+
+def test_a_look_is_a_number_and_a_kilobyte():
+    look = look_of(np.asarray(retina()))
+    assert (len(look.views), len(look.thumbnail)) == (80, 1024)
+    assert LookFile().keep(look.data).is_like(look)
+
+
+def test_of_many_near_hashes_the_nearest_are_compared():
+    """A thousand images of one kind: the work on each stays bounded."""
+
+    def look(value: int) -> Look:
+        return SeenLook(value.to_bytes(8, "big") * VIEWS)
+
+    centre = 2**63 + 5
+    near = [centre ^ (1 << bit) for bit in range(30)]
+    further = [centre ^ (3 << bit) for bit in range(60)]
+    found = Neighbours(map(look, (*further, *near, centre))).of(centre)
+    assert found[0] == centre and len(found) == 1 + LONGEST_LIST
+    assert set(near) <= set(found) <= {centre, *near, *further}
+    assert Neighbours([look(centre)]).of(centre ^ 1) == (centre ^ 1,)
+    assert Neighbours([]).of(centre) == (centre,)
 
 
 def test_selection_bins_a_lookalike_of_a_test_image_and_of_a_kept_one(make_entry, settings):
