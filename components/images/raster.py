@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from components.images.deep_colour import deep_colour, is_deep_colour
 from components.images.limits import MAX_FILE_BYTES, MAX_PIXELS, ImageError, check_size
 from components.images.windows import drop_grey_channels, percentile_limits, window
 
@@ -24,12 +25,15 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 def read_raster(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """The image of a file, or of a file's bytes, as (H, W) or (H, W, 3) uint8: upright, alpha on white, 16 bits windowed, grey as grey.
 
-    Raises ImageError with reason 'empty file', 'not an image', 'too large', 'no pixels', 'several images' or
-    'undecodable'.
+    Raises ImageError with reason 'empty file', 'not an image', 'too large', 'no pixels', 'several images', 'unsupported
+    values' or 'undecodable'.
     """
     with opened(source) as image:
         check_size(image.width, image.height, max_pixels=max_pixels)
         _check_parts(image, source)
+        if is_deep_colour(image):
+            with opened(source) as again:
+                return drop_grey_channels(_pixels(deep_colour(image, again)))
         return drop_grey_channels(_pixels(image))
 
 
