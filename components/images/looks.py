@@ -80,7 +80,7 @@ class LookFile:
 class KeptLook(Look):
     """A look of a file; only its hash is in memory."""
 
-    hash: int
+    hash: int = field()
     _file: LookFile = field(repr=False, compare=False)
     _number: int
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from components.images.bare import bare_jpeg, bare_png
+from components.images.deep_colour import deep_colour, is_deep_colour
 from components.images.limits import MAX_FILE_BYTES, MAX_PIXELS, ImageError, check_size
 from components.images.windows import drop_grey_channels, percentile_limits, window
 
@@ -25,8 +26,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 def read_raster(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """The image of a file, or of a file's bytes, as (H, W) or (H, W, 3) uint8: upright, alpha on white, 16 bits windowed, grey as grey.
 
-    Raises ImageError with reason 'empty file', 'not an image', 'too large', 'no pixels', 'several images' or
-    'undecodable'.
+    Raises ImageError with reason 'empty file', 'not an image', 'too large', 'no pixels', 'several images', 'unsupported
+    values' or 'undecodable'.
     """
     return read_bare(source, max_pixels=max_pixels)[0]
 
@@ -38,6 +39,9 @@ def read_bare(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[ND
     with opened(source) as image:
         check_size(image.width, image.height, max_pixels=max_pixels)
         _check_parts(image, source)
+        if is_deep_colour(image):
+            with opened(source) as again:
+                return drop_grey_channels(_pixels(deep_colour(image, again))), None
         bare = _BARE.get(image.format or "")
         may_stand = bare is not None and image.mode in ("L", "RGB")
         pixels = _pixels(image)

@@ -12,7 +12,7 @@ from components.assembly.lookalikes import LONGEST_LIST, Gallery, Neighbours
 from components.assembly.selection import select
 from components.assembly.settings import SplitSettings
 from components.images.hashes import VIEWS
-from components.images.looks import LookFile, SeenLook, look_of
+from components.images.looks import Look, LookFile, SeenLook, look_of
 from components.records.vocabulary import Bin
 
 

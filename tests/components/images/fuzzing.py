@@ -164,6 +164,8 @@ def _frames(path: Path) -> None:
 
 
 def _rasters() -> Iterator[Sample]:
+    import tifffile
+
     eye = Image.open(str(distribution("scikit-image").locate_file("skimage/data/retina.jpg"))).resize((96, 80))
     deep = Image.fromarray(np.asarray(eye.convert("L"), np.uint16) * 200)
     for name, image, options in (
@@ -184,6 +186,10 @@ def _rasters() -> Iterator[Sample]:
         out = io.BytesIO()
         image.save(out, {"jpg": "JPEG", "tif": "TIFF"}.get(name[-3:], Path(name).suffix[1:].upper()), **options)
         yield Sample(name, out.getvalue(), read_raster)
+    for compression in (None, "zlib"):
+        out = io.BytesIO()
+        tifffile.imwrite(out, np.asarray(eye, np.uint16) * 16, photometric="rgb", compression=compression)
+        yield Sample(f"deep-colour-{compression}.tif", out.getvalue(), read_raster)
 
 
 def _volumes() -> Iterator[Sample]:
