@@ -6,6 +6,7 @@ integers, so that every machine finds the same bits.
 """
 # Shapes: N = images or hashes, S = side of the thumbnail, F = waves a side, P = pairs.
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations, pairwise
@@ -191,18 +192,32 @@ def _near_under(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Positions of the near pairs of a hash and another one that are equal where the mask has ones, so many at a time
     that memory stays small where thousands are equal."""
-    order, asked = np.argsort(hashes & mask), np.argsort(others & mask)
-    mine, theirs = hashes[order], others[asked]
-    start = np.searchsorted(mine & mask, theirs & mask)
-    counts = np.searchsorted(mine & mask, theirs & mask, side="right") - start
+    keys, wanted = (_key(values, mask, len(hashes).bit_length()) for values in (hashes, others))
+    order = np.argsort(keys)
+    # A table of the keys costs less than sorting the others.
+    mine, sizes = hashes[order], np.bincount(keys, minlength=int(wanted.max(initial=0)) + 1)
+    starts = np.cumsum(sizes) - sizes
+    counts = sizes[wanted]
     ends = np.cumsum(counts)
     bounds = np.searchsorted(ends, np.arange(_AT_ONCE, ends[-1] if len(ends) else 0, _AT_ONCE))
     for low, high in pairwise([0, *bounds.tolist(), len(ends)]):
         run = counts[low:high]
         # Of each other hash its run of equal keys, one run after the other.
-        places = np.arange(run.sum()) + np.repeat(start[low:high] - (np.cumsum(run) - run), run)
-        near = np.flatnonzero(hamming(mine[places], np.repeat(theirs[low:high], run)) <= distance)
-        yield order[places[near]], np.repeat(asked[low:high], run)[near]
+        places = np.arange(run.sum()) + np.repeat(starts[wanted[low:high]] - (np.cumsum(run) - run), run)
+        differing = mine[places] ^ np.repeat(others[low:high], run)
+        near = np.flatnonzero(np.bitwise_count(differing) <= distance)
+        near = near[differing[near] & mask == 0]
+        yield order[places[near]], np.repeat(np.arange(low, high), run)[near]
+
+
+def _key(values: NDArray[np.uint64], mask: np.uint64, bits: int) -> NDArray[np.int64]:
+    """Small whole numbers of about so many bits, equal for values that are equal under a mask of two bands or one. Shape: (N,)."""
+    bands = list(re.finditer("1+", f"{int(mask):b}"[::-1]))
+    key = np.zeros(len(values), np.uint64)
+    for band in bands:
+        width = np.uint64(min(len(band[0]), bits // len(bands) + 1))
+        key = key << width | values >> np.uint64(band.start()) & (np.uint64(1) << width) - np.uint64(1)
+    return key.astype(np.int64)
 
 
 def _is_new(differing: NDArray[np.uint64], earlier: Sequence[np.uint64]) -> NDArray[np.bool_]:
