@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from components.images.limits import ImageError, check_size
-from components.images.looks import Look, look_of
+from components.images.looks import Look, SeenLook, look_of
 from components.images.png import encode_png, pixels_sha256
 from components.images.raster import read_bare
 from components.images.windows import channel_spread, is_coloured
@@ -86,8 +86,8 @@ class StoredImage:
         return decode_stored(self.data)
 
     def without_data(self) -> "StoredImage":
-        """What is known of it, without its bytes."""
-        return replace(self, data=b"")
+        """What is known of it, without its bytes and its look."""
+        return replace(self, data=b"", look=SeenLook(b""))
 
 
 def decode_stored(data: bytes) -> NDArray[np.uint8]:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from components.images.looks import BYTES as LOOK_BYTES
+from components.images.looks import SeenLook
 from components.images.stored import StoredImage
 from components.records.keys import patient_key, public_secret
 from components.records.record import Record
@@ -29,17 +31,17 @@ class Held:
 
 
 class Spool:
-    """Images by the hash of their bytes."""
+    """Images, each behind its look, by the hash of both."""
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115, it lives as long as the rows
         self._places: dict[bytes, tuple[int, int]] = {}
         self._known: dict[bytes, StoredImage] = {}
-        """Without their bytes: several records may show one image."""
+        """Without their bytes and looks: several records may show one image."""
 
     def hold(self, record: Record) -> Held:
         """The record, its images put away."""
-        keys = tuple(self._put(image.data) for image in record.images)
+        keys = tuple(self._put(image.look.data + image.data) for image in record.images)
         known = [
             self._known.setdefault(key, image.without_data()) for key, image in zip(keys, record.images, strict=True)
         ]
@@ -52,10 +54,14 @@ class Spool:
     def row(self, held: Held) -> dict[str, object]:
         """The row of RECORD_SCHEMA with the images in it; the readable subject stays behind."""
         record = held.record
-        images = [replace(image, data=self._get(key)) for image, key in zip(record.images, held.images, strict=True)]
+        images = [self._image(known, key) for known, key in zip(record.images, held.images, strict=True)]
         targets = {name: self._get(key) for name, key in held.targets.items()}
         key = patient_key(public_secret(record.source), record.subject)
         return record_row(_with_images(record, images, targets), patient_key=key)
+
+    def _image(self, known: StoredImage, key: bytes) -> StoredImage:
+        data = self._get(key)
+        return replace(known, look=SeenLook(data[:LOOK_BYTES]), data=data[LOOK_BYTES:])
 
     def _put(self, data: bytes) -> bytes:
         key = hashlib.sha256(data).digest()

@@ -104,5 +104,5 @@ def test_images_come_back_from_the_spool_each_stored_once(make, settings, monkey
     assert [row["image"] for row in rows] == [record.image.data for record in records]
     assert rows[0]["more_images"] == [images[1].data, images[2].data]
     assert rows[0]["targets"] == [("output", images[0].data)]
-    distinct = {image.data for image in (records[0].image, *images)}
+    distinct = {image.look.data + image.data for image in (records[0].image, *images)} | {images[0].data}
     assert spool._file.seek(0, 2) == sum(map(len, distinct))
