@@ -17,10 +17,10 @@ WHOLE: Crop = ((0, 0), (0, 0))
 CUTS: tuple[Cut, ...] = tuple((start, end) for start in range(5) for end in range(5))
 """Every cut of up to 5 % at either end, the whole side first."""
 SMALL: tuple[Crop, ...] = (
-    *(((parts, parts), (parts, parts)) for parts in (1, 2, 3)),
-    *((down, across) for down in ((0, 3), (3, 0)) for across in ((0, 3), (3, 0))),
+    *(((k, k), (k, k)) for k in (1, 2, 3)),
+    *((down, across) for k in (1, 3) for down in ((0, k), (k, 0)) for across in ((0, k), (k, 0))),
 )
-"""The middle, and towards each corner: nearly every crop of up to 5 % at each end is close to the whole or to one of these."""
+"""The middle, and what lies towards each corner: nearly every crop of up to 5 % at each end is close to the whole or to one of these."""
 
 
 def cropped(thumbnails: NDArray[np.float64], crops: Sequence[Crop]) -> NDArray[np.float64]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from components.images.crops import CUTS, PARTS, SMALL, WHOLE, Crop, cropped
 
 ALIKE = 0.65
-"""Correlation of the fine detail from which on two thumbnails show one picture. Of crops of up to 5 % of each side 99 in a
-hundred reach 0.7; pairs of two patients' chest X-rays reach 0.17 (standard deviation 0.07) and 0.47 at most."""
+"""Correlation of the fine detail from which on two thumbnails show one picture. All of 837 crops of up to 5 % of each side
+reach it; pairs of two patients' chest X-rays reach 0.18 (standard deviation 0.07) and 0.51 at most."""
 HOPELESS = 0.4
 """Where no first try reaches this, the crop is not looked for any closer."""
 _STEPS = 16
