@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from components.assembly.sealing import SCHEMAS, Chunk, Tally
-from components.assembly.shards import Shard, empty_shard, seal_rows, shard_path
 from components.records.benchmark import BenchmarkItem
 from components.records.schema import benchmark_from_row
+from components.records.shards import Shard, empty_shard, seal_rows, shard_path
 from components.storage.atomic import atomic_folder, read_json, write_bytes, write_json
 
 _DESCRIPTION = "chunk.json"

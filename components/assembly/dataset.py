@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.assembly.shards import describe
 from components.records.benchmark import BenchmarkItem
 from components.records.sample import Clinical, Sample, Text
 from components.records.schema import SCHEMA_VERSION, benchmark_from_row, sample_from_row
+from components.records.shards import describe
 from components.records.vocabulary import ImageRole, Modality, Split
 from components.storage.atomic import read_json
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from components.assembly.alignment_account import AlignmentAccount
 from components.assembly.benchmark import Exam, item_hash
 from components.assembly.selection import Decision
-from components.assembly.shards import Shard
 from components.records.accounting import Account, total
 from components.records.benchmark import BenchmarkItem
 from components.records.keys import keyed_hash
 from components.records.schema import SCHEMA_VERSION
+from components.records.shards import Shard
 from components.records.vocabulary import Bin
 from components.storage.atomic import read_json
 

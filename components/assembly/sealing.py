@@ -16,9 +16,9 @@ from components.assembly.plan import RecordPlan
 from components.assembly.report import Report
 from components.assembly.selection import HELD_OUT
 from components.assembly.settings import AssemblySettings
-from components.assembly.shards import Sealed, ShardWriter
 from components.records.sample import Sample
 from components.records.schema import BENCHMARK_SCHEMA, SAMPLE_SCHEMA, benchmark_row, sample_row
+from components.records.shards import Sealed, ShardWriter, payload_bytes
 
 Images = tuple[bytes, Mapping[str, bytes], Sequence[bytes]]
 """A record's image, its paired ones by name and its further ones."""
@@ -139,11 +139,17 @@ class _Sealing:
             self.tally.groups[sample.group.value] += 1
         self.tally.report.see_sample(shard, sample, heading)
 
-    def close(self) -> dict[str, tuple[Sealed, ...]]:
+    def close(self) -> dict[str, list[Sealed]]:
         """The shards by what their names begin with."""
         return {name: writer.close() for name, writer in self._writers.items()}
 
     def _add(self, shard: str, row: dict[str, object]) -> None:
+        size, limit = payload_bytes(row), self._job.settings.max_shard_bytes
+        if size > limit:
+            raise ValueError(
+                f"sample {row.get('id') or row.get('item_id')} is {size} bytes, over the shard limit {limit}; "
+                "raise assembly.max_shard_bytes or lower assembly.image_side"
+            )
         self._writers[shard].add(row)
         self.tally.content.add(shard, row)
 

@@ -19,12 +19,12 @@ from components.assembly.plan import RecordPlan, plan_samples
 from components.assembly.sealing import Images, Job, seal
 from components.assembly.selection import Decision, select
 from components.assembly.settings import AssemblySettings
-from components.assembly.shards import payload_bytes, write_shards
 from components.assembly.splits import SplitPlan
 from components.cluster import has_cluster, in_order
 from components.context import StageContext
 from components.records.keys import keyed_hash
 from components.records.schema import BENCHMARK_SCHEMA, SAMPLE_SCHEMA, SCHEMA_VERSION
+from components.records.shards import payload_bytes, write_shards
 from components.records.vocabulary import Bin, Split
 from components.storage.atomic import atomic_folder, read_json, write_json, write_text
 

@@ -1,16 +1,16 @@
 """The stage `validate@<source>`: raw files to records, quarantine, accounting and profile. It never fails on bad data."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from components.context import StageContext
 from components.records.schema import RECORD_SCHEMA
+from components.records.shards import write_shards
 from components.sources.table import read_source
 from components.storage.atomic import atomic_folder, read_json, write_json
 from components.validation.decisions import read_decisions
 from components.validation.judging import Judged, judge
-from components.validation.validated import QUARANTINE
+from components.validation.validated import QUARANTINE, RECORDS
 
 QUARANTINE_COLUMNS = ("id", "source", "file", "locator", "reason", "detail", "suite", "expectation")
 _MAX_BYTES = 256 * 2**20
@@ -48,33 +48,11 @@ def write_judged(folder: Path, judged: Judged) -> None:
     import pyarrow.parquet as pq
 
     with atomic_folder(folder) as temporary:
-        for number, rows in enumerate(_shards(judged.rows)):
-            records = pa.Table.from_pylist(rows, schema=RECORD_SCHEMA)
-            path = temporary / f"records-{number:05d}.parquet"
-            # A dictionary of this size holds an image once for all rows of a group that show it.
-            pq.write_table(records, path, row_group_size=64, compression="NONE", dictionary_pagesize_limit=_MAX_BYTES)
+        write_shards(judged.rows, RECORD_SCHEMA, temporary, RECORDS, _MAX_BYTES)
         quarantine = pa.schema([(name, pa.string()) for name in QUARANTINE_COLUMNS])
         pq.write_table(pa.Table.from_pylist(judged.quarantine, schema=quarantine), temporary / QUARANTINE)
         write_json(temporary / "accounting.json", judged.accounting)
         write_json(temporary / "profile.json", judged.profile)
-
-
-def _shards(rows: Iterable[dict[str, object]]) -> Iterator[list[dict[str, object]]]:
-    """Rows cut into files of at most 256 MB of images, one in memory at a time; one empty file when there are none."""
-    shard: list[dict[str, object]] = []
-    size = 0
-    for row in rows:
-        length = _image_bytes(row)
-        if shard and size + length > _MAX_BYTES:
-            yield shard
-            shard, size = [], 0
-        shard.append(row)
-        size += length
-    yield shard
-
-
-def _image_bytes(row: Mapping[str, Any]) -> int:
-    return sum(map(len, (row["image"], *row["more_images"], *(png for _, png in row["targets"]))))
 
 
 def _watch(ctx: StageContext) -> Callable[[int], None]:

@@ -5,11 +5,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 QUARANTINE = "quarantine.parquet"
+RECORDS = "records"
+"""What the names of the files of kept records begin with."""
 
 
 def record_files(folder: Path) -> list[Path]:
     """The files of kept records, in order."""
-    return sorted(folder.glob("records-*.parquet"))
+    return sorted(folder.glob(f"{RECORDS}-*.parquet"))
 
 
 def record_ids(folder: Path) -> list[str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from components.assembly.conversation import fit_pictures, heldout_sample
 from components.assembly.corpus import Corpus
 from components.assembly.selection import select
-from components.assembly.shards import write_shards
 from components.recipes.recipe import read_recipe, shipped_recipe
 from components.records.schema import SAMPLE_SCHEMA, sample_row
+from components.records.shards import write_shards
 from components.sources.settings import SourceSettings
 from components.sources.table import read_source
 from components.storage.atomic import write_text

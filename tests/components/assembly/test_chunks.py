@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,11 @@ def test_chunks_of_another_assembly_are_thrown_away(in_chunks, tmp_path):
     (strange / "chunk.json").write_text("{}")
     in_chunks("work", of=50)
     assert not strange.exists()
+
+
+def test_a_sample_over_the_shard_limit_is_named_with_the_fix(assemble_corpus, settings):
+    with pytest.raises(ValueError, match=r"sample \S+ is \d+ bytes, over the shard limit 1024; raise assembly"):
+        assemble_corpus(settings=replace(settings, max_shard_bytes=1024))
 
 
 @pytest.mark.slow

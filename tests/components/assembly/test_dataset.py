@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.assembly.dataset import IMAGE_SCHEMA, Dataset, ImageShape
-from components.assembly.shards import ROWS_PER_GROUP, write_shards
 from components.records.keys import sha256_bytes
 from components.records.record import Provenance
 from components.records.sample import Clinical, Image, Sample, Text
 from components.records.schema import BENCHMARK_SCHEMA, SAMPLE_SCHEMA, SCHEMA_VERSION, sample_row
+from components.records.shards import ROWS_PER_GROUP, write_shards
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup
 
 
@@ -135,6 +135,7 @@ def test_same_rows_give_the_same_bytes_and_shards_keep_their_limit(tmp_path: Pat
     assert all(shard.bytes < 60_000 for shard in first)
 
 
-def test_a_sample_over_the_shard_limit_is_named_with_the_fix(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"sample mri/case-0000#vqa-0 is \d+ bytes, over the shard limit 100; raise"):
-        write_shards([sample_row(sample(0))], SAMPLE_SCHEMA, tmp_path, "train", 100)
+def test_a_row_over_the_limit_is_a_shard_of_its_own(tmp_path: Path) -> None:
+    shards = write_shards([sample_row(sample(number)) for number in range(3)], SAMPLE_SCHEMA, tmp_path, "train", 100)
+    assert [shard.rows for shard in shards] == [1, 1, 1]
+    assert [shard.file for shard in shards] == [f"train-0000{number}.parquet" for number in range(3)]

@@ -8,12 +8,12 @@ import numpy as np
 
 from components.assembly.benchmark import item_hash
 from components.assembly.dataset import IMAGE_SCHEMA, LabelledImage
-from components.assembly.shards import write_shards
 from components.evaluation.images import encode
 from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
 from components.records.benchmark import BenchmarkItem
 from components.records.keys import keyed_hash, sha256_bytes
 from components.records.schema import BENCHMARK_SCHEMA, SCHEMA_VERSION, benchmark_row
+from components.records.shards import write_shards
 from components.records.vocabulary import Modality, Split
 from components.storage.atomic import write_json
 from model.config import LLMConfig, ModelConfig, VAEConfig, ViTConfig

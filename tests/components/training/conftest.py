@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from components.assembly.dataset import IMAGE_SCHEMA, Dataset, SampleIndex
-from components.assembly.shards import write_shards
 from components.context import StageContext
 from components.images.png import encode_png
 from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
@@ -15,6 +14,7 @@ from components.records.keys import generator, sha256_bytes
 from components.records.record import Provenance
 from components.records.sample import Image, Piece, Sample, Text
 from components.records.schema import SAMPLE_SCHEMA, SCHEMA_VERSION, sample_row
+from components.records.shards import write_shards
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup
 from components.storage.atomic import write_json
 from components.storage.progress import Progress

@@ -1,7 +1,7 @@
 """Sealed shards: rows to Parquet files of bounded size, in order, with the hashes that identify them."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -50,7 +50,8 @@ class Sealed:
 class ShardWriter:
     """Takes rows one by one and seals a shard whenever the next row would pass `max_bytes`.
 
-    Where shards are cut depends on the rows alone. `close` seals the last one; without any row there is none.
+    Where shards are cut depends on the rows alone; a row that is longer by itself is a shard of its own. `close` seals
+    the last one; without any row there is none.
     """
 
     def __init__(self, schema: pa.Schema, max_bytes: int) -> None:
@@ -62,15 +63,9 @@ class ShardWriter:
         self._sealed: list[Sealed] = []
 
     def add(self, row: Mapping[str, object]) -> None:
-        """Append the row; raises ValueError when it alone is over the shard limit."""
+        """Append the row."""
         size = payload_bytes(row)
-        if size > self._max_bytes:
-            name = row.get("id") or row.get("item_id")
-            raise ValueError(
-                f"sample {name} is {size} bytes, over the shard limit {self._max_bytes}; "
-                "raise assembly.max_shard_bytes or lower assembly.image_side"
-            )
-        if self._shard_bytes + size > self._max_bytes:
+        if self._shard_bytes and self._shard_bytes + size > self._max_bytes:
             self._seal()
         if len(self._group) >= ROWS_PER_GROUP or self._group_bytes + size > BYTES_PER_GROUP:
             self._flush()
@@ -78,11 +73,16 @@ class ShardWriter:
         self._group_bytes += size
         self._shard_bytes += size
 
-    def close(self) -> tuple[Sealed, ...]:
-        """Seal what is open and return every shard in order."""
+    def take(self) -> list[Sealed]:
+        """The shards that were sealed since the last call."""
+        sealed, self._sealed = self._sealed, []
+        return sealed
+
+    def close(self) -> list[Sealed]:
+        """Seal what is open; what `take` returns after that."""
         if self._group or self._writer:
             self._seal()
-        return tuple(self._sealed)
+        return self.take()
 
     def _flush(self) -> None:
         if self._writer is None:
@@ -107,12 +107,14 @@ class ShardWriter:
         self._out, self._writer, self._shard_bytes, self._rows = BytesIO(), None, 0, 0
 
 
-def seal_rows(rows: Iterable[Mapping[str, object]], schema: pa.Schema, max_bytes: int) -> tuple[Sealed, ...]:
-    """The rows, in the order given, as shards; one empty shard where there are no rows."""
-    writer = ShardWriter(schema, max_bytes)
+def seal_rows(rows: Iterable[Mapping[str, object]], schema: pa.Schema, max_bytes: int) -> Iterator[Sealed]:
+    """The rows, in the order given, as shards, one in memory at a time; one empty shard where there are no rows."""
+    writer, has_rows = ShardWriter(schema, max_bytes), False
     for row in rows:
         writer.add(row)
-    return writer.close() or (empty_shard(schema),)
+        has_rows = True
+        yield from writer.take()
+    yield from writer.close() if has_rows else (empty_shard(schema),)
 
 
 def empty_shard(schema: pa.Schema) -> Sealed:
