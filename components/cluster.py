@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-Job = TypeVar("Job")
-Result = TypeVar("Result")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 OBJECT_STORE_BYTES = 200 * 2**20
 """Of a cluster of our own."""
+MOST_AT_ONCE = 64
+"""Tasks that wait or run: what they are given lies in memory."""
 RETRIES = 3
 """How often a task is given to another node when its own was lost."""
 _CARRIED = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA", "HF_HUB_OFFLINE", "TOKENIZERS_PARALLELISM")
@@ -41,10 +43,13 @@ def start_ray(workers: int, threads: int) -> None:
     )
 
 
-def in_order(work: Callable[[Job], Result], jobs: Iterable[Job], threads: int) -> Iterator[Result]:
-    """`work(job)` of each job in their order, as Ray tasks on the named cluster: as many at once as it has processors.
+def in_order(
+    work: Callable[[Given], Made], jobs: Iterable[Given], threads: int, waiting: Callable[[], None]
+) -> Iterator[Made]:
+    """`work(job)` of each job in their order, as Ray tasks on the named cluster: as many at once as it has
+    processors.
 
-    `work` is a pure function, so that a lost node costs nothing but time.
+    `work` is a pure function, so that a lost node costs nothing but time. `waiting` is called every second and may raise.
     """
     import ray
 
@@ -54,13 +59,19 @@ def in_order(work: Callable[[Job], Result], jobs: Iterable[Job], threads: int) -
         signal.signal(number, handler)
     try:
         task = ray.remote(num_cpus=1, max_retries=RETRIES)(work)
-        at_once = max(2, int(ray.cluster_resources().get("CPU", 0)))
+        at_once = min(MOST_AT_ONCE, max(2, int(ray.cluster_resources().get("CPU", 0))))
         running = deque[ray.ObjectRef]()
+
+        def first() -> Made:
+            while not ray.wait([running[0]], timeout=1)[0]:
+                waiting()
+            return ray.get(running.popleft())
+
         for job in jobs:
             running.append(task.remote(job))
             if len(running) >= at_once:
-                yield ray.get(running.popleft())
+                yield first()
         while running:
-            yield ray.get(running.popleft())
+            yield first()
     finally:
         ray.shutdown()

@@ -1,24 +1,27 @@
 """An assembly in progress: sealed chunks in .unimed/assembly/, so that a killed one goes on at the chunk it had reached."""
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from components.assembly.sealing import SCHEMAS, Chunk, Tally
+from components.assembly.sealing import COLUMNS, Chunk, Tally
 from components.records.benchmark import BenchmarkItem
 from components.records.schema import benchmark_from_row
 from components.records.shards import Shard, empty_shard, seal_rows, shard_path
-from components.storage.atomic import atomic_folder, read_json, write_bytes, write_json
+from components.storage.atomic import TEMPORARY, atomic_folder, read_json, write_bytes, write_json
 
-_DESCRIPTION = "chunk.json"
+_DESCRIPTION, _TALLY = "chunk.json", "tally.json"
 BENCHMARK = "benchmark"
-KINDS = {name: (BENCHMARK, BENCHMARK) if name == BENCHMARK else ("samples", name) for name in SCHEMAS}
-KINDS["images"] = ("images", "all")
+KINDS = {
+    **{name: ("samples", name) for name in ("train", "val", "heldout")},
+    "images": ("images", "all"),
+    BENCHMARK: (BENCHMARK, BENCHMARK),
+}
 """What a shard's name begins with -> (kind, split) as the manifest lists it."""
 
 
@@ -30,7 +33,7 @@ class Chunks:
         if folder.is_dir():
             for other in folder.iterdir():
                 if other != self._folder:
-                    shutil.rmtree(other)
+                    _discard(other)
         self._described: list[dict[str, Any]] = []
         while (found := self._path(len(self._described)) / _DESCRIPTION).is_file():
             self._described.append(read_json(found))  # type: ignore[arg-type]
@@ -47,15 +50,16 @@ class Chunks:
                 name: [asdict(one.write(shard_path(folder, name, number))) for number, one in enumerate(sealed)]
                 for name, sealed in chunk.shards.items()
             }
-            described = {"records": chunk.records, "shards": shards, "tally": chunk.tally.to_json()}
+            described = {"records": chunk.records, "shards": shards}
+            write_json(folder / _TALLY, chunk.tally.to_json())
             write_json(folder / _DESCRIPTION, described)
-        self._described.append(read_json(self._path(len(self._described)) / _DESCRIPTION))  # type: ignore[arg-type]
+        self._described.append(described)
 
     def tally(self) -> Tally:
         """Of all chunks."""
         whole = Tally()
-        for described in self._described:
-            whole.join(described["tally"])
+        for number in range(len(self._described)):
+            whole.join(read_json(self._path(number) / _TALLY))  # type: ignore[arg-type]
         return whole
 
     def publish(self, folder: Path, max_bytes: int) -> tuple[list[tuple[str, str, Shard]], list[BenchmarkItem]]:
@@ -76,15 +80,15 @@ class Chunks:
             for row in pq.ParquetFile(path).read().to_pylist()
         ]
         rows.sort(key=lambda row: row["item_id"])
-        for number, sealed in enumerate(seal_rows(rows, SCHEMAS[BENCHMARK], max_bytes)):
+        for number, sealed in enumerate(seal_rows(rows, COLUMNS[BENCHMARK], max_bytes)):
             listed.append((*KINDS[BENCHMARK], sealed.write(shard_path(folder, BENCHMARK, number))))
-        for name in SCHEMAS.keys() - numbers.keys() - {BENCHMARK}:
-            listed.append((*KINDS[name], empty_shard(SCHEMAS[name]).write(shard_path(folder, name, 0))))
+        for name in COLUMNS.keys() - numbers.keys() - {BENCHMARK}:
+            listed.append((*KINDS[name], empty_shard(COLUMNS[name]).write(shard_path(folder, name, 0))))
         return listed, [benchmark_from_row(row) for row in rows]
 
     def forget(self) -> None:
         """Remove them: the data set is there."""
-        shutil.rmtree(self._all, ignore_errors=True)
+        _discard(self._folder)
 
     def _shards(self) -> Iterator[tuple[str, Path, dict[str, Any]]]:
         for number, described in enumerate(self._described):
@@ -94,6 +98,14 @@ class Chunks:
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:06d}"
+
+
+def _discard(path: Path) -> None:
+    """Remove it; what a kill leaves of it has a name that nobody reads and `unimed gc` sweeps."""
+    if path.exists():
+        away = path.with_name(f"{TEMPORARY}{path.name.removeprefix(TEMPORARY)}")
+        path.replace(away)
+        rmtree(away) if away.is_dir() else away.unlink()
 
 
 def _link(path: Path, placed: Path) -> None:

@@ -69,7 +69,7 @@ class Corpus:
     """Every validated record of the named sources, in the order of their ids, whatever the order on disk."""
 
     def __init__(self, validated: Path, sources: Sequence[str]) -> None:
-        """Reads facts and hashes pixels. Raises ValueError for a source that was not validated or an id met twice."""
+        """Reads facts. Raises ValueError for a source that was not validated or an id met twice."""
         self._groups: list[tuple[Path, int]] = []
         self._places: dict[str, int] = {}
         """Record id -> number of its row group, times the longest group there may be, plus its row."""
@@ -87,7 +87,7 @@ class Corpus:
         self.entries: tuple[Entry, ...] = tuple(sorted(entries, key=lambda entry: entry.id))
 
     def images(self, identity: str) -> tuple[bytes, dict[str, bytes], list[bytes]]:
-        """The record's PNG, its paired images by name and its further ones. Quick when asked in the order of ids."""
+        """The record's image as it is stored, its paired images by name and its further ones. Quick when asked in the order of ids."""
         number, place = divmod(self._places[identity], _LONGEST_GROUP)
         if self._loaded[0] != number:
             file, group = self._groups[number]

@@ -22,7 +22,7 @@ from components.records.shards import Sealed, ShardWriter, payload_bytes
 
 Images = tuple[bytes, Mapping[str, bytes], Sequence[bytes]]
 """A record's image, its paired ones by name and its further ones."""
-SCHEMAS = {
+COLUMNS = {
     "train": SAMPLE_SCHEMA,
     "val": SAMPLE_SCHEMA,
     "heldout": SAMPLE_SCHEMA,
@@ -108,7 +108,7 @@ class _Sealing:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._asked = job.exam.by_record()
-        self._writers = {name: ShardWriter(schema, job.settings.max_shard_bytes) for name, schema in SCHEMAS.items()}
+        self._writers = {name: ShardWriter(schema, job.settings.max_shard_bytes) for name, schema in COLUMNS.items()}
         self.tally = Tally()
 
     def add(self, entry: Entry, pictures: Pictures | None) -> None:

@@ -1,7 +1,8 @@
-"""`assemble`: validated records to sealed shards, benchmark, manifest and report, in two passes over the images."""
+"""`assemble`: validated records to sealed shards, benchmark, manifest and report: facts decide, then images are read once."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -116,7 +117,11 @@ def _seal(
         ctx.progress.update(chunks.records + count, len(used), message)
 
     jobs = _jobs(corpus, used, start, exam, plans, ctx.recipe.assembly)
-    sealed = in_order(seal, jobs, ctx.recipe.compute.threads) if has_cluster() else (seal(job, seen) for job in jobs)
+    sealed = (
+        in_order(seal, jobs, ctx.recipe.compute.threads, ctx.raise_if_stopped)
+        if has_cluster()
+        else (seal(job, seen) for job in jobs)
+    )
     for chunk in sealed:
         chunks.put(chunk)
         seen(0)
@@ -137,7 +142,7 @@ def _jobs(
     size = 0
     for number, entry in enumerate(used[start:], start=start + 1):
         images = corpus.images(entry.id) if entry.has_image else None
-        taken.append((entry, images))
+        taken.append((replace(entry, looks=()), images))  # what it looks like is decided on; looks stay on this machine
         size += payload_bytes(images)
         is_last = number == len(used)
         if size >= CHUNK_BYTES or len(taken) == CHUNK_RECORDS or is_last:

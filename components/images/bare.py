@@ -1,12 +1,13 @@
 """A PNG or JPEG file without anything but its image: no text, no camera's or scanner's data, no second image behind it.
 
-The image itself is not decoded: what comes out has the same pixels as what went in.
+The image itself is not decoded: what comes out has the same pixels as what went in. Bytes that somebody hid inside the
+coded image stay; what must not hold any is encoded anew (`withheld.py`).
 """
 
 import re
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_KEPT = (b"IHDR", b"IDAT", b"IEND")
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _SOI, _SOS, _EOI = b"\xff\xd8", 0xDA, 0xD9
 _FRAMES = (0xC0, 0xC1, 0xC2)
 """Start of a baseline, an extended or a progressive image, Huffman-coded."""
@@ -21,15 +22,17 @@ def bare_png(data: bytes) -> bytes | None:
     """The PNG's header, pixels and end; None for one that is not of 8 bits, grey or RGB, or that has a transparent colour."""
     if data[:8] != _PNG or data[12:16] != b"IHDR" or data[24] != 8 or data[25] not in (0, 2):
         return None
-    parts, at = [_PNG], 8
+    if data[8:12] != b"\0\0\0\r":
+        return None
+    parts, at = [_PNG, data[8:33]], 33
     while at + 12 <= len(data):
         kind, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(data[at : at + 4], "big")
         if kind == b"tRNS" or end > len(data):
             return None
-        if kind in _PNG_KEPT:
+        if kind == b"IDAT":
             parts.append(data[at:end])
         if kind == b"IEND":
-            return b"".join(parts)
+            return b"".join([*parts, _PNG_END])
         at = end
     return None
 

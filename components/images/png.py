@@ -1,4 +1,4 @@
-"""Arrays to PNG and back: the one form in which images lie in tables."""
+"""Arrays to PNG and back: the form in which images lie in shards."""
 
 import hashlib
 import io
@@ -22,8 +22,13 @@ def encode_png(image: NDArray[np.uint8], level: int = 1) -> bytes:
 
 def decode_png(data: bytes) -> NDArray[np.uint8]:
     """The (H, W) or (H, W, 3) array of a PNG that we wrote, not to be written to; raises ImageError for anything else."""
+    return decode(data, ("PNG",))
+
+
+def decode(data: bytes, formats: tuple[str, ...]) -> NDArray[np.uint8]:
+    """The (H, W) or (H, W, 3) array of an image that we stored, not to be written to; raises ImageError for anything else."""
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+        with Image.open(io.BytesIO(data), formats=formats) as image:
             check_size(image.width, image.height)
             if image.mode not in ("L", "RGB"):
                 raise ImageError("wrong mode", f"a stored image is L or RGB, this one is {image.mode}")
@@ -31,14 +36,7 @@ def decode_png(data: bytes) -> NDArray[np.uint8]:
     except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, ImageError):
             raise
-        raise ImageError("undecodable", f"not a readable PNG: {error}") from None
-
-
-def png_size(data: bytes) -> tuple[int, int]:
-    """(width, height) from the header alone; raises ImageError when it is not a PNG."""
-    if len(data) < 24 or data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR":
-        raise ImageError("undecodable", "the bytes do not begin with a PNG header")
-    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+        raise ImageError("undecodable", f"not a readable {' or '.join(formats)}: {error}") from None
 
 
 def pixels_sha256(image: NDArray[np.uint8]) -> str:

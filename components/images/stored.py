@@ -11,10 +11,11 @@ from PIL import Image
 
 from components.images.limits import ImageError, check_size
 from components.images.looks import Look, SeenLook, look_of
-from components.images.png import encode_png, pixels_sha256
+from components.images.png import decode, encode_png, pixels_sha256
 from components.images.raster import read_bare
 from components.images.windows import channel_spread, is_coloured
 
+_FORMATS = ("PNG", "JPEG")
 _LEVELS = np.arange(256, dtype=np.int64)
 
 
@@ -30,8 +31,6 @@ class StoredImage:
     """Of the decoded pixels."""
     pixels: str
     """The same; of RGB whose channels are equal, that of one of them, so that it equals the grey image."""
-    minimum: int
-    maximum: int
     mean: float
     deviation: float
     """Standard deviation of the channel that varies most."""
@@ -57,7 +56,6 @@ class StoredImage:
         sha256 = pixels_sha256(pixels)
         is_one_channel = spread is not None and not spread.any()
         counts = np.array(Image.fromarray(pixels).histogram()).reshape(-1, 256)  # of each grey level, a channel a row
-        seen = np.flatnonzero(counts.any(axis=0))
         # Whole numbers up to the last step, so that every machine finds the same.
         sums, squares = counts @ _LEVELS, counts @ _LEVELS**2
         varied = max(width * height * int(q) - int(s) ** 2 for s, q in zip(sums, squares, strict=True))
@@ -67,8 +65,6 @@ class StoredImage:
             height=height,
             sha256=sha256,
             pixels=pixels_sha256(pixels[..., 0]) if is_one_channel else sha256,
-            minimum=int(seen[0]),
-            maximum=int(seen[-1]),
             mean=int(sums.sum()) / (len(counts) * width * height),
             deviation=math.sqrt(varied) / (width * height),
             colour=spread is not None and is_coloured(spread),
@@ -92,22 +88,13 @@ class StoredImage:
 
 def decode_stored(data: bytes) -> NDArray[np.uint8]:
     """The (H, W) or (H, W, 3) pixels of a stored image, not to be written to. Raises ImageError for anything else."""
-    try:
-        with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
-            check_size(image.width, image.height)
-            if image.mode not in ("L", "RGB"):
-                raise ImageError("wrong mode", f"a stored image is L or RGB, this one is {image.mode}")
-            return np.asarray(image)
-    except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, ImageError):
-            raise
-        raise ImageError("undecodable", f"not a readable image: {error}") from None
+    return decode(data, _FORMATS)
 
 
 def stored_size(data: bytes) -> tuple[int, int]:
     """(width, height) of a stored image, from its header."""
     try:
-        with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
+        with Image.open(BytesIO(data), formats=_FORMATS) as image:
             return image.size
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageError("undecodable", f"not a readable image: {error}") from None

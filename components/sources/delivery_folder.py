@@ -19,6 +19,8 @@ from components.storage.atomic import TEMPORARY
 Item = Record | Unreadable
 MOST_UNREADABLE = 1000
 """Items of one file that follow each other, none of them a record: the rest of the file is not read."""
+UNREAD = "too many errors"
+"""The reason of what stands for that rest. Nothing in it is accounted for, so that validation stops the source."""
 _ONE_BY_ONE = ("missing image",)
 """Reasons that a part of a set gives row after row, where the rest was not delivered."""
 _ACCOMPANYING = ("LICENSE", "LICENCE", "SOURCES", "README", "NOTICE")
@@ -74,7 +76,7 @@ class Delivery:
                 unreadable += 1
             if unreadable == MOST_UNREADABLE:
                 detail = f"the rest of {name} was not read: {unreadable} of its items in a row hold no record; mend it"
-                yield self.unreadable(f"{name}:rest", ImageError("too many errors", detail))
+                yield self.unreadable(f"{name}:rest", ImageError(UNREAD, detail))
                 return
 
     def check(self, path: Path) -> None:

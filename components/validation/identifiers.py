@@ -23,7 +23,7 @@ KINDS: dict[str, re.Pattern[str]] = {
     "e-mail address": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b", re.IGNORECASE),
     "social security number": re.compile(r"\b\d{3}-\d{2}-\d{4}\b"),
     "telephone number": re.compile(
-        r"(?<![\w.])(?:\(?\d{3}\)?[ -]\d{3}-\d{4}|\+\d{1,3}[ /-]?(?:\(0\)[ ]?)?\d{2,5}(?:[ /-]?\d{2,}){1,4})\b"
+        r"(?<![\w.])(?:\(?\d{3}\)?[ -]\d{3}-\d{4}|\+\d{1,3}[ /-]?(?:\(0\) ?)?\d{2,5}(?:[ /-]\d{2,8}){2,4}|\+\d{9,15})\b"
     ),
 }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from components.records.accounting import Account
 from components.records.record import Record, Unreadable
 from components.records.vocabulary import Bin
+from components.sources.delivery_folder import UNREAD
 from components.validation.decisions import Decision
 from components.validation.drift import distances, sentences
 from components.validation.profile import profile
@@ -101,6 +102,8 @@ def _verdict(
     verdict, message, suite = "accept", f"{account.bins[Bin.KEPT]} of {account.raw} records kept", SUITE
     if account.raw == 0:
         verdict, message, suite = "stop", "the folder holds no record; deliver files or remove the source", READING
+    elif unread := [row["detail"] for row in quarantine if row["reason"] == UNREAD]:
+        verdict, message, suite = "stop", f"{unread[0]}. Nobody knows how many records it holds", READING
     elif share > settings.stop_above:
         suite, worst = _worst(quarantine)
         verdict = "stop"

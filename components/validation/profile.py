@@ -1,4 +1,4 @@
-"""What a delivery looks like in numbers: per record for the suites, per source for comparison with the accepted one."""
+"""What a delivery looks like in numbers, for comparison with the accepted one."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -135,14 +135,14 @@ def _kept(folder: Path, decisions: dict[str, Decision]) -> Group:
     return group
 
 
-def _shown(row: dict[str, Any], png: bytes, detail: str, decisions: dict[str, Decision]) -> Shown:
+def _shown(row: dict[str, Any], data: bytes, detail: str, decisions: dict[str, Decision]) -> Shown:
     decided = decisions.get(row["id"])
     return Shown(
         id=row["id"],
         file=row["file"],
         locator=row["locator"],
         detail=detail,
-        thumbnail=_thumbnail(png) if png else "",
+        thumbnail=_thumbnail(data) if data else "",
         decision=f"{decided.decision} by {decided.by}: {decided.reason}" if decided else "",
     )
 

@@ -48,7 +48,7 @@ class Spool:
         return Held(
             record=_with_images(record, known, dict.fromkeys(record.targets, b"")),
             images=keys,
-            targets={name: self._put(png) for name, png in record.targets.items()},
+            targets={name: self._put(data) for name, data in record.targets.items()},
         )
 
     def row(self, held: Held) -> dict[str, object]:

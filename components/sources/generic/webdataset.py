@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from components.images.limits import ImageError
 from components.images.stored import StoredImage
-from components.sources.delivery_folder import Delivery, Item
+from components.sources.delivery_folder import UNREAD, Delivery, Item
 from components.sources.generic.conversations import make_record
 from components.sources.reading.pictures import annotations
 from components.sources.reading.row_records import unreadable_row
@@ -73,7 +73,9 @@ def _groups(path: Path) -> Iterator[tuple[str, Group | ImageError]]:
                 archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
                 barren += 1
                 if barren > _MOST_BARREN:
-                    raise ImageError("too many errors", f"{barren} members in a row belong to no record")
+                    if key:
+                        yield key, bad or group
+                    raise ImageError(UNREAD, f"{path.name}: {barren} members in a row belong to no record; mend it")
                 if member.isdir():
                     continue
                 stem, kind = _split(member.name)

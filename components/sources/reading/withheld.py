@@ -4,6 +4,8 @@ import re
 from dataclasses import replace
 
 from components.images.limits import ImageError
+from components.images.png import encode_png
+from components.images.stored import StoredImage, decode_stored
 from components.records.keys import keyed_hash
 from components.records.record import Provenance, Record, Unreadable
 from components.sources.delivery_folder import Delivery, Item
@@ -19,14 +21,21 @@ def withheld(item: Item, delivery: Delivery) -> Item:
     if isinstance(item, Unreadable):
         return replace(item, id=identity, file=file, detail=_unquoted(item))
     try:
+        shown = [image.decode() for image in item.images]
+        targets = {target: decode_stored(data) for target, data in item.targets.items()}
         if not is_cleared(delivery, name):
-            for image in item.images:
-                refuse_text(image.decode(), "an image of the record")
+            for pixels in (*shown, *targets.values()):
+                refuse_text(pixels, "an image of the record")
     except ImageError as error:
         return Unreadable(id=identity, source=item.source, file=file, reason=error.reason, detail=error.detail)
+    # Encoded anew: in a file's own coding there is room for bytes that no decoder looks at.
+    images = [StoredImage.of_pixels(pixels) for pixels in shown]
     return replace(
         item,
         id=identity,
+        image=images[0] if images else None,
+        more_images=tuple(images[1:]),
+        targets={target: encode_png(pixels) for target, pixels in targets.items()},
         subject=keyed_hash("patient", item.subject, key=delivery.secret),
         facts={fact: value for fact, value in item.facts.items() if fact != "description"},
         provenance=_withheld_place(item, file),
@@ -34,8 +43,8 @@ def withheld(item: Item, delivery: Delivery) -> Item:
 
 
 def _withheld_place(record: Record, file: str) -> Provenance:
-    number = re.search(r"\d+$", record.provenance.locator)
-    return replace(record.provenance, file=file, locator=f"row {number[0]}" if number else "")
+    row = re.fullmatch(r"row \d+", record.provenance.locator)
+    return replace(record.provenance, file=file, locator=row[0] if row else "")
 
 
 def _unquoted(item: Unreadable) -> str:

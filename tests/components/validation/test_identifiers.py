@@ -17,7 +17,8 @@ from components.validation.identifiers import identifier_kinds
         ("Seen by Dr. A. Birnbaum", "name with a title"),
         ("The patient, born on 20 July 1969, fell.", "date of birth"),
         ("geb. 20.07.1969", "date of birth"),
-        ("Call +49 30 4711083", "telephone number"),
+        ("Call +49 30 4711-083", "telephone number"),
+        ("or +493047110835", "telephone number"),
         ("078-05-1120", "social security number"),
         ("radiology consult line: (650) 555-1173", "telephone number"),
     ],
@@ -35,6 +36,8 @@ def test_a_text_that_names_a_person_is_found_and_not_repeated(text, kind):
         "The nodule measures 3.4 x 2.1 cm @ level 4",
         "2008-03-12 follow-up of 123 456 cells",
         "Images courtesy of Dr. Abendroth, University",
+        "Window +100-150 HU, gain +20/1000, +10000 counts",
+        "+" + "1" * 500 + "a",
         "A newborn, born at 38 weeks; Ms and Dr are titles; +3 mm",
     ],
 )

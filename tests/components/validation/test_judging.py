@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from components.records.keys import patient_key, public_secret
 from components.records.record import Unreadable
 from components.records.schema import RECORD_SCHEMA
+from components.sources.delivery_folder import UNREAD
 from components.validation.decisions import Decision
 from components.validation.judging import judge
 
@@ -38,6 +41,12 @@ def test_order_of_reading_does_not_matter(make, settings):
     items = [make("b"), broken("x.png"), make("a", BLANK), make("c"), broken("d.png")]
     first, second = run(items, settings), run(items[::-1], settings)
     assert first == second
+
+
+def test_a_file_of_which_a_part_was_not_read_stops_its_source_however_many_records_it_gave(make, settings):
+    rest = replace(broken("x.jsonl:rest"), reason=UNREAD, detail="the rest of x.jsonl was not read")
+    verdict = run([*(make(f"{n:03d}") for n in range(60)), rest], settings).accounting["verdict"]
+    assert verdict["verdict"] == "stop" and "the rest of x.jsonl was not read" in verdict["message"]
 
 
 def test_curator_may_keep_what_the_suite_refuses_and_refuse_what_it_keeps(make, settings):
