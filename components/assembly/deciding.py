@@ -55,9 +55,10 @@ def deciding(text: str) -> tuple[list[str], list[str]]:
 
     Words stand between single blanks, in lower case.
     """
-    words = text.split()
-    ordered = [word for word in words if word in _ORDERED or _NUMBERS.fullmatch(word)]
-    return ordered, sorted(found for word in words if (found := _counted(word)))
+    told = [found for word in text.split() if (found := _told(word))]
+    return [word for word, is_ordered in told if is_ordered], sorted(
+        word for word, is_ordered in told if not is_ordered
+    )
 
 
 def with_plurals(word: str) -> tuple[str, ...]:
@@ -66,6 +67,14 @@ def with_plurals(word: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=2**16)
+def _told(word: str) -> tuple[str, bool] | None:
+    """What a word decides, and whether its place counts; None for any other word. Of few words texts are made."""
+    if word in _ORDERED or _NUMBERS.fullmatch(word):
+        return word, True
+    counted = _counted(word)
+    return (counted, False) if counted else None
+
+
 def _counted(word: str) -> str:
     if word in _COUNTED:
         return word

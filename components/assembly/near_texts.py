@@ -7,6 +7,7 @@ once, as one array.
 # Shapes: T = texts, W = words of all texts, G = word groups of all texts, P = pairs.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 from zlib import crc32
@@ -29,6 +30,9 @@ RUN = 13
 LONGEST_LIST = 64
 """Texts that share a rare group and are compared with each other: each with so many after it."""
 _CHUNK = 1 << 22
+"""Word groups, or pairs of texts, that are worked on at once."""
+_LETTERS = 1 << 18
+"""Characters that are hashed at once: what a processor's cache holds."""
 _PART = 1 << 24
 """Characters of texts that are compared with each other at once."""
 _BASE = 0x9E3779B97F4A7C15
@@ -148,11 +152,11 @@ def _differ_in(words: list[str], others: list[str], most: int) -> bool:
 
 
 def _slices(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Ranges of texts of about _CHUNK characters."""
+    """Ranges of texts of about _LETTERS characters."""
     start = size = 0
     for number, text in enumerate(texts):
         size += len(text)
-        if size >= _CHUNK:
+        if size >= _LETTERS:
             yield start, number + 1
             start, size = number + 1, 0
     if start < len(texts):
@@ -178,17 +182,25 @@ def _groups(texts: Sequence[str], size: int, shorter: bool, first_text: int) -> 
 def _words(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Each word's text and hash. Shapes: (W,), (W,). A word is a number in base _BASE, modulo 2**64."""
     letters = np.frombuffer(("\n".join(texts) + "\n").encode(), np.uint8)
-    ends = letters == ord("\n")
-    blank = ends | (letters == ord(" "))
-    edges = np.diff(blank.astype(np.int8), prepend=1)
-    start, stop = np.flatnonzero(edges == -1), np.flatnonzero(edges == 1)
-    power = np.full(len(letters), _BASE, np.uint64)
-    power[0] = 1
+    ends = np.flatnonzero(letters == ord("\n"))
+    blank = (letters == ord("\n")) | (letters == ord(" "))
+    edges = np.flatnonzero(np.diff(blank, prepend=True))
+    start, stop = edges[::2], edges[1::2]
+    powers, inverses = _powers(1 << len(letters).bit_length())
     sums = np.zeros(len(letters) + 1, np.uint64)
-    np.cumsum(letters * np.cumprod(power), out=sums[1:])
-    back = np.full(len(letters), _INVERSE, np.uint64)
-    back[0] = 1
-    return np.cumsum(ends)[start], (sums[stop] - sums[start]) * np.cumprod(back)[start]
+    np.cumsum(letters * powers[: len(letters)], out=sums[1:])
+    return np.searchsorted(ends, start), (sums[stop] - sums[start]) * inverses[start]
+
+
+@lru_cache(maxsize=4)
+def _powers(count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """_BASE to the powers 0 to `count` - 1, and the inverse of each, modulo 2**64."""
+    found = []
+    for base in (_BASE, _INVERSE):
+        factors = np.full(count, base, np.uint64)
+        factors[0] = 1
+        found.append(np.cumprod(factors))
+    return found[0], found[1]
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
