@@ -155,30 +155,27 @@ def test_git_holds_what_people_decide_and_measure_and_dvc_shows_what_the_change_
     assert last == {"HEAD": 8, "workspace": 9}
 
 
-def test_an_added_file_runs_its_source_assembly_and_what_follows(workspace):
+def test_added_files_run_their_source_and_what_follows_and_broken_ones_are_named_with_their_reasons(workspace):
     source = workspace.raw / "fundus"
-    added = next(path for path in sorted(source.rglob("*.jp*g")))
-    shutil.copy(added, source / "another_eye.jpg")
+    eye = next(path for path in sorted(source.rglob("*.jp*g")))
+    for name in ("another_eye.jpg", "purple.jpg"):
+        shutil.copy(eye, source / name)
+    (source / "empty.jpg").write_bytes(b"")
+    (source / "corrupt.jpg").write_bytes(eye.read_bytes()[:900])
+    (source / "labels.csv").write_text("file,fact,value\npurple.jpg,retinopathy,purple\n")
     before = progress_times(workspace)
     run_unimed("retrain", cwd=workspace.root)
     ran = stages_run(workspace, before)
     assert {"validate@fundus", "admit", "assemble"} <= ran and "validate@pyradiomics" not in ran
-
-
-def test_corrupt_empty_and_mislabelled_records_are_named_with_their_reasons(workspace):
-    source = workspace.raw / "fundus"
-    (source / "empty.jpg").write_bytes(b"")
-    (source / "corrupt.jpg").write_bytes((source / "another_eye.jpg").read_bytes()[:900])
-    (source / "labels.csv").write_text("file,fact,value\nanother_eye.jpg,retinopathy,purple\n")
-    run_unimed("retrain", cwd=workspace.root)
     reasons = stats(workspace)["sources"]["fundus"]["reasons"]
     assert any("empty" in reason for reason in reasons), reasons
     assert any("mislabelled" in reason for reason in reasons), reasons
     assert sum(count for reason, count in reasons.items() if "quarantined" in reason) >= 3, reasons
     report = (workspace.dataset / "report.html").read_text()
     checked = run_unimed("data", "check", "fundus", "--json", cwd=workspace.root)
-    for name in ("empty.jpg", "corrupt.jpg", "another_eye.jpg"):
+    for name in ("empty.jpg", "corrupt.jpg", "purple.jpg"):
         assert name in checked and name in report
+    assert "another_eye.jpg" not in checked
 
 
 def test_a_source_that_is_mostly_broken_stops_at_admit_and_nothing_after_it_is_touched(workspace):
