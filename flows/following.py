@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_LETTERS = re.compile(r"[^A-Za-z]")
+_NO_LETTERS = re.compile(r"[^A-Za-z]")
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class StageView:
         self.message = str(line.get("message", "")) or self.message
         self.metrics = dict(line.get("metrics") or self.metrics)
         if "done" in line:
-            counting = f"{self.total:g} {_LETTERS.sub('', self.message)}"
+            counting = f"{self.total:g} {_NO_LETTERS.sub('', self.message)}"
             if counting != self.counting or self.done < self.counted_from:
                 self.counting, self.counted_at, self.counted_from = counting, at, self.done
         self.state = str(line.get("state", self.state))

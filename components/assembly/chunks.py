@@ -29,7 +29,7 @@ class Chunks:
     """The chunks of one assembly, in order. `key` says what it is made of: another assembly's chunks are thrown away."""
 
     def __init__(self, folder: Path, key: str) -> None:
-        self._all, self._folder = folder, folder / key
+        self._folder = folder / key
         if folder.is_dir():
             for other in folder.iterdir():
                 if other != self._folder:
@@ -101,7 +101,7 @@ class Chunks:
 
 
 def _discard(path: Path) -> None:
-    """Remove it; what a kill leaves of it has a name that nobody reads and `unimed gc` sweeps."""
+    """Remove it; what a kill leaves of it has a name that nobody reads, and the next assembly or `unimed gc` sweeps it."""
     if path.exists():
         away = path.with_name(f"{TEMPORARY}{path.name.removeprefix(TEMPORARY)}")
         path.replace(away)

@@ -16,8 +16,11 @@ from components.images.limits import MAX_FILE_BYTES, MAX_PIXELS, ImageError, che
 from components.images.windows import drop_grey_channels, percentile_limits, window
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+_JPEG = ("JPEG", "MPO")
 _MAX_SCANS = 100
 """Passes of a progressive JPEG; encoders write about ten, and each costs as much as the whole image."""
+_BARE = {"PNG": bare_png, "JPEG": bare_jpeg}
+"""Format -> what takes a file's metadata away."""
 _REDUCED = 1
 """TIFF NewSubfileType of a smaller copy, as pyramids have them."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
@@ -38,17 +41,17 @@ def read_bare(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[ND
     """
     with opened(source) as image:
         check_size(image.width, image.height, max_pixels=max_pixels)
-        _check_parts(image, source)
+        data = _coded(image, source)
+        _check_parts(image, data)
         if is_deep_colour(image):
             with opened(source) as again:
                 return drop_grey_channels(_pixels(deep_colour(image, again))), None
-        bare = _BARE.get(image.format or "")
-        may_stand = bare is not None and image.mode in ("L", "RGB")
         pixels = _pixels(image)
         grey = drop_grey_channels(pixels)
-        if bare is None or not may_stand or grey is not pixels or _orientation(image) != 1:
+        bare = _BARE.get(image.format or "")
+        if bare is None or image.mode not in ("L", "RGB") or grey is not pixels or _orientation(image) != 1:
             return grey, None
-        return pixels, bare(source.read_bytes() if isinstance(source, Path) else source)
+        return pixels, bare(data)
 
 
 @contextmanager
@@ -86,12 +89,17 @@ def _check_length(size: int) -> None:
         raise ImageError("too large", f"the file is {size} bytes, over the limit of {MAX_FILE_BYTES}")
 
 
-def _check_parts(image: Image.Image, source: Path | bytes) -> None:
+def _coded(image: Image.Image, source: Path | bytes) -> bytes:
+    """The bytes of a PNG or JPEG file, read once; of another nothing, since a TIFF may be longer than memory."""
+    if isinstance(source, bytes):
+        return source
+    return source.read_bytes() if image.format in ("PNG", *_JPEG) else b""
+
+
+def _check_parts(image: Image.Image, data: bytes) -> None:
     """Raise ImageError for a JPEG of endless passes and for a file of which only a part would be read."""
-    if image.format in ("JPEG", "MPO"):
-        data = source.read_bytes() if isinstance(source, Path) else source
-        if data.count(b"\xff\xda") > _MAX_SCANS:
-            raise ImageError("too large", f"a JPEG of more than {_MAX_SCANS} passes")
+    if image.format in _JPEG and data.count(b"\xff\xda") > _MAX_SCANS:
+        raise ImageError("too large", f"a JPEG of more than {_MAX_SCANS} passes")
     if image.format not in ("TIFF", "PNG", "WEBP"):
         return
     try:
@@ -122,6 +130,3 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
 def _orientation(image: Image.Image) -> int:
     """1 where the pixels lie upright."""
     return image.getexif().get(ExifTags.Base.Orientation, 1)
-
-
-_BARE = {"PNG": bare_png, "JPEG": bare_jpeg}

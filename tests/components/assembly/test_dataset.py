@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
-import pyarrow.parquet as pq
 import pytest
 
 from components.assembly.dataset import IMAGE_SCHEMA, Dataset, ImageShape
@@ -15,7 +14,7 @@ from components.records.keys import sha256_bytes
 from components.records.record import Provenance
 from components.records.sample import Clinical, Image, Sample, Text
 from components.records.schema import BENCHMARK_SCHEMA, SAMPLE_SCHEMA, SCHEMA_VERSION, sample_row
-from components.records.shards import ROWS_PER_GROUP, write_shards
+from components.records.shards import write_shards
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup
 
 
@@ -121,21 +120,3 @@ def test_verify_names_the_shard_whose_bytes_changed(dataset: Path) -> None:
     shard.write_bytes(content)
     with pytest.raises(ValueError, match=r"^train-00000\.parquet: sha256 differs"):
         Dataset(dataset).verify()
-
-
-def test_same_rows_give_the_same_bytes_and_shards_keep_their_limit(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    rows = [sample_row(sample(number)) for number in range(200)]
-    first = write_shards(rows, SAMPLE_SCHEMA, tmp_path / "a", "train", 30_000)
-    assert first == write_shards(iter(rows), SAMPLE_SCHEMA, tmp_path / "b", "train", 30_000)
-    assert sum(shard.rows for shard in first) == 200
-    groups = pq.read_metadata(tmp_path / "a" / first[0].file)
-    assert all(groups.row_group(k).num_rows <= ROWS_PER_GROUP for k in range(groups.num_row_groups))
-    assert all(shard.bytes < 60_000 for shard in first)
-
-
-def test_a_row_over_the_limit_is_a_shard_of_its_own(tmp_path: Path) -> None:
-    shards = write_shards([sample_row(sample(number)) for number in range(3)], SAMPLE_SCHEMA, tmp_path, "train", 100)
-    assert [shard.rows for shard in shards] == [1, 1, 1]
-    assert [shard.file for shard in shards] == [f"train-0000{number}.parquet" for number in range(3)]
