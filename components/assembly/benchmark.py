@@ -55,10 +55,10 @@ class Exam:
         """The item with the image it is about and the image it asks for, at the stored size."""
         if edit := self.edits.get(item.item_id):
             condition, target = pictures.condition(edit), pictures.target(edit)
-            return replace(item, image=condition.png, reference_image=target.png)
+            return replace(item, image=condition.data, reference_image=target.data)
         if item.benchmark == "t2i":
-            return replace(item, reference_image=pictures.own.png)
-        return replace(item, image=pictures.own.png)
+            return replace(item, reference_image=pictures.own.data)
+        return replace(item, image=pictures.own.data)
 
 
 def set_exam(training: Sequence[Entry], held_out: Sequence[Entry], settings: AssemblySettings) -> Exam:
@@ -125,7 +125,7 @@ def examine(kind: QuestionType, form: Form, learnt: Knowledge, known: Knowledge,
 
 def item_hash(item: BenchmarkItem) -> str:
     """Hash of what is asked and what is right: id, prompt, options, reference and both images."""
-    images = [sha256_bytes(png) if png else "" for png in (item.image, item.reference_image)]
+    images = [sha256_bytes(data) if data else "" for data in (item.image, item.reference_image)]
     return keyed_hash(item.item_id, item.prompt, *item.options, item.reference, *images, digest_bytes=32)
 
 

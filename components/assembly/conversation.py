@@ -10,9 +10,9 @@ from components.assembly.edits import EDITS, Edit
 from components.assembly.plan import RecordPlan
 from components.assembly.questions.captions import CAPTION_PROMPTS, caption
 from components.assembly.settings import AssemblySettings
-from components.images.png import decode_png, encode_png
+from components.images.png import encode_png
 from components.images.resize import degrade, fit_image, is_fitted
-from components.images.stored import decode_stored, is_png, stored_size
+from components.images.stored import decode_stored, stored_size
 from components.records.keys import sha256_bytes
 from components.records.record import Provenance
 from components.records.sample import Image, Piece, Sample, Text
@@ -21,20 +21,20 @@ from components.records.vocabulary import ImageRole, TaskGroup
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A stored PNG and its hash."""
+    """A stored image, PNG or JPEG, and its hash."""
 
-    png: bytes
+    data: bytes
     sha256: str
 
     @classmethod
     def of(cls, pixels: np.ndarray) -> "Picture":
         """The picture of (H, W) or (H, W, 3) uint8 pixels."""
-        png = encode_png(pixels)
-        return cls(png, sha256_bytes(png))
+        data = encode_png(pixels)
+        return cls(data, sha256_bytes(data))
 
     def piece(self, role: ImageRole) -> Image:
         """The picture in a conversation."""
-        return Image(role=role, png=self.png, sha256=self.sha256)
+        return Image(role=role, data=self.data, sha256=self.sha256)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +50,7 @@ class Pictures:
 
     def condition(self, edit: Edit) -> Picture:
         """What the edit starts from; the degraded image is made here, since few records need it."""
-        return self.own if edit.target else Picture.of(degrade(decode_png(self.own.png), self.factor))
+        return self.own if edit.target else Picture.of(degrade(decode_stored(self.own.data), self.factor))
 
     def target(self, edit: Edit) -> Picture:
         """What the edit ends in."""
@@ -85,8 +85,8 @@ def heldout_sample(entry: Entry, pictures: Pictures) -> Sample:
 
 
 def _fitted(data: bytes, settings: AssemblySettings, *, labels: bool = False) -> Picture:
-    """The stored image at the data set's size. A PNG that has it stays as it is."""
-    if is_png(data) and is_fitted(*stored_size(data), settings.image_side, square=settings.square):
+    """The stored image at the data set's size. One that has it stays as it is, a JPEG too."""
+    if is_fitted(*stored_size(data), settings.image_side, square=settings.square):
         return Picture(data, sha256_bytes(data))
     return Picture.of(fit_image(decode_stored(data), settings.image_side, square=settings.square, labels=labels))
 

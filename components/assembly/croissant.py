@@ -123,4 +123,4 @@ _TYPES: Sequence[tuple[Any, str]] = (
     (pa.types.is_integer, "sc:Integer"),
     (pa.types.is_floating, "sc:Float"),
 )
-"""Every column of bytes in our shards is a PNG."""
+"""Every column of bytes in our shards is an image, PNG or JPEG."""

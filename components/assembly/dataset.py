@@ -23,7 +23,7 @@ CACHE_BYTES = 256 * 2**20
 
 IMAGE_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("id", "source", "split", "patient_key", "modality", "anatomy")]
-    + [("facts", pa.map_(pa.string(), pa.string())), ("png", pa.binary()), ("sha256", pa.string())]
+    + [("facts", pa.map_(pa.string(), pa.string())), ("image", pa.binary()), ("sha256", pa.string())]
     + [("targets", pa.map_(pa.string(), pa.binary()))],
     metadata={"unimed_schema": SCHEMA_VERSION},
 )
@@ -49,11 +49,12 @@ class LabelledImage:
     modality: Modality
     anatomy: str
     facts: Mapping[str, str]
-    png: bytes
+    image: bytes
+    """PNG or JPEG."""
     sha256: str
-    """Of the PNG bytes."""
+    """Of those bytes."""
     targets: Mapping[str, bytes]
-    """Paired images of the same place (PNG, same size): grey_matter, white_matter, organ_map, haematoxylin."""
+    """Paired images of the same place (same size): grey_matter, white_matter, organ_map, haematoxylin."""
 
 
 class Dataset:

@@ -1,11 +1,11 @@
 """The assembled conversations in the published UniMedVL form: one JSON object a line, images beside it."""
 
 import json
-import struct
 from pathlib import Path
 from typing import Any
 
 from components.assembly.dataset import Dataset
+from components.images.stored import stored_format, stored_size
 from components.records.sample import Clinical, Image, Sample, Text
 from components.records.vocabulary import ImageRole, TaskGroup
 from components.storage.atomic import atomic_folder
@@ -31,7 +31,7 @@ def export_jsonl(dataset: Path, folder: Path, split: str) -> tuple[int, int]:
                 sample = index.read(number)
                 for piece in sample.pieces:
                     if isinstance(piece, Image) and piece.sha256 not in written:
-                        (temporary / _path(piece)).write_bytes(piece.png)
+                        (temporary / _path(piece)).write_bytes(piece.data)
                         written.add(piece.sha256)
                 out.write(json.dumps(conversation(sample), ensure_ascii=False) + "\n")
     return len(index), len(written)
@@ -73,9 +73,9 @@ def _say(messages: list[dict[str, str]], who: str, text: str) -> None:
 
 
 def _image(piece: Image) -> dict[str, Any]:
-    width, height = struct.unpack(">II", piece.png[16:24])
+    width, height = stored_size(piece.data)
     return {"path": _path(piece), "height": height, "width": width}
 
 
 def _path(piece: Image) -> str:
-    return f"images/{piece.sha256[:32]}.png"
+    return f"images/{piece.sha256[:32]}.{stored_format(piece.data)}"

@@ -10,6 +10,7 @@ from typing import Any
 from components.assembly.conversation import Pictures
 from components.assembly.corpus import Entry
 from components.assembly.selection import Decision
+from components.images.stored import stored_format
 from components.records.keys import keyed_hash
 from components.records.sample import Clinical, Image, Sample, Text
 from components.records.vocabulary import Bin
@@ -32,7 +33,7 @@ class Report:
     def see_image(self, entry: Entry, pictures: Pictures) -> None:
         """Offer a stored image of a source."""
         shown: dict[str, object] = {
-            "uri": _uri(pictures.own.png),
+            "uri": _uri(pictures.own.data),
             "id": entry.id,
             "split": entry.split.value,
             "facts": ", ".join(f"{name} {value}" for name, value in sorted(entry.facts.items())),
@@ -135,12 +136,12 @@ def _quarantined(validated: Path, source: str) -> list[dict[str, Any]]:
 def _piece(piece: Text | Clinical | Image) -> dict[str, str]:
     match piece:
         case Image():
-            return {"kind": "image", "uri": _uri(piece.png), "role": piece.role.value}
+            return {"kind": "image", "uri": _uri(piece.data), "role": piece.role.value}
         case Text():
             return {"kind": "answer" if piece.supervised else "text", "text": piece.text}
         case Clinical():
             return {"kind": "text", "text": piece.render()}
 
 
-def _uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def _uri(data: bytes) -> str:
+    return f"data:image/{stored_format(data)};base64,{base64.b64encode(data).decode()}"

@@ -163,7 +163,7 @@ def _image_row(entry: Entry, pictures: Pictures) -> dict[str, object]:
         "modality": entry.modality.value,
         "anatomy": entry.anatomy,
         "facts": sorted(entry.facts.items()),
-        "png": pictures.own.png,
+        "image": pictures.own.data,
         "sha256": pictures.own.sha256,
-        "targets": [(name, picture.png) for name, picture in sorted(pictures.targets.items())],
+        "targets": [(name, picture.data) for name, picture in sorted(pictures.targets.items())],
     }

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.images.stored import decode_stored
+
 PSNR_SCORER, SSIM_SCORER, DICE_SCORER = "psnr.rgb8", "ssim.rgb8.u7", "dice.palette@1"
 
 PSNR_CAP = 100.0
@@ -26,12 +28,10 @@ class Overlap:
     both_empty: bool
 
 
-def decode(png: bytes) -> Rgb:
-    """The PNG's pixels as 8-bit RGB; grey becomes three equal channels."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
-        return np.asarray(image.convert("RGB"))
+def decode(data: bytes) -> Rgb:
+    """A stored image's pixels as 8-bit RGB; grey becomes three equal channels."""
+    pixels = decode_stored(data)
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
 
 
 def encode(pixels: Rgb) -> bytes:

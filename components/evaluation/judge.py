@@ -147,7 +147,7 @@ def load_pixels(images: Iterable[LabelledImage]) -> LabelledPixels:
     for image in images:
         if image.modality is Modality.UNKNOWN:
             continue
-        tensors.append(((pixels(decode(image.png)) + 1) * 127.5).round().to(torch.uint8))
+        tensors.append(((pixels(decode(image.image)) + 1) * 127.5).round().to(torch.uint8))
         modalities.append(image.modality.value)
         families.append(f"{image.source}/{image.anatomy}")
         splits.append(image.split.value)

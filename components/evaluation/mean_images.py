@@ -36,8 +36,8 @@ class MeanImages:
         for image in images:
             for name, edit in EDITS.items():
                 if edit.applies(image):
-                    png = image.targets[edit.target] if edit.target else image.png
-                    pixels = scale_image(decode(png), SIDE, SIDE).astype(np.float64)
+                    data = image.targets[edit.target] if edit.target else image.image
+                    pixels = scale_image(decode(data), SIDE, SIDE).astype(np.float64)
                     for kind in kinds(image.modality.value, image.anatomy, image.facts):
                         key = metric_name(name), kind
                         means._sums[key] = means._sums.get(key, 0.0) + pixels

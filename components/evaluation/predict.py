@@ -177,7 +177,7 @@ def draw_rows(predictor: "Predictor", items: Sequence[BenchmarkItem], recipe: Re
     for number, picture in zip(edits, once, strict=True):
         rows.append(_drawn(items[number], ONE_STEP, recipe.seed, encode(picture)))
     real = {sha256_bytes(item.reference_image): item.reference_image for item in items if item.reference_image}
-    rebuilt = dict(zip(real, predictor.reconstruct([decode(png) for png in real.values()]), strict=True))
+    rebuilt = dict(zip(real, predictor.reconstruct([decode(data) for data in real.values()]), strict=True))
     for item in items:
         if item.reference_image:
             picture = rebuilt[sha256_bytes(item.reference_image)]

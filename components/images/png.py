@@ -1,4 +1,4 @@
-"""Arrays to PNG and back: the form in which images lie in shards."""
+"""Arrays to PNG, and their hash."""
 
 import hashlib
 import io
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from components.images.limits import ImageError, check_size
+from components.images.limits import check_size
 
 
 def encode_png(image: NDArray[np.uint8], level: int = 1) -> bytes:
@@ -18,25 +18,6 @@ def encode_png(image: NDArray[np.uint8], level: int = 1) -> bytes:
     out = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(out, "PNG", compress_level=level)
     return out.getvalue()
-
-
-def decode_png(data: bytes) -> NDArray[np.uint8]:
-    """The (H, W) or (H, W, 3) array of a PNG that we wrote, not to be written to; raises ImageError for anything else."""
-    return decode(data, ("PNG",))
-
-
-def decode(data: bytes, formats: tuple[str, ...]) -> NDArray[np.uint8]:
-    """The (H, W) or (H, W, 3) array of an image that we stored, not to be written to; raises ImageError for anything else."""
-    try:
-        with Image.open(io.BytesIO(data), formats=formats) as image:
-            check_size(image.width, image.height)
-            if image.mode not in ("L", "RGB"):
-                raise ImageError("wrong mode", f"a stored image is L or RGB, this one is {image.mode}")
-            return np.asarray(image)
-    except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, ImageError):
-            raise
-        raise ImageError("undecodable", f"not a readable {' or '.join(formats)}: {error}") from None
 
 
 def pixels_sha256(image: NDArray[np.uint8]) -> str:

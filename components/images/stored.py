@@ -11,7 +11,7 @@ from PIL import Image
 
 from components.images.limits import ImageError, check_size
 from components.images.looks import Look, SeenLook, look_of
-from components.images.png import decode, encode_png, pixels_sha256
+from components.images.png import encode_png, pixels_sha256
 from components.images.raster import read_bare
 from components.images.windows import channel_spread, is_coloured
 
@@ -88,7 +88,16 @@ class StoredImage:
 
 def decode_stored(data: bytes) -> NDArray[np.uint8]:
     """The (H, W) or (H, W, 3) pixels of a stored image, not to be written to. Raises ImageError for anything else."""
-    return decode(data, _FORMATS)
+    try:
+        with Image.open(BytesIO(data), formats=_FORMATS) as image:
+            check_size(image.width, image.height)
+            if image.mode not in ("L", "RGB"):
+                raise ImageError("wrong mode", f"a stored image is L or RGB, this one is {image.mode}")
+            return np.asarray(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError("undecodable", f"not a readable {' or '.join(_FORMATS)}: {error}") from None
 
 
 def stored_size(data: bytes) -> tuple[int, int]:
@@ -100,6 +109,6 @@ def stored_size(data: bytes) -> tuple[int, int]:
         raise ImageError("undecodable", f"not a readable image: {error}") from None
 
 
-def is_png(data: bytes) -> bool:
-    """Whether a stored image is PNG and no JPEG."""
-    return data[:4] == b"\x89PNG"
+def stored_format(data: bytes) -> str:
+    """`png` or `jpeg`: the end of a stored image's file name and of its media type."""
+    return "png" if data.startswith(b"\x89PNG") else "jpeg"

@@ -30,6 +30,6 @@ class BenchmarkItem:
     reference: str
     """The right answer or caption; empty where the reference is an image."""
     image: bytes | None
-    """PNG that the question is about, or the condition of an edit; None for text to image."""
+    """PNG or JPEG that the question is about, or the condition of an edit; None for text to image."""
     reference_image: bytes | None
-    """PNG to draw; for text to image a real held-out image that the caption describes."""
+    """PNG or JPEG to draw; for text to image a real held-out image that the caption describes."""

@@ -28,12 +28,13 @@ class Clinical:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """An image of the conversation, PNG bytes, with its role."""
+    """An image of the conversation with its role."""
 
     role: ImageRole
-    png: bytes
+    data: bytes
+    """PNG or JPEG."""
     sha256: str
-    """Of the PNG bytes."""
+    """Of those bytes."""
 
 
 Piece = Text | Clinical | Image

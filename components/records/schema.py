@@ -1,16 +1,16 @@
 """The Parquet form of records, samples and benchmark items: one schema each, versioned in its metadata."""
 
-import struct
 from collections.abc import Iterable
 
 import pyarrow as pa
 
+from components.images.stored import stored_size
 from components.records.benchmark import BenchmarkItem
 from components.records.record import Provenance, Record, Turn
 from components.records.sample import Clinical, Image, Piece, Sample, Text
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup, TurnKind
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 _META = {"unimed_schema": SCHEMA_VERSION}
 _PROVENANCE = pa.struct(
     [("file", pa.string()), ("locator", pa.string()), ("sha256", pa.string()), ("method", pa.string())]
@@ -52,7 +52,7 @@ _PIECE = pa.struct(
         ("supervised", pa.bool_()),
         ("fields", pa.map_(pa.string(), pa.string())),
         ("role", pa.string()),
-        ("png", pa.binary()),
+        ("image", pa.binary()),
         ("sha256", pa.string()),
         ("width", pa.int32()),
         ("height", pa.int32()),
@@ -183,9 +183,11 @@ def _piece_row(piece: Piece) -> dict[str, object]:
         case Clinical():
             return empty | {"kind": "clinical", "fields": list(piece.fields.items())}
         case Image():
-            width, height = struct.unpack(">II", piece.png[16:24])
+            width, height = stored_size(piece.data)
             size: dict[str, object] = {"width": width, "height": height}
-            return empty | {"kind": "image", "role": piece.role.value, "png": piece.png, "sha256": piece.sha256} | size
+            return (
+                empty | {"kind": "image", "role": piece.role.value, "image": piece.data, "sha256": piece.sha256} | size
+            )
 
 
 def _piece_from_row(row: dict) -> Piece:
@@ -195,5 +197,5 @@ def _piece_from_row(row: dict) -> Piece:
         case "clinical":
             return Clinical(fields=dict(row["fields"]))
         case "image":
-            return Image(role=ImageRole(row["role"]), png=row["png"], sha256=row["sha256"])
+            return Image(role=ImageRole(row["role"]), data=row["image"], sha256=row["sha256"])
     raise ValueError(f"a piece of kind {row['kind']!r} is not known; known: text, clinical, image")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.assembly.dataset import ImageIndex
-from components.images.png import decode_png
 from components.images.resize import fit_image
+from components.images.stored import decode_stored
 from components.records.targets import LABEL_TARGETS
 from components.training.pixels import CACHE_BYTES
 
@@ -72,7 +72,7 @@ class PictureSet:
 
     def _decode(self, picture: Picture) -> np.ndarray:
         image = self._index.read(picture.number)
-        array = decode_png(image.targets[picture.target] if picture.target else image.png)
+        array = decode_stored(image.targets[picture.target] if picture.target else image.image)
         square = fit_image(array, self.side, square=True, labels=picture.target in LABEL_TARGETS)
         rgb = square if square.ndim == 3 else np.repeat(square[:, :, None], 3, axis=2)
         rgb.flags.writeable = False

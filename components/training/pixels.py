@@ -4,8 +4,8 @@ from collections import OrderedDict
 
 import numpy as np
 
-from components.images.png import decode_png
 from components.images.resize import scale_image
+from components.images.stored import decode_stored
 from components.records.sample import Image
 from model.image_transform import ImageTransform
 
@@ -28,7 +28,7 @@ class PixelStore:
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        pixels = rgb_pixels(image.png, transform)
+        pixels = rgb_pixels(image.data, transform)
         self._kept[key] = pixels
         self._held += pixels.nbytes
         while self._held > self._capacity and len(self._kept) > 1:
@@ -37,9 +37,9 @@ class PixelStore:
         return pixels
 
 
-def rgb_pixels(png: bytes, transform: ImageTransform) -> np.ndarray:
-    """RGB pixels uint8 [h, w, 3] of a stored PNG at the transform's size. Raises ImageError when it is damaged."""
-    pixels = decode_png(png)
+def rgb_pixels(data: bytes, transform: ImageTransform) -> np.ndarray:
+    """RGB pixels uint8 [h, w, 3] of a stored image at the transform's size. Raises ImageError when it is damaged."""
+    pixels = decode_stored(data)
     rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
     width, height = transform.size(rgb.shape[1], rgb.shape[0])
     sized = np.ascontiguousarray(scale_image(rgb, height, width))

@@ -20,8 +20,9 @@ from PIL import Image
 
 from components.assembly import dataset
 from components.images.hashes import image_hashes
-from components.images.png import decode_png, encode_png
+from components.images.png import encode_png
 from components.images.raster import read_raster
+from components.images.stored import decode_stored
 from tests.benchmarks import growth, hashes, readers, texts
 from tests.benchmarks.contest import Contest, Row
 from tests.benchmarks.peers import peer
@@ -65,7 +66,7 @@ def preparing(options: argparse.Namespace) -> Iterator[Row]:
 
             def store(files: Sequence[Path] = files) -> None:
                 for file in files:
-                    decode_png(encode_png(read_raster(file)))
+                    decode_stored(encode_png(read_raster(file)))
 
             bare = "bare Pillow decode"
             yield _contest(f"data.prepare_{suffix[1:]}", bare, 0.6, len(files), path.run, decode, options.turns)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from components.assembly import dataset
-from components.images.png import decode_png
+from components.images.stored import decode_stored
 from components.records.keys import sha256_bytes
 from components.records.record import Provenance
 from components.records.sample import Image as ImagePiece
@@ -62,7 +62,7 @@ def ours(files: Sequence[Path], folder: Path) -> Reader:
             ((visit,),) = planner.take(1)
             (image, _) = index.read(numbers[visit.sample_id]).pieces
             assert isinstance(image, ImagePiece)
-            yield decode_png(image.png)
+            yield decode_stored(image.data)
             assert count % STATE_EVERY or planner.state()
 
     return read
@@ -123,7 +123,7 @@ def _sample(path: Path) -> Sample:
         anatomy="eye",
         patient_key=path.stem,
         split=Split.TRAIN,
-        pieces=(ImagePiece(role=ImageRole.UNDERSTAND, png=png, sha256=sha256_bytes(png)), Text(text=path.stem)),
+        pieces=(ImagePiece(role=ImageRole.UNDERSTAND, data=png, sha256=sha256_bytes(png)), Text(text=path.stem)),
         licence="CC0-1.0",
         provenance=Provenance(file=path.name),
     )

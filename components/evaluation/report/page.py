@@ -14,6 +14,7 @@ from components.evaluation.metrics import Metric
 from components.evaluation.predictions import ONE_STEP, PLAIN, RECONSTRUCTION
 from components.evaluation.report.plots import forest
 from components.evaluation.scores import Score
+from components.images.stored import stored_format
 from components.records.benchmark import BenchmarkItem
 from components.records.keys import keyed_hash
 from components.storage.atomic import write_text
@@ -102,14 +103,14 @@ def decibel(metric: Metric | None) -> str:
     return "–" if metric is None else f"{metric.value:.2f} ({metric.low:.2f} to {metric.high:.2f})"
 
 
-def thumbnail(png: bytes) -> str:
+def thumbnail(data: bytes) -> str:
     """A data URI of the image, shrunk when it is large."""
-    pixels = decode(png)
+    pixels = decode(data)
     if max(pixels.shape[:2]) > THUMBNAIL:
         from components.images.resize import fit_image
 
-        png = encode(fit_image(pixels, THUMBNAIL, square=False))
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+        data = encode(fit_image(pixels, THUMBNAIL, square=False))
+    return f"data:image/{stored_format(data)};base64,{base64.b64encode(data).decode()}"
 
 
 def caption_examples(

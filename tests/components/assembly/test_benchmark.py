@@ -7,7 +7,7 @@ import pytest
 
 from components.assembly.benchmark import set_exam
 from components.assembly.dataset import Dataset
-from components.images.png import decode_png
+from components.images.stored import decode_stored
 from components.records.vocabulary import Split
 
 
@@ -79,7 +79,7 @@ def test_items_carry_fitted_images_where_they_need_them(assemble_corpus, setting
         assert (item.reference_image is None) == (item.benchmark in ("vqa", "caption"))
         for png in (item.image, item.reference_image):
             if png:
-                assert decode_png(png).shape[:2] == side
+                assert decode_stored(png).shape[:2] == side
         if item.benchmark == "sr":
             assert item.image != item.reference_image
             assert item.split is Split.TEST

@@ -8,8 +8,9 @@ import pytest
 from components.assembly.conversation import fit_pictures
 from components.assembly.dataset import Dataset
 from components.assembly.definitions import read_definitions, text_samples
-from components.images.png import decode_png, encode_png
+from components.images.png import encode_png
 from components.images.resize import fit_image
+from components.images.stored import decode_stored
 from components.records.keys import sha256_bytes
 from components.records.sample import Image, Sample, Text
 from components.records.vocabulary import ImageRole
@@ -51,7 +52,7 @@ def test_images_are_square_fitted_and_grey_stays_grey(samples: list[Sample]) -> 
     for sample in samples:
         for piece in sample.pieces:
             if isinstance(piece, Image):
-                pixels = decode_png(piece.png)
+                pixels = decode_stored(piece.data)
                 assert pixels.shape[:2] == (16, 16)
                 if sample.source == "mri":
                     assert pixels.ndim == 2
@@ -66,15 +67,15 @@ def test_a_picture_that_fits_already_has_the_bytes_of_one_fitted_and_encoded_aga
     found = fit_pictures(png, {"organ_map": png}, [png], settings)
     for picture, labels in ((found.own, False), (found.targets["organ_map"], True), (found.more[0], False)):
         fitted = fit_image(pixels, settings.image_side, square=square, labels=labels)
-        assert picture.png == encode_png(fitted)
-        assert picture.sha256 == sha256_bytes(picture.png)
+        assert picture.data == encode_png(fitted)
+        assert picture.sha256 == sha256_bytes(picture.data)
 
 
 def test_super_resolution_starts_blurred_and_ends_sharp(samples: list[Sample]) -> None:
     sample = next(s for s in samples if s.task == "super_resolution" and s.source == "ct")
     condition, _, target = sample.pieces
     assert isinstance(condition, Image) and isinstance(target, Image)
-    low, high = (np.abs(np.diff(decode_png(p.png).astype(int), axis=0)).mean() for p in (condition, target))
+    low, high = (np.abs(np.diff(decode_stored(p.data).astype(int), axis=0)).mean() for p in (condition, target))
     assert low < high
     assert sample.provenance.method.startswith("derived: condition degraded")
 
@@ -84,7 +85,7 @@ def test_organ_maps_keep_their_exact_colours(samples: list[Sample]) -> None:
     assert targets
     for piece in targets:
         assert isinstance(piece, Image) and piece.role is ImageRole.TARGET
-        assert {tuple(p) for p in decode_png(piece.png).reshape(-1, 3).tolist()} == {(0, 0, 0), (255, 0, 0)}
+        assert {tuple(p) for p in decode_stored(piece.data).reshape(-1, 3).tolist()} == {(0, 0, 0), (255, 0, 0)}
 
 
 def test_definitions_are_short_sentences_each_asked_in_two_ways() -> None:

@@ -37,7 +37,7 @@ def sample(number: int) -> Sample:
         patient_key="p",
         split=Split.TRAIN,
         pieces=(
-            Image(role=ImageRole.UNDERSTAND, png=image, sha256=sha256_bytes(image)),
+            Image(role=ImageRole.UNDERSTAND, data=image, sha256=sha256_bytes(image)),
             Clinical(fields={"Age": "74", "Sex": "F"}),
             Text(text="Which plane?"),
             Text(text=f"axial {number}", supervised=True),

@@ -19,7 +19,7 @@ def test_croissant_names_every_shard_with_its_hash_and_only_columns_that_are_the
         columns = {field["source"]["extract"]["column"] for field in record_set["field"]}
         assert columns and columns <= set(pq.read_schema(folder / name).names)
     shown = {field["@id"] for record_set in described["recordSet"] for field in record_set["field"]}
-    assert "images-00000/png" in shown and "decisions-00000/reason" in shown
+    assert "images-00000/image" in shown and "decisions-00000/reason" in shown
 
 
 def test_the_card_has_the_front_matter_of_the_hub_and_the_manifest_s_numbers(assemble_corpus) -> None:

@@ -8,7 +8,7 @@ import pytest
 from components.assembly.dataset import Dataset
 from components.assembly.edits import EDITS, PAIRED, weighted_edits
 from components.assembly.settings import EDIT_WEIGHTS
-from components.images.png import decode_png
+from components.images.stored import decode_stored
 from components.records.record import Record
 from components.records.sample import Image, Text
 from components.records.targets import LABEL_TARGETS, OWN_TARGETS, SHOWN
@@ -109,5 +109,5 @@ def test_real_panels_become_stainings_and_a_map_of_exact_colours(assemble_corpus
         if "#cell-map-" in sample.id:
             target = sample.pieces[-1]
             assert isinstance(target, Image)
-            colours = {tuple(colour) for colour in decode_png(target.png).reshape(-1, 3).tolist()}
+            colours = {tuple(colour) for colour in decode_stored(target.data).reshape(-1, 3).tolist()}
             assert colours <= {(0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255)} and len(colours) > 1

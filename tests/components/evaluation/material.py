@@ -172,7 +172,7 @@ def labelled(number: int, modality: Modality, split: Split, **changes) -> Labell
         modality=modality,
         anatomy="brain",
         facts={"plane": "axial"},
-        png=stored,
+        image=stored,
         sha256=sha256_bytes(stored),
         targets={},
     )
@@ -184,7 +184,7 @@ def benchmark() -> list[BenchmarkItem]:
     items = []
     for number in range(8):
         modality = (Modality.CT, Modality.MRI)[number % 2]
-        image = labelled(number, modality, Split.TEST).png
+        image = labelled(number, modality, Split.TEST).image
         shared = {"modality": modality, "reference": modality.value, "image": image}
         items.append(item(number, **shared))
         asks = {"answer_type": "closed", "options": ("yes", "no"), "prompt": "Is the imaging modality CT?"}

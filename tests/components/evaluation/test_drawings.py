@@ -23,8 +23,8 @@ def flat(level: int) -> bytes:
 
 
 def test_the_mean_image_is_of_the_narrowest_kind_with_enough_images():
-    narrow = [labelled(n, Modality.CT, Split.TRAIN, png=flat(100)) for n in range(FEWEST)]
-    other = [labelled(50 + n, Modality.CT, Split.TRAIN, png=flat(20), facts={"plane": "coronal"}) for n in range(2)]
+    narrow = [labelled(n, Modality.CT, Split.TRAIN, image=flat(100)) for n in range(FEWEST)]
+    other = [labelled(50 + n, Modality.CT, Split.TRAIN, image=flat(20), facts={"plane": "coronal"}) for n in range(2)]
     means = MeanImages.of([*narrow, *other])
     like = np.zeros((SIDE, SIDE, 3), np.uint8)
     axial = means.image("super-resolution", "CT", "brain", {"plane": "axial"}, like)
@@ -47,7 +47,7 @@ def scored_edits():
         prediction_row(item, variant=variant, seed=1, image=item.image, response_image=flat(level))
         for variant, level in ((PLAIN, 99), (ONE_STEP, 98), (RECONSTRUCTION, 100))
     ]
-    means = MeanImages.of([labelled(n, Modality.CT, Split.TRAIN, png=flat(60)) for n in range(3)])
+    means = MeanImages.of([labelled(n, Modality.CT, Split.TRAIN, image=flat(60)) for n in range(3)])
     return list(score_edits(rows, {item.item_id: item}, means, {}))
 
 

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from components.images.limits import ImageError
-from components.images.png import decode_png, encode_png, pixels_sha256
+from components.images.png import encode_png, pixels_sha256
+from components.images.stored import decode_stored
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)])
 def test_what_is_encoded_comes_back_pixel_for_pixel(shape):
     image = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
     png = encode_png(image)
-    assert (decode_png(png) == image).all()
+    assert (decode_stored(png) == image).all()
 
 
 def test_equal_images_encode_to_equal_bytes():
@@ -34,5 +35,5 @@ def test_only_grey_or_rgb_bytes_are_encoded(bad):
 @pytest.mark.parametrize("data", [b"", b"hello" * 10, encode_png(np.ones((9, 9), np.uint8) * 7)[:-30]])
 def test_broken_png_is_refused_with_a_reason(data):
     with pytest.raises(ImageError) as caught:
-        decode_png(data)
+        decode_stored(data)
     assert caught.value.reason == "undecodable"

@@ -7,7 +7,7 @@ from PIL import Image
 
 from components.images.limits import ImageError
 from components.images.raster import read_raster
-from components.images.stored import StoredImage, decode_stored, is_png
+from components.images.stored import StoredImage, decode_stored, stored_format
 from components.sources import delivery
 
 GREY = np.random.default_rng(0).integers(0, 255, (40, 60), dtype=np.uint8)
@@ -41,7 +41,7 @@ def test_a_jpeg_stays_one_without_a_word_and_with_the_same_pixels(pixels, option
     file = jpeg(pixels, **options, **noted()) + NAME
     assert NAME in file
     stored = StoredImage.of(file)
-    assert not is_png(stored.data)
+    assert stored_format(stored.data) == "jpeg"
     assert NAME not in stored.data
     np.testing.assert_array_equal(stored.decode(), read_raster(file))
 
@@ -82,7 +82,7 @@ def test_what_is_no_plain_grey_or_rgb_is_encoded_anew_as_what_it_shows(image):
     out = io.BytesIO()
     image.save(out, "JPEG" if image.mode == "CMYK" else "PNG")
     stored = StoredImage.of(out.getvalue())
-    assert is_png(stored.data)
+    assert stored_format(stored.data) == "png"
     np.testing.assert_array_equal(stored.decode(), read_raster(out.getvalue()))
 
 

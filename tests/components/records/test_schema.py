@@ -31,7 +31,7 @@ def a_sample() -> Sample:
         patient_key="k",
         split=Split.TRAIN,
         pieces=(
-            Image(role=ImageRole.UNDERSTAND, png=PNG, sha256="0" * 64),
+            Image(role=ImageRole.UNDERSTAND, data=PNG, sha256="0" * 64),
             Clinical(fields={"Age": "74", "Sex": "F"}),
             Text(text="Which plane?"),
             Text(text="axial", supervised=True),

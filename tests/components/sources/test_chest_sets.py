@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.images.png import decode_png
 from components.images.stored import decode_stored
 from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.published.siim import mask_of
@@ -248,7 +247,7 @@ def test_siim_runs_go_down_the_columns_and_several_rows_are_one_mask(read, draw,
         draw(tmp_path / f"{name}.png", number)
     records, unreadable = read(tmp_path, "siim")
     assert bins(unreadable) == {"bad mask": 2, "missing field": 1}
-    assert (decode_png(records["siim/1.2.3"].targets["pneumothorax_map"]) == 255).all()
+    assert (decode_stored(records["siim/1.2.3"].targets["pneumothorax_map"]) == 255).all()
 
 
 def test_vindr_rows_of_the_competition(public, read, draw, tmp_path):

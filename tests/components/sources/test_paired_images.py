@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from components.images.png import decode_png
 from components.images.stored import decode_stored
 from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.reading.label_colours import class_colour
@@ -135,7 +134,7 @@ def test_drive_vessels_come_from_the_first_observer(read, tmp_path):
         "drive/21-training": ("21", Split.TRAIN),
         "drive/01-test": ("01", Split.TEST),
     }
-    found = decode_png(records["drive/21-training"].targets["vessel_map"])
+    found = decode_stored(records["drive/21-training"].targets["vessel_map"])
     np.testing.assert_array_equal(found, np.roll(vessels, 21, axis=1))
 
 
@@ -160,9 +159,9 @@ def test_busi_masks_are_united_and_copies_are_one_patient(busi, read):
     save(busi / "benign" / "benign (7)_mask.png", np.zeros((9, 9), np.uint8))
     records, unreadable = read(busi, "busi", burned_in="allow")
     assert reasons(unreadable) == {"unknown file": 1} and len(records) == 5
-    united = decode_png(records["busi/benign/benign (0)"].targets["lesion_map"]) > 0
+    united = decode_stored(records["busi/benign/benign (0)"].targets["lesion_map"]) > 0
     assert united.sum() == 50 * 50 + 60 * 60 - 10 * 10
-    assert not decode_png(records["busi/normal/normal (2)"].targets["lesion_map"]).any()
+    assert not decode_stored(records["busi/normal/normal (2)"].targets["lesion_map"]).any()
     assert not records["busi/benign/benign (9)"].targets
     assert records["busi/benign/benign (9)"].subject == records["busi/benign/benign (0)"].subject
     assert records["busi/malignant/malignant (1)"].subject != records["busi/benign/benign (0)"].subject

@@ -8,7 +8,6 @@ import nibabel
 import numpy as np
 import pytest
 
-from components.images.png import decode_png
 from components.images.stored import decode_stored
 from components.images.volume import Volume, read_volume
 from components.records.vocabulary import Modality
@@ -147,7 +146,7 @@ def test_brats_in_both_layouts_and_label_conventions(
         painted = decode_stored(record.targets["tumour_map"])
         assert int(painted.any(axis=2).sum()) == pixels[index]
     largest = max(pixels, key=pixels.__getitem__)
-    colours = {tuple(c) for c in decode_png(first[largest].targets["tumour_map"]).reshape(-1, 3).tolist()}
+    colours = {tuple(c) for c in decode_stored(first[largest].targets["tumour_map"]).reshape(-1, 3).tolist()}
     assert colours == {(0, 0, 0), (200, 40, 40), (250, 240, 90)}
 
 

@@ -53,7 +53,7 @@ def picture(number: int) -> bytes:
 
 def image(role: ImageRole, number: int) -> Image:
     png = picture(number)
-    return Image(role=role, png=png, sha256=sha256_bytes(png))
+    return Image(role=role, data=png, sha256=sha256_bytes(png))
 
 
 def sample(number: int, group: TaskGroup, source: str, *pieces: Piece, task: str = "vqa") -> Sample:
@@ -106,7 +106,7 @@ def labelled_rows() -> list[dict[str, object]]:
                 "anatomy": "brain" if n % 2 else "chest",
                 "facts": [("colour", "no"), ("plane", ("axial", "coronal", "sagittal")[n % 3])]
                 + ([("organs", "liver;spleen" if n % 4 else "liver")] if n % 2 else []),
-                "png": png,
+                "image": png,
                 "sha256": sha256_bytes(png),
                 "targets": [("grey_matter", picture(n + 20))] if n % 4 == 0 else [],
             }

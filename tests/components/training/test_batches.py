@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from components.assembly.dataset import SampleIndex
+from components.images.stored import decode_stored
 from components.recipes.recipe import Recipe
 from components.records.vocabulary import ImageRole
 from components.storage.workspace import Workspace
@@ -156,9 +157,7 @@ def test_latents_are_recalled_with_the_same_bits_and_a_damaged_file_is_encoded_a
 
 
 def test_augmentation_is_keyed_by_the_image_not_by_its_place_in_the_batch() -> None:
-    from components.images.png import decode_png
-
-    images = [np.repeat(decode_png(picture(n))[:, :, None], 3, 2) for n in range(3)]
+    images = [np.repeat(decode_stored(picture(n))[:, :, None], 3, 2) for n in range(3)]
     keys = [("k", n) for n in range(3)]
     whole, alone = augmented(images, keys), augmented(images[2:], keys[2:])
     torch.testing.assert_close(whole[2:], alone, rtol=0, atol=1e-6)

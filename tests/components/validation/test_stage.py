@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.context import Interrupted
-from components.images.png import decode_png
+from components.images.stored import decode_stored
 from components.records.schema import RECORD_SCHEMA
 from components.sources.delivery import deliver
 from components.validation.admission import admit
@@ -40,7 +40,7 @@ def test_validate_writes_records_quarantine_accounting_and_profile(dicom):
     rows = table.to_pylist()
     assert len(rows) == 7
     assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
-    assert decode_png(rows[0]["image"]).shape[:2] == (rows[0]["height"], rows[0]["width"])
+    assert decode_stored(rows[0]["image"]).shape[:2] == (rows[0]["height"], rows[0]["width"])
     (bad,) = pq.read_table(folder / "quarantine.parquet").to_pylist()
     assert (bad["file"], bad["reason"], bad["suite"]) == ("broken.dcm", "not an image", "unimed.reading@1")
     accounting = json.loads((folder / "accounting.json").read_text())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.context import StageContext
-from components.images.png import decode_png
+from components.images.stored import decode_stored
 from components.recipes.reading import dump_yaml, load_yaml
 from components.recipes.recipe import read_recipe
 from components.records.record import Unreadable
@@ -91,7 +91,7 @@ def test_show_follows_a_record_from_its_file_to_its_conversations(workspace, uni
     assert code == 0 and found["validation"] == {"verdict": "kept"} and found["assembly"]["bin"] == "kept"
     assert (workspace.root / found["raw"]["folder"] / found["raw"]["file"]).is_file()
     assert found["samples"] and all(sample.startswith(f"{identity}#") for sample in found["samples"])
-    assert decode_png((tmp_path / "eye.png").read_bytes()).ndim == 3
+    assert decode_stored((tmp_path / "eye.png").read_bytes()).ndim == 3
     assert "conversations" in unimed("show", identity)[1]
 
 
