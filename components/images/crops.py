@@ -1,5 +1,5 @@
 """Small crops of thumbnails, in whole numbers: what a picture would be without a strip along its sides."""
-# Shapes: N = thumbnails or crops, S = side of a thumbnail.
+# Shapes: N = thumbnails, C = crops, S = side of a thumbnail.
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -25,11 +25,16 @@ SMALL: tuple[Crop, ...] = (
 
 def cropped(thumbnails: NDArray[np.float64], crops: Sequence[Crop]) -> NDArray[np.float64]:
     """Each crop of whole numbers, stretched to the full side again; its values are larger by the parts that are left of
-    the height and of the width, and exact. Shapes: (S, S) -> (N, S, S), or (N, S, S) with one crop."""
-    side = thumbnails.shape[-1]
+    the height and of the width, and exact. Shapes: (S, S) -> (C, S, S), or (N, 1, S, S) -> (N, C, S, S)."""
+    down, across = _stretching(thumbnails.shape[-1], tuple(crops))
+    return down @ thumbnails @ across
+
+
+@lru_cache(maxsize=512)
+def _stretching(side: int, crops: tuple[Crop, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What each crop does to the height from the left and to the width from the right. Shapes: (C, S, S) each."""
     down = np.stack([_stretched(side, cut) for cut, _ in crops])
-    across = np.stack([_stretched(side, cut) for _, cut in crops])
-    return down @ thumbnails @ across.transpose(0, 2, 1)
+    return down, np.stack([_stretched(side, cut).T for _, cut in crops])
 
 
 @lru_cache

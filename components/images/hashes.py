@@ -91,13 +91,12 @@ def view_hashes(thumbnails: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Hashes of what `thumbnail` makes of images, first as they are, then of small crops and with the middle greys darker
     and brighter: a small crop of the image, or the image of another gamma, is near to one of them where it is far from
     the first. Shapes: (N, S, S) -> (N, V)."""
-    views = [thumbnails]
-    for crop in SMALL:
-        parts = prod(PARTS - sum(cut) for cut in crop)
-        views.append(np.floor(cropped(thumbnails.astype(np.float64), [crop]) / parts).astype(np.int64))
-    bend = 3 * thumbnails * (_WHITE - thumbnails) // (10 * _WHITE)
-    views += [thumbnails - bend, thumbnails + bend]
-    return np.stack([thumbnail_hashes(view) for view in views], axis=1)
+    whole = thumbnails[:, None]
+    parts = np.array([[[prod(PARTS - sum(cut) for cut in crop)]] for crop in SMALL])
+    crops = np.floor(cropped(whole.astype(np.float64), SMALL) / parts).astype(np.int64)
+    bend = 3 * whole * (_WHITE - whole) // (10 * _WHITE)
+    views = np.concatenate([whole, crops, whole - bend, whole + bend], axis=1)
+    return thumbnail_hashes(views.reshape(-1, _SIDE, _SIDE)).reshape(-1, VIEWS)
 
 
 def hamming(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.uint8]:
