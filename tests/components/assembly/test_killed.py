@@ -1,5 +1,6 @@
 """Killed at any of its writes and started again, assembly gives the bytes of an unbroken run."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +77,7 @@ class Assembly:
 def sealed(monkeypatch):
     """The records of each chunk that is sealed in this process."""
     found: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: None)  # what a killed process has written is there without it
     monkeypatch.setattr(stage, "CHUNK_RECORDS", CHUNK_RECORDS)
     monkeypatch.setattr(stage, "seal", lambda job, seen: found.append(len(job.entries)) or seal(job, seen))
     return found
