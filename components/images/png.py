@@ -42,5 +42,5 @@ def decode(data: bytes, formats: tuple[str, ...]) -> NDArray[np.uint8]:
 def pixels_sha256(image: NDArray[np.uint8]) -> str:
     """Hex sha256 of shape and pixels: equal for equal images, whatever file they came in."""
     digest = hashlib.sha256(f"{image.shape}".encode())
-    digest.update(np.ascontiguousarray(image).tobytes())
+    digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, ImageOps
 from components.images.bare import bare_jpeg, bare_png
 from components.images.deep_colour import deep_colour, is_deep_colour
 from components.images.limits import MAX_FILE_BYTES, MAX_PIXELS, ImageError, check_size
-from components.images.windows import drop_grey_channels, percentile_limits, window
+from components.images.windows import bands, drop_grey_channels, percentile_limits, window
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _JPEG = ("JPEG", "MPO")
@@ -119,12 +119,23 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     if mode.startswith("I") or mode == "F":
         values = np.asarray(upright)
         return window(values, *percentile_limits(values))
-    if mode in ("RGBA", "LA", "PA", "RGBa", "La") or (mode == "P" and "transparency" in upright.info):
-        rgba = upright.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return np.array(Image.alpha_composite(white, rgba).convert("RGB"))
+    is_see_through = mode in ("RGBA", "LA", "PA", "RGBa", "La") or (mode == "P" and "transparency" in upright.info)
     shown = "L" if mode in ("1", "L") else "RGB"
-    return np.array(upright if mode == shown else upright.convert(shown))
+    shape = (upright.height, upright.width, *((3,) if shown == "RGB" else ()))
+    pixels = np.empty(shape, np.uint8)
+    for rows in bands(shape):
+        # What Pillow makes on the way to an array is as large as the image, several times over.
+        is_whole = rows.stop >= upright.height and rows.start == 0
+        part = upright if is_whole else upright.crop((0, rows.start, upright.width, min(rows.stop, upright.height)))
+        pixels[rows] = np.asarray(_on_white(part) if is_see_through else part if mode == shown else part.convert(shown))
+    return pixels
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """The image in RGB, white where it lets light through."""
+    rgba = image.convert("RGBA")
+    white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, rgba).convert("RGB")
 
 
 def _orientation(image: Image.Image) -> int:
