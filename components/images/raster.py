@@ -41,7 +41,8 @@ def read_bare(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[ND
     """
     with opened(source) as image:
         check_size(image.width, image.height, max_pixels=max_pixels)
-        data = _coded(image, source)
+        is_jpeg = image.format in _JPEG
+        data = _coded(source) if is_jpeg else b""
         _check_parts(image, data)
         if is_deep_colour(image):
             with opened(source) as again:
@@ -51,7 +52,7 @@ def read_bare(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[ND
         bare = _BARE.get(image.format or "")
         if bare is None or image.mode not in ("L", "RGB") or grey is not pixels or _orientation(image) != 1:
             return grey, None
-        return pixels, bare(data)
+        return pixels, bare(data if is_jpeg else _coded(source))
 
 
 @contextmanager
@@ -89,11 +90,9 @@ def _check_length(size: int) -> None:
         raise ImageError("too large", f"the file is {size} bytes, over the limit of {MAX_FILE_BYTES}")
 
 
-def _coded(image: Image.Image, source: Path | bytes) -> bytes:
-    """The bytes of a PNG or JPEG file, read once; of another nothing, since a TIFF may be longer than memory."""
-    if isinstance(source, bytes):
-        return source
-    return source.read_bytes() if image.format in ("PNG", *_JPEG) else b""
+def _coded(source: Path | bytes) -> bytes:
+    """The bytes of a PNG or JPEG file. A PNG's are not in memory while it is decoded: of 16 bits they may be as many as its pixels."""
+    return source if isinstance(source, bytes) else source.read_bytes()
 
 
 def _check_parts(image: Image.Image, data: bytes) -> None:
