@@ -2,18 +2,18 @@
 
 import re
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from components.images.limits import ImageError
-from components.images.windows import percentile_limits, window
+from components.images.windows import bands, level_counts, limits_of_levels, window
 
 _DEEP = re.compile(r"(RGB|RGBA|RGBX);16([BLN])")
 _LOWER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 """Order of the bytes that a file says -> the one under which Pillow takes the lower for the upper."""
-_ORIENTATION = 0x0112
 
 
 def is_deep_colour(image: Image.Image) -> bool:
@@ -30,14 +30,24 @@ def deep_colour(upper: Image.Image, lower: Image.Image) -> Image.Image:
             f"{', '.join(sorted(set(_raw_modes(upper))))} is not read; save it with 8 bits a channel",
         )
     lower.tile = [_swapped(tile) for tile in lower.tile]  # type: ignore[attr-defined]
-    high, low = np.asarray(upper), np.asarray(lower)
-    values = high[..., :3].astype(np.uint16) << 8 | low[..., :3]
-    shown: NDArray[np.uint8] = window(values, *percentile_limits(values))
-    if upper.mode == "RGBA":
-        shown = np.concatenate([shown, high[..., 3:]], axis=2)
-    made = Image.fromarray(shown)
-    made.getexif()[_ORIENTATION] = upper.getexif().get(_ORIENTATION, 1)
-    return made
+    upper.load()
+    lower.load()
+    limits = limits_of_levels(np.sum([level_counts(values[..., :3]) for _, values in _values(upper, lower)], axis=0))
+    for top, values in _values(upper, lower):
+        shown = window(values[..., :3], *limits)
+        if upper.mode == "RGBA":
+            shown = np.concatenate([shown, (values[..., 3:] >> 8).astype(np.uint8)], axis=2)
+        # Into the image that is there already: two more as large would be half a gigabyte.
+        upper.paste(Image.fromarray(shown), (0, top))
+    return upper
+
+
+def _values(upper: Image.Image, lower: Image.Image) -> Iterator[tuple[int, NDArray[np.uint16]]]:
+    """(first row, values of 16 bits) of the two images band by band."""
+    for rows in bands((upper.height, upper.width)):
+        box = (0, rows.start, upper.width, min(rows.stop, upper.height))
+        high, low = np.asarray(upper.crop(box)), np.asarray(lower.crop(box))
+        yield rows.start, high.astype(np.uint16) << 8 | low
 
 
 def _raw_modes(image: Image.Image) -> list[str]:

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, ImageOps
 from components.images.bare import bare_jpeg, bare_png
 from components.images.deep_colour import deep_colour, is_deep_colour
 from components.images.limits import MAX_FILE_BYTES, MAX_PIXELS, ImageError, check_size
-from components.images.windows import drop_grey_channels, percentile_limits, window
+from components.images.windows import bands, drop_grey_channels, percentile_limits, window
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _JPEG = ("JPEG", "MPO")
@@ -41,7 +41,8 @@ def read_bare(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[ND
     """
     with opened(source) as image:
         check_size(image.width, image.height, max_pixels=max_pixels)
-        data = _coded(image, source)
+        is_jpeg = image.format in _JPEG
+        data = _coded(source) if is_jpeg else b""
         _check_parts(image, data)
         if is_deep_colour(image):
             with opened(source) as again:
@@ -51,7 +52,7 @@ def read_bare(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[ND
         bare = _BARE.get(image.format or "")
         if bare is None or image.mode not in ("L", "RGB") or grey is not pixels or _orientation(image) != 1:
             return grey, None
-        return pixels, bare(data)
+        return pixels, bare(data if is_jpeg else _coded(source))
 
 
 @contextmanager
@@ -89,11 +90,9 @@ def _check_length(size: int) -> None:
         raise ImageError("too large", f"the file is {size} bytes, over the limit of {MAX_FILE_BYTES}")
 
 
-def _coded(image: Image.Image, source: Path | bytes) -> bytes:
-    """The bytes of a PNG or JPEG file, read once; of another nothing, since a TIFF may be longer than memory."""
-    if isinstance(source, bytes):
-        return source
-    return source.read_bytes() if image.format in ("PNG", *_JPEG) else b""
+def _coded(source: Path | bytes) -> bytes:
+    """The bytes of a PNG or JPEG file. A PNG's are not in memory while it is decoded: of 16 bits they may be as many as its pixels."""
+    return source if isinstance(source, bytes) else source.read_bytes()
 
 
 def _check_parts(image: Image.Image, data: bytes) -> None:
@@ -119,12 +118,23 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     if mode.startswith("I") or mode == "F":
         values = np.asarray(upright)
         return window(values, *percentile_limits(values))
-    if mode in ("RGBA", "LA", "PA", "RGBa", "La") or (mode == "P" and "transparency" in upright.info):
-        rgba = upright.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return np.array(Image.alpha_composite(white, rgba).convert("RGB"))
+    is_see_through = mode in ("RGBA", "LA", "PA", "RGBa", "La") or (mode == "P" and "transparency" in upright.info)
     shown = "L" if mode in ("1", "L") else "RGB"
-    return np.array(upright if mode == shown else upright.convert(shown))
+    shape = (upright.height, upright.width, *((3,) if shown == "RGB" else ()))
+    pixels = np.empty(shape, np.uint8)
+    for rows in bands(shape):
+        # What Pillow makes on the way to an array is as large as the image, several times over.
+        is_whole = rows.stop >= upright.height and rows.start == 0
+        part = upright if is_whole else upright.crop((0, rows.start, upright.width, min(rows.stop, upright.height)))
+        pixels[rows] = np.asarray(_on_white(part) if is_see_through else part if mode == shown else part.convert(shown))
+    return pixels
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """The image in RGB, white where it lets light through."""
+    rgba = image.convert("RGBA")
+    white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, rgba).convert("RGB")
 
 
 def _orientation(image: Image.Image) -> int:

@@ -13,7 +13,7 @@ from components.images.limits import ImageError, check_size
 from components.images.looks import Look, SeenLook, look_of
 from components.images.png import encode_png, pixels_sha256
 from components.images.raster import read_bare
-from components.images.windows import channel_spread, is_coloured
+from components.images.windows import bands, colouring
 
 _FORMATS = ("PNG", "JPEG")
 _LEVELS = np.arange(256, dtype=np.int64)
@@ -52,10 +52,10 @@ class StoredImage:
         height, width = pixels.shape[:2]
         check_size(width, height)
         pixels = np.ascontiguousarray(pixels)
-        spread = channel_spread(pixels) if pixels.ndim == 3 else None
+        is_grey = pixels.ndim == 2
+        differs, is_coloured = (False, False) if is_grey else colouring(pixels)
         sha256 = pixels_sha256(pixels)
-        is_one_channel = spread is not None and not spread.any()
-        counts = np.array(Image.fromarray(pixels).histogram()).reshape(-1, 256)  # of each grey level, a channel a row
+        counts = np.sum([_counts(pixels[rows]) for rows in bands(pixels.shape)], axis=0)
         # Whole numbers up to the last step, so that every machine finds the same.
         sums, squares = counts @ _LEVELS, counts @ _LEVELS**2
         varied = max(width * height * int(q) - int(s) ** 2 for s, q in zip(sums, squares, strict=True))
@@ -64,11 +64,11 @@ class StoredImage:
             width=width,
             height=height,
             sha256=sha256,
-            pixels=pixels_sha256(pixels[..., 0]) if is_one_channel else sha256,
+            pixels=pixels_sha256(pixels[..., 0]) if not (is_grey or differs) else sha256,
             mean=int(sums.sum()) / (len(counts) * width * height),
             deviation=math.sqrt(varied) / (width * height),
-            colour=spread is not None and is_coloured(spread),
-            grey=spread is None,
+            colour=is_coloured,
+            grey=is_grey,
             look=look_of(pixels),
         )
 
@@ -84,6 +84,11 @@ class StoredImage:
     def without_data(self) -> "StoredImage":
         """What is known of it, without its bytes and its look."""
         return replace(self, data=b"", look=SeenLook(b""))
+
+
+def _counts(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How often each grey level occurs. Shape: (channels, 256)."""
+    return np.array(Image.fromarray(pixels).histogram()).reshape(-1, 256)
 
 
 def decode_stored(data: bytes) -> NDArray[np.uint8]:

@@ -1,8 +1,13 @@
 """From measured values to the 8 bits that people look at, and what such an image looks like."""
 
+from collections.abc import Iterator
+from math import prod
+
 import numpy as np
 from numpy.typing import NDArray
 
+BAND = 2**20
+"""Pixels that are worked on at a time: what is made of them on the way stays small, however large an image is."""
 SOFT_TISSUE = (-160.0, 240.0)
 """Hounsfield units, width 400, level 40."""
 LUNG = (-1350.0, 150.0)
@@ -14,22 +19,60 @@ _GREY_SPREAD = 16
 """An RGB image whose channels never differ by more is a grey image with compression noise."""
 
 
+def bands(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Rows of an image of this shape, so many at a time that they have about BAND pixels; all where it is small."""
+    rows = max(1, BAND // max(1, prod(shape[1:2])))
+    for start in range(0, shape[0], rows):
+        yield slice(start, start + rows)
+
+
 def window(values: NDArray, low: float, high: float) -> NDArray[np.uint8]:
     """Values mapped linearly so that `low` and less is 0, `high` and more is 255; not-a-number becomes 0."""
+    values = np.asarray(values)
+    shown = np.empty(values.shape, np.uint8)
     span = max(float(high) - float(low), 1e-6)
-    scaled = (np.asarray(values, np.float32) - np.float32(low)) * np.float32(255.0 / span)
-    return np.clip(np.nan_to_num(np.rint(scaled), nan=0.0), 0, 255).astype(np.uint8)
+    for rows in bands(values.shape) if values.ndim else (...,):
+        scaled = (np.asarray(values[rows], np.float32) - np.float32(low)) * np.float32(255.0 / span)
+        shown[rows] = np.clip(np.nan_to_num(np.rint(scaled), nan=0.0), 0, 255)
+    return shown
 
 
 def percentile_limits(values: NDArray, low: float = 0.5, high: float = 99.5) -> tuple[float, float]:
     """The window between two percentiles of the finite values; a constant image gets a window of width 1."""
-    finite = np.asarray(values, np.float32)
-    finite = finite[np.isfinite(finite)]
+    values = np.asarray(values)
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2 and values.size:
+        return limits_of_levels(level_counts(values), low, high)
+    finite = np.array(values, np.float32)
+    if not np.isfinite(finite).all():
+        finite = finite[np.isfinite(finite)]
     if finite.size == 0:
         return 0.0, 1.0
-    first, last = (float(x) for x in np.percentile(finite, (low, high)))
+    first, last = (float(x) for x in np.percentile(finite, (low, high), overwrite_input=True))
     if last <= first:
         first, last = float(finite.min()), float(finite.max())
+    return first, last if last > first else first + 1.0
+
+
+def level_counts(values: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """How often each of the 65 536 levels occurs. Shape: (65536,)."""
+    counts = np.zeros(2**16, np.int64)
+    for rows in bands(values.shape):
+        counts += np.bincount(values[rows].ravel(), minlength=2**16)
+    return counts
+
+
+def limits_of_levels(counts: NDArray[np.int64], low: float = 0.5, high: float = 99.5) -> tuple[float, float]:
+    """What `percentile_limits` finds of values of these counts, bit by bit, with nothing sorted and nothing copied."""
+    place = (counts.sum() - 1) * (np.array((low, high)) / 100)
+    below = np.floor(place)
+    ends = counts.cumsum()
+    # As numpy goes from one value to the next: from the nearer of the two, in these types.
+    one, other = (np.searchsorted(ends, at, "right").astype(np.float32) for at in (below, np.ceil(place)))
+    part = place - below
+    first, last = np.where(part >= 0.5, other - (other - one) * (1 - part), one + (other - one) * part).tolist()
+    if last <= first:
+        levels = np.flatnonzero(counts)
+        first, last = float(levels[0]), float(levels[-1])
     return first, last if last > first else first + 1.0
 
 
@@ -37,12 +80,18 @@ def drop_grey_channels(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The one channel of an RGB image that holds no colour; other images unchanged. (H, W, 3) -> (H, W) or itself."""
     if image.ndim == 2:
         return image
-    return image[..., 1].copy() if int(channel_spread(image).max()) <= _GREY_SPREAD else image
+    is_colour = any(int(channel_spread(image[rows]).max()) > _GREY_SPREAD for rows in bands(image.shape))
+    return image if is_colour else image[..., 1].copy()
 
 
-def is_coloured(spread: NDArray[np.uint8]) -> bool:
-    """Whether at least one pixel in a hundred is clearly coloured, by what `channel_spread` found."""
-    return float((spread > _COLOUR_SPREAD).mean()) >= _COLOUR_SHARE
+def colouring(image: NDArray[np.uint8]) -> tuple[bool, bool]:
+    """(whether any pixel's channels differ, whether at least one pixel in a hundred is clearly coloured) of (H, W, 3)."""
+    differs, coloured = False, 0
+    for rows in bands(image.shape):
+        spread = channel_spread(image[rows])
+        differs = differs or bool(spread.any())
+        coloured += int(np.count_nonzero(spread > _COLOUR_SPREAD))
+    return differs, coloured / prod(image.shape[:2]) >= _COLOUR_SHARE
 
 
 def channel_spread(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

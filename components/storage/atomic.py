@@ -27,10 +27,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path` that takes its place when the block ends without an error."""
+    """A temporary folder beside `path` that takes its place when the block ends without an error: the old one, the new
+    one or none is there, never a part of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
+    replaced = path.with_name(f"{TEMPORARY}{os.getpid()}-replaced-{path.name}")
+    for left in (temporary, replaced):
+        shutil.rmtree(left, ignore_errors=True)
     temporary.mkdir()
     try:
         yield temporary
@@ -38,11 +41,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             if file.is_file():
                 _sync(file)
         if path.exists():
-            shutil.rmtree(path)
+            path.replace(replaced)
         temporary.replace(path)
         _sync(path.parent)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        for left in (temporary, replaced):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -24,12 +24,13 @@ from components.sources.table import read_source
 from components.validation.judging import READING, judge
 from tests.faults.cases import KEPT, RECIPE, REFUSED, Case
 from tests.faults.hostile_archives import ARCHIVES
+from tests.faults.hostile_parquet import HARMLESS_PARQUET, PARQUET
 from tests.faults.hostile_pictures import CANARY, PICTURES
 from tests.faults.hostile_rows import HARMLESS_ROWS, RECIPES, ROWS
 from tests.faults.hostile_scans import HARMLESS_SCANS, SCANS
 
-CASES: Mapping[str, Case] = PICTURES | SCANS | ARCHIVES | ROWS | RECIPES
-HARMLESS: Mapping[str, Case] = HARMLESS_SCANS | HARMLESS_ROWS
+CASES: Mapping[str, Case] = PICTURES | SCANS | ARCHIVES | ROWS | PARQUET | RECIPES
+HARMLESS: Mapping[str, Case] = HARMLESS_SCANS | HARMLESS_ROWS | HARMLESS_PARQUET
 CPU_SECONDS = 10
 """After which a case is ended: a hang."""
 ADDRESSES = 2 * 2**30

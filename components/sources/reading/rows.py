@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from components.images.limits import ImageError, check_packed
+from components.sources.reading.parquet_sizes import rows_at_once
 
 MAX_ROW = 8 * 2**20
 """Characters of one row: a longer one is no row but a broken file."""
 _BLOCK = 2**20
-_BATCH = 64
-"""Parquet rows in memory at a time: they may hold images."""
 Row = dict[str, Any]
 
 
@@ -92,29 +91,40 @@ def table_rows(
             raise ImageError("not a table", f"{error}; deliver CSV with one header row") from None
 
 
-def parquet_rows(path: Path) -> Iterator[Row]:
-    """The rows of a Parquet file as plain values. Raises ImageError, reason 'not Parquet'."""
+def parquet_rows(path: Path) -> Iterator[Row | ImageError]:
+    """The rows of a Parquet file as plain values; one of more than MAX_ROW characters is an ImageError.
+
+    Raises ImageError, reason 'not Parquet' or 'too large'.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
+        at_once, packed, plain = rows_at_once(path), path.stat().st_size, 0
         with pq.ParquetFile(path) as parquet:
-            _check_groups(parquet.metadata, path.stat().st_size)
-            for batch in parquet.iter_batches(batch_size=_BATCH):
-                yield from batch.to_pylist()
+            for batch in parquet.iter_batches(batch_size=at_once):
+                for row in batch.to_pylist():
+                    # Only now it is known how often an entry of a dictionary is named.
+                    size = _text_size(row)
+                    plain += size
+                    check_packed(packed, plain, "the table's texts")
+                    yield row if size <= MAX_ROW else ImageError("too large", f"a row of {size} characters")
     except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, ImageError):
             raise
         raise ImageError("not Parquet", f"{error}; deliver the file again") from None
 
 
-def _check_groups(metadata: Any, packed: int) -> None:
-    """Raise ImageError for a file that is small on disk and fills memory.
-
-    Sizes of single columns are not asked for: pyarrow ends the process where they are broken.
-    """
-    plain = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
-    check_packed(packed, plain, "the table")
+def _text_size(value: Any) -> int:
+    """Characters of the texts inside a value, whatever its nesting; images are none."""
+    match value:
+        case str():
+            return len(value)
+        case dict():
+            return sum(map(_text_size, value.values()))
+        case list():
+            return len(value) + sum(map(_text_size, value))
+    return 0
 
 
 def rows_of(path: Path) -> Iterator[Row | ImageError]:

@@ -1,40 +1,16 @@
-"""Shards are sealed chunk by chunk: wherever it is cut, killed or done, the data set is the same, and no chunk is done twice."""
+"""Shards are sealed chunk by chunk: wherever they are cut and made, the data set is the same."""
 
-import os
 import pickle
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from components.assembly import chunks, stage
+from components.assembly import stage
 from components.assembly.chunks import Chunks
 from components.assembly.sealing import seal
 from components.storage.atomic import read_json
-from tests.components.assembly.conftest import assemble_validated
-
-KILLED = """
-import signal, sys
-from pathlib import Path
-from components.assembly import chunks, stage
-from tests.components.assembly.conftest import assemble_validated
-
-stage.CHUNK_RECORDS, put, left = int(sys.argv[2]), chunks.Chunks.put, int(sys.argv[3])
-
-def put_then_die(self, chunk):
-    global left
-    put(self, chunk)
-    left -= 1
-    if left == 0:
-        signal.raise_signal(signal.SIGKILL)
-
-chunks.Chunks.put = put_then_die
-assemble_validated(Path(sys.argv[1]))
-"""
-"""Dies by SIGKILL once so many chunks are sealed."""
 
 
 def files(dataset: Path) -> dict[str, bytes]:
@@ -66,58 +42,12 @@ def test_a_chunk_ends_where_its_images_fill_it(in_chunks, monkeypatch):
     assert len(list(in_chunks("bytes", of=10_000).glob("images-*.parquet"))) > 5
 
 
-def test_killed_after_a_chunk_it_goes_on_behind_it_with_the_same_bytes(in_chunks, monkeypatch, tmp_path):
-    unbroken = files(in_chunks("unbroken", of=20))
-    in_chunks("killed", of=20)
-    workspace = tmp_path / "killed"
-    for path in (workspace / "data" / "unimed").iterdir():
-        path.unlink()
-    (workspace / "data" / "unimed").rmdir()
-    died = subprocess.run([sys.executable, "-c", KILLED, str(workspace), "20", "3"], env=dict(os.environ))
-    assert died.returncode == -signal.SIGKILL and not (workspace / "data" / "unimed").exists()
-    sealed = []
-    monkeypatch.setattr(stage, "seal", lambda job, seen: sealed.append(len(job.entries)) or seal(job, seen))
-    assemble_validated(workspace)
-    assert len(sealed) == len([name for name in unbroken if name.startswith("images-")]) - 3
-    assert files(workspace / "data" / "unimed") == unbroken
-    assert not list((workspace / ".unimed" / "assembly").iterdir())
-
-
 def test_chunks_of_another_assembly_are_thrown_away(in_chunks, tmp_path):
     for name in ("other", "mine"):
         (tmp_path / "assembly" / name / "000000").mkdir(parents=True)
         (tmp_path / "assembly" / name / "000000" / "chunk.json").write_text('{"records": 5, "shards": {}}')
     assert Chunks(tmp_path / "assembly", "mine").records == 5
     assert [path.name for path in (tmp_path / "assembly").iterdir()] == ["mine"]
-
-
-@pytest.mark.parametrize("unlinked", [1, 4])
-def test_killed_while_finished_chunks_are_removed_the_next_run_does_not_miss_them(
-    in_chunks, monkeypatch, tmp_path, unlinked
-):
-    unbroken = files(in_chunks("w", of=20))
-    left, unlink = unlinked, os.unlink
-
-    def unlink_then_die(*arguments, **options):
-        nonlocal left
-        left -= 1
-        if not left:
-            raise KeyboardInterrupt
-        return unlink(*arguments, **options)
-
-    monkeypatch.setattr(chunks, "rmtree", lambda path: dying_rmtree(path, unlink_then_die))
-    with pytest.raises(KeyboardInterrupt):
-        assemble_validated(tmp_path / "w")
-    monkeypatch.undo()
-    monkeypatch.setattr(stage, "CHUNK_RECORDS", 20)
-    assert files(assemble_validated(tmp_path / "w")) == unbroken
-
-
-def dying_rmtree(path: Path, unlink) -> None:
-    """Shards first, what describes them last, as file systems may order them."""
-    for file in sorted(path.rglob("*"), key=lambda file: file.suffix == ".json"):
-        if file.is_file():
-            unlink(file)
 
 
 def test_a_job_can_be_sent_to_another_process(in_chunks, monkeypatch):

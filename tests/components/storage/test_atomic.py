@@ -1,6 +1,7 @@
 import pytest
 
 from components.storage.atomic import TEMPORARY, atomic_folder, read_json, write_json, write_text
+from tests.faults.writes import kill_at, moments
 
 
 def left_over(folder):
@@ -23,6 +24,28 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
         write_text(folder / "two.txt", "2")
         raise RuntimeError("killed")
     assert sorted(path.name for path in target.iterdir()) == ["one.txt"] and left_over(tmp_path) == []
+
+
+def test_a_folder_that_is_replaced_is_there_whole_or_not_at_all_whenever_it_is_killed(tmp_path):
+    target, names = tmp_path / "set", ("a.txt", "b.txt", "c.txt")
+
+    def write(text: str) -> None:
+        with atomic_folder(target) as folder:
+            for name in names:
+                write_text(folder / name, text)
+
+    def write_new() -> None:
+        write("new")
+
+    write("old")
+    seen = []
+    for moment in moments(write_new, [tmp_path]):
+        write("old")
+        kill_at(moment, write_new, [tmp_path])
+        found = {path.name: path.read_text() for path in target.iterdir()} if target.exists() else {}
+        assert found in ({}, dict.fromkeys(names, "old"), dict.fromkeys(names, "new")), moment
+        seen.append(next(iter(found.values()), "none"))
+    assert set(seen) == {"old", "none", "new"} and seen.count("none") == 1
 
 
 def test_a_missing_or_broken_json_file_is_named(tmp_path):
