@@ -1,4 +1,4 @@
-"""Pictures to read: windows of the default corpus's photographs, every second one in grey, all different."""
+"""Pictures to read: windows of the default corpus's photographs, turned and mirrored, every second one in grey, all different."""
 
 from pathlib import Path
 
@@ -22,7 +22,8 @@ def write_pictures(folder: Path, count: int, suffix: str) -> list[Path]:
         photograph = photographs[number % len(photographs)]
         generator = np.random.default_rng(number)
         top, left = (int(generator.integers(0, side - SIDE)) for side in photograph.shape[:2])
-        window = Image.fromarray(np.ascontiguousarray(photograph[top : top + SIDE, left : left + SIDE]))
+        turned = np.rot90(photograph[top : top + SIDE, left : left + SIDE], generator.integers(4))
+        window = Image.fromarray(np.ascontiguousarray(np.flip(turned, 1) if generator.integers(2) else turned))
         path = folder / f"{'grey' if number % 2 else 'colour'}-{number:05d}{suffix}"
         (window.convert("L") if number % 2 else window).save(path, quality=90, compress_level=6)
         written.append(path)
