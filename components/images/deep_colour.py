@@ -47,7 +47,7 @@ def _values(upper: Image.Image, lower: Image.Image) -> Iterator[tuple[int, NDArr
     for rows in bands((upper.height, upper.width)):
         box = (0, rows.start, upper.width, min(rows.stop, upper.height))
         high, low = np.asarray(upper.crop(box)), np.asarray(lower.crop(box))
-        yield rows.start, high.astype(np.uint16) << 8 | low
+        yield rows.start, high.astype(np.uint16) << np.uint16(8) | low
 
 
 def _raw_modes(image: Image.Image) -> list[str]:

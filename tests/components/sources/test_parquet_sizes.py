@@ -13,7 +13,7 @@ from components.sources.reading.rows import MAX_ROW, parquet_rows
 from components.sources.reading.thrift import Reader
 from tests.faults.hostile_parquet import PARQUET, written
 
-LARGE = ("60 MiB", "20 MiB", "1 GiB", "600 000", "4 000 000", "100 000")
+LARGE = ("60 MiB", "20 MiB", "1 GiB", "600 000", "4 000 000", "50 000")
 """Cases that take seconds to write; the slow set reads them too."""
 TABLE = pa.table(
     {
