@@ -31,6 +31,7 @@ def show(
     from components.assembly.trace import trace
     from components.images.png import encode_png
     from components.images.stored import decode_stored
+    from components.sources.table import real_names
     from components.storage.atomic import write_bytes
 
     workspace, recipe = _here()
@@ -43,7 +44,12 @@ def show(
         print_json(found.to_json())
         return
     print(found.id)
-    print(f"  raw          {found.raw['folder']}/{found.raw['file']}  {found.raw['locator']}")
+    file = found.raw["file"]
+    settings = recipe.sources[found.source]
+    real = real_names(workspace.root / settings.path, found.source, settings, workspace.private).get(file)
+    print(f"  raw          {settings.path}/{real or file}  {found.raw['locator']}".rstrip())
+    if real:
+        print(f"  written as   {file}; the name is shown here alone")
     verdict = found.validation
     refused = f": {verdict['reason']}; {verdict['detail']} ({verdict['suite']})" if "reason" in verdict else ""
     print(f"  validation   {verdict['verdict']}{refused}")
