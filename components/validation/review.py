@@ -18,6 +18,7 @@ from components.sources.table import read_source
 from components.storage.atomic import write_text
 from components.storage.workspace import Workspace
 from components.validation.decisions import Decision, add_decision, read_decisions
+from components.validation.suites import DUPLICATE_ID
 from components.validation.validated import QUARANTINE, record_files, record_ids, refused
 
 THUMBNAIL_SIDE = 160
@@ -37,6 +38,8 @@ class Shown:
     detail: str
     thumbnail: str
     """A data URI; empty where no image could be read."""
+    choice: str
+    """The decision that can be made about it: `accept`, `reject` or, where none changes anything, empty."""
     decision: str
     """What was decided about it before: `accept by who: why`, or empty."""
 
@@ -77,13 +80,18 @@ def decide(workspace: Workspace, recipe: Recipe, decision: Decision) -> None:
         raise ValueError("a decision needs its reason: --why '…'")
     source = decision.id.partition("/")[0]
     folder = _validated(workspace, recipe, source)
-    known = {row["id"]: row for row in refused(folder)} | dict.fromkeys(record_ids(folder))
+    known = dict.fromkeys(record_ids(folder)) | {row["id"]: row for row in refused(folder)}
     if decision.id not in known:
         raise ValueError(f"no record {decision.id!r}{nearest(decision.id, known)}")
     row = known[decision.id]
-    if decision.decision == "accept" and row is not None and row["expectation"] == UNREADABLE:
+    if decision.decision == "accept" and row is not None and not _acceptable(row):
         raise ValueError(f"{decision.id} cannot be kept: {row['reason']}: {row['detail']}; mend the file instead")
     add_decision(workspace.decisions / f"{source}.jsonl", decision)
+
+
+def _acceptable(row: dict[str, str]) -> bool:
+    """Whether a decision can keep the refused record."""
+    return row["expectation"] != UNREADABLE and row["reason"] != DUPLICATE_ID
 
 
 def _validated(workspace: Workspace, recipe: Recipe, source: str) -> Path:
@@ -108,7 +116,9 @@ def _refused(workspace: Workspace, recipe: Recipe, source: str, decisions: dict[
     wanted = {row["id"] for listed in shown.values() for row in listed if row["expectation"] != UNREADABLE}
     images = _images(workspace, recipe, source, wanted) if wanted else {}
     for reason, listed in shown.items():
-        groups[reason].shown = [_shown(row, images.get(row["id"], b""), row["detail"], decisions) for row in listed]
+        groups[reason].shown = [
+            _shown(row, images.get(row["id"], b""), "accept" if _acceptable(row) else "", decisions) for row in listed
+        ]
     return sorted(groups.values(), key=lambda group: (-group.count, group.reason))
 
 
@@ -131,18 +141,19 @@ def _kept(folder: Path, decisions: dict[str, Decision]) -> Group:
     for path in record_files(folder):
         columns = ["id", "image", "provenance"]
         for row in pq.read_table(path, columns=columns, filters=[("id", "in", chosen)]).to_pylist():
-            group.shown.append(_shown({"id": row["id"], **row["provenance"]}, row["image"], "", decisions))
+            group.shown.append(_shown({"id": row["id"], **row["provenance"]}, row["image"], "reject", decisions))
     return group
 
 
-def _shown(row: dict[str, Any], data: bytes, detail: str, decisions: dict[str, Decision]) -> Shown:
+def _shown(row: dict[str, Any], data: bytes, choice: str, decisions: dict[str, Decision]) -> Shown:
     decided = decisions.get(row["id"])
     return Shown(
         id=row["id"],
         file=row["file"],
         locator=row["locator"],
-        detail=detail,
+        detail=row.get("detail", ""),
         thumbnail=_thumbnail(data) if data else "",
+        choice=choice,
         decision=f"{decided.decision} by {decided.by}: {decided.reason}" if decided else "",
     )
 

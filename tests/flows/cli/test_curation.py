@@ -110,6 +110,22 @@ def test_the_review_page_shows_what_was_refused_with_its_image(workspace, unimed
     assert BLANK in text and "data:image/png;base64" in text and "quarantined:" in text
 
 
+def test_records_under_one_id_are_all_named_and_none_is_offered_for_acceptance(workspace, unimed):
+    twin = workspace.raw / "eyes" / "eye-0.png"
+    shutil.copy(workspace.raw / "eyes" / "blank.png", twin)
+    stage(workspace, validate, "eyes")
+    try:
+        shown = unimed("show", "eyes/eye-0")[1]
+        assert "duplicate id" in shown and "eye-0.jpg" in shown and "eye-0.png" in shown
+        code, _, err = unimed("review", "--accept", "eyes/eye-0", "--why", "both")
+        assert code == 2 and "deliver each file once" in err
+        page = Path(unimed("review", "eyes")[1].strip()).read_text()
+        assert 'data-id="eyes/eye-0"' not in page and f'data-id="{BLANK}"' in page
+    finally:
+        twin.unlink()
+        stage(workspace, validate, "eyes")
+
+
 def test_decisions_of_a_person_hold_in_the_next_validation(workspace, unimed):
     victim = kept_ids(workspace)[0]
     assert unimed("review", "--accept", BLANK)[0] == 2, "a decision needs its reason"
