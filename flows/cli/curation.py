@@ -160,6 +160,8 @@ def remove(
     for version in done["versions"]:
         aliases = f" ({', '.join(version['aliases'])})" if version["aliases"] else ""
         print(f"  version {version['number']}{aliases}: {version['trained_on']}")
+    if not done["versions"]:
+        print("  no version is registered here, so none was trained on them")
     print("Next: unimed retrain")
 
 

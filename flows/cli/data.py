@@ -84,7 +84,9 @@ def add(
 def check(
     name: Annotated[str, typer.Argument(help="A source of params.yaml.")] = "",
     format_name: Annotated[str, typer.Option("--format", "-f", help="With --path: how its files are laid out.")] = "",
-    path: Annotated[Path | None, typer.Option("--path", "-p", help="A folder that is not added yet.")] = None,
+    path: Annotated[
+        str, typer.Option("--path", "-p", help="A folder that is not added yet, or the next delivery of the source.")
+    ] = "",
     limit: Annotated[
         int, typer.Option("--limit", min=0, help="List at most this many quarantined records; 0: all.")
     ] = 0,
@@ -101,20 +103,30 @@ def check(
 
     workspace = find_workspace()
     sources = read_recipe(workspace.params).sources
-    if path is None and name not in sources:
+    if not path and name not in sources:
         raise ValueError(
             f"unknown source {name!r}{nearest(name, sources)}"
             if name
             else f"which source? one of {', '.join(sources)}; or --path and --format of a folder that is not added yet"
         )
-    if path is not None and not (format_name or name in sources):
+    if path.startswith("s3://"):
+        raise ValueError(
+            f"--path {path}: what lies on S3 is fetched first; `unimed data add NAME --path {path} --format F` checks it "
+            "then and says its verdict, with --dry-run it lists the files"
+        )
+    if path and not (format_name or name in sources):
         raise ValueError("--path needs --format; an unknown format lists the known ones")
-    if path is not None and not path.is_dir():
+    if path and not Path(path).is_dir():
         raise ValueError(f"--path {path} is not a folder")
-    source = name or (path or Path()).absolute().name
-    settings = sources.get(source, SourceSettings(path="data/raw/checked", format=format_name))
-    settings = replace(settings, format=format_name or settings.format)
-    folder = path or workspace.root / settings.path
+    if name in sources:
+        source, settings = name, sources[name]
+        settings = replace(settings, format=format_name or settings.format)
+    else:
+        # A folder that happens to be called like a source is not judged by that source's past.
+        source = name or Path(path).absolute().name
+        source = f"{source}-unnamed" if source in sources else source
+        settings = SourceSettings(path="data/raw/checked", format=format_name)
+    folder = Path(path) if path else workspace.root / settings.path
     if not folder.is_dir():
         prepare_raw(workspace)
     found = run_check(workspace, folder, source, settings)

@@ -152,6 +152,23 @@ def test_a_delivery_unlike_the_accepted_one_is_held_until_it_is_accepted(workspa
         shutil.move(workspace.private / path.name, path)
 
 
+def test_a_next_delivery_is_compared_with_the_accepted_one_before_it_is_put_in(workspace, unimed, tmp_path):
+    stage(workspace, validate, "eyes")
+    assert unimed("accept", "eyes", "--why", "the first delivery")[0] == 0
+    try:
+        alike, fewer = tmp_path / "alike", tmp_path / "eyes"
+        shutil.copytree(workspace.raw / "eyes", alike)
+        shutil.copytree(alike, fewer, ignore=shutil.ignore_patterns("eye-[2-7].jpg", "blank.png"))
+        assert "verdict: accept" in unimed("check", "eyes", "--path", str(alike))[1]
+        code, out, _ = unimed("check", "eyes", "--path", str(fewer))
+        assert code == 0 and "verdict: hold. " in out and ", accepted" in out and "records a second" in out
+        unnamed = unimed("check", "--path", str(fewer), "--format", "images")[1]
+        assert "verdict: accept" in unnamed, "a folder's name alone makes it no delivery of that source"
+        assert "s3://clinic/may: what lies on S3 is fetched first" in unimed("check", "--path", "s3://clinic/may")[2]
+    finally:
+        (workspace.accepted / "eyes.json").write_text("{}")
+
+
 def test_a_patient_who_is_taken_out_is_in_no_conversation(workspace, unimed):
     (workspace.accepted / "eyes.json").write_text("{}")
     assemble(workspace)
