@@ -28,6 +28,10 @@ UNREADABLE = "readable"
 """The expectation without which there is no image to keep."""
 
 
+_KEPT = ("kept", "", "")
+"""Bin, reason and other record of what validation kept and assembly has not seen."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
     """A record on the page."""
@@ -61,9 +65,9 @@ def write_review(workspace: Workspace, recipe: Recipe, source: str) -> Path:
     """
     from jinja2 import Environment, StrictUndefined
 
-    folder = _validated(workspace, recipe, source)
+    _validated(workspace, recipe, source)
     decisions = read_decisions(workspace.decisions / f"{source}.jsonl")
-    groups = [*_refused(workspace, recipe, source, decisions), _kept(folder, decisions)]
+    groups = [*_refused(workspace, recipe, source, decisions), *_passed(workspace, source, decisions)]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(TEMPLATE.read_text()).render(source=source, groups=groups, decisions=decisions)
     path = workspace.private / "review" / f"{source}.html"
@@ -132,17 +136,36 @@ def _images(workspace: Workspace, recipe: Recipe, source: str, wanted: set[str])
     }
 
 
-def _kept(folder: Path, decisions: dict[str, Decision]) -> Group:
-    """A keyed handful of what was kept."""
-    group = Group("kept", "")
-    ids = record_ids(folder)
-    group.count = len(ids)
-    chosen = sorted(ids, key=keyed_hash)[:SHOWN_PER_REASON]
+def _passed(workspace: Workspace, source: str, decisions: dict[str, Decision]) -> list[Group]:
+    """What validation let pass, by the bin and reason in the present data set, a keyed handful of each; kept ones last."""
+    folder = workspace.validated / source
+    ends = _ends(workspace.dataset, source)
+    groups: dict[tuple[str, str], Group] = {}
+    wanted: dict[str, Group] = {}
+    for identity in sorted(record_ids(folder), key=keyed_hash):
+        where, reason, _ = ends.get(identity, _KEPT)
+        group = groups.setdefault((where, reason), Group(where, reason))
+        group.count += 1
+        if group.count <= SHOWN_PER_REASON:
+            wanted[identity] = group
     for path in record_files(folder):
         columns = ["id", "image", "provenance"]
-        for row in pq.read_table(path, columns=columns, filters=[("id", "in", chosen)]).to_pylist():
-            group.shown.append(_shown({"id": row["id"], **row["provenance"]}, row["image"], "reject", decisions))
-    return group
+        for row in pq.read_table(path, columns=columns, filters=[("id", "in", list(wanted))]).to_pylist():
+            other = ends.get(row["id"], _KEPT)[2]
+            shown = {"id": row["id"], "detail": other, **row["provenance"]}
+            wanted[row["id"]].shown.append(_shown(shown, row["image"], "reject", decisions))
+    return sorted(groups.values(), key=lambda group: (group.bin == "kept", group.bin, -group.count, group.reason))
+
+
+def _ends(dataset: Path, source: str) -> dict[str, tuple[str, str, str]]:
+    """Record id -> (bin, reason, the other record) in the present data set; empty before the first assembly."""
+    columns = ["id", "bin", "reason", "other"]
+    rows = (
+        row
+        for path in sorted(dataset.glob("decisions-*.parquet"))
+        for row in pq.read_table(path, columns=columns, filters=[("source", "=", source)]).to_pylist()
+    )
+    return {row["id"]: (row["bin"], row["reason"], row["other"]) for row in rows}
 
 
 def _shown(row: dict[str, Any], data: bytes, choice: str, decisions: dict[str, Decision]) -> Shown:

@@ -110,6 +110,20 @@ def test_the_review_page_shows_what_was_refused_with_its_image(workspace, unimed
     assert BLANK in text and "data:image/png;base64" in text and "quarantined:" in text
 
 
+def test_the_review_page_tells_duplicates_from_what_is_trained_on_and_names_the_other(workspace, unimed):
+    copy = workspace.raw / "eyes" / "zz-copy.jpg"
+    shutil.copy(workspace.raw / "eyes" / "eye-3.jpg", copy)
+    try:
+        assemble(workspace)
+        page = Path(unimed("review", "eyes")[1].strip()).read_text()
+        duplicates, kept = page.partition("<h2>duplicate: same pixels")[2].split("<h2>kept")
+        assert "1 record<" in duplicates and "eyes/zz-copy" in duplicates and "eyes/eye-3" in duplicates
+        assert 'data-id="eyes/eye-3"' in kept and "zz-copy" not in kept
+    finally:
+        copy.unlink()
+        assemble(workspace)
+
+
 def test_records_under_one_id_are_all_named_and_none_is_offered_for_acceptance(workspace, unimed):
     twin = workspace.raw / "eyes" / "eye-0.png"
     shutil.copy(workspace.raw / "eyes" / "blank.png", twin)
