@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.recipes.reading import nearest
 from components.recipes.recipe import read_recipe
+from components.sources.delivery import prepare_curation
 from components.storage.atomic import TEMPORARY, atomic_folder, write_text
 from components.storage.workspace import Workspace
 
@@ -57,6 +58,7 @@ def add_source(workspace: Workspace, name: str, path: Path, format_name: str, *,
         from components.storage.dvc import keep_folder
 
         keep_folder(workspace, target)
+    prepare_curation(workspace, name)
     write_text(workspace.params, with_source(workspace.params.read_text(), name, f"data/raw/{name}", format_name))
 
 

@@ -47,8 +47,8 @@ def card(manifest: Mapping[str, Any]) -> str:
         WHAT,
         "",
         f"Data set `{manifest['dataset_id']}`: {train} training conversations. The id is a hash of its content; "
-        "`manifest.json` lists every file with its sha256, `decisions-*.parquet` what became of every record, "
-        "`report.html` shows examples, `croissant.json` describes the columns.",
+        "`manifest.json` lists every file with its sha256, `decisions-*.parquet` what became of every record that "
+        "passed validation, `report.html` what did not pass, with examples, `croissant.json` describes the columns.",
         "",
         "## Records by source",
         "",

@@ -34,6 +34,8 @@ class Trace:
     """Ids of the training conversations made of it."""
     items: tuple[str, ...] = ()
     """Ids of the benchmark items that ask about it."""
+    namesakes: tuple[str, ...] = ()
+    """Files of the other records that were delivered under the same id."""
     image: bytes | None = None
     """As validated: PNG, or JPEG."""
 
@@ -50,6 +52,7 @@ class Trace:
             "assembly": self.assembly,
             "samples": list(self.samples),
             "benchmark_items": list(self.items),
+            "namesakes": list(self.namesakes),
         }
 
 
@@ -87,7 +90,8 @@ def trace(workspace: Workspace, recipe: Recipe, identity: str) -> Trace:
         )
         return found
     everything = refused(folder)
-    for row in (row for row in everything if row["id"] == identity):
+    if named := [row for row in everything if row["id"] == identity]:
+        row = named[0]
         reasons = {name: row[name] for name in ("reason", "detail", "suite", "expectation")}
         return Trace(
             id=identity,
@@ -95,6 +99,7 @@ def trace(workspace: Workspace, recipe: Recipe, identity: str) -> Trace:
             raw=raw | {"file": row["file"], "locator": row["locator"]},
             validation={"verdict": "quarantined", **reasons},
             curator=curator,
+            namesakes=tuple(other["file"] for other in named[1:]),
         )
     raise ValueError(
         f"no record {identity!r}{nearest(identity, [*record_ids(folder), *(row['id'] for row in everything)])}"

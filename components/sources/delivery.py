@@ -73,13 +73,18 @@ def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
     workspace.alignment.mkdir(parents=True, exist_ok=True)
     for name, settings in recipe.sources.items():
         (workspace.root / settings.path).mkdir(parents=True, exist_ok=True)
-        for path, empty in (
-            (workspace.decisions / f"{name}.jsonl", ""),
-            (workspace.accepted / f"{name}.json", "{}\n"),
-        ):
-            if not path.exists():
-                write_text(path, empty)
+        prepare_curation(workspace, name)
     return lines
+
+
+def prepare_curation(workspace: Workspace, source: str) -> None:
+    """The curator's files that the source's stage depends on, empty until something is decided."""
+    for path, empty in (
+        (workspace.decisions / f"{source}.jsonl", ""),
+        (workspace.accepted / f"{source}.json", "{}\n"),
+    ):
+        if not path.exists():
+            write_text(path, empty)
 
 
 def locate(file: CorpusFile) -> Path:

@@ -51,7 +51,7 @@ from components.sources.published import (
     vqamed2019,
     vqarad,
 )
-from components.sources.reading.withheld import withheld
+from components.sources.reading.withheld import file_mask, withheld
 from components.sources.settings import SourceSettings
 from components.sources.sharing import LENT_FORMATS
 from components.storage.secret import workspace_secret
@@ -180,10 +180,22 @@ def secret_mark(source: str, settings: SourceSettings, private: Path) -> str:
     return keyed_hash("mark", key=source_secret(source, workspace_secret(private)), digest_bytes=8)
 
 
+def real_names(folder: Path, source: str, settings: SourceSettings, private: Path) -> dict[str, str]:
+    """What stands for a file in a private source's records -> its name inside the folder; empty for a public source.
+
+    For the eyes of somebody who has the raw files before them: written nowhere.
+    """
+    if not is_private(source, settings):
+        return {}
+    secret = source_secret(source, workspace_secret(private))
+    delivery = Delivery(folder=folder, source=source, settings=settings)
+    return {file_mask(name, secret): name for name, _ in delivery.files()}
+
+
 def _masked(item: Item, secret: bytes) -> Item:
     """The item with a keyed hash in place of its file's name and of its patient."""
     name = item.file if isinstance(item, Unreadable) else item.provenance.file
-    mask = f"file-{keyed_hash('file', name, key=secret, digest_bytes=8)}"
+    mask = file_mask(name, secret)
     if isinstance(item, Unreadable):
         return replace(item, id=item.id.replace(name, mask), file=mask, detail=item.detail.replace(name, mask))
     return replace(

@@ -1,6 +1,7 @@
 """Accepting a delivery: its profile becomes what later deliveries are compared with."""
 
 from pathlib import Path
+from typing import Any
 
 from components.recipes.reading import nearest
 from components.recipes.recipe import Recipe
@@ -22,3 +23,12 @@ def accept_delivery(workspace: Workspace, recipe: Recipe, source: str, *, by: st
     path = workspace.accepted / f"{source}.json"
     write_json(path, {**profile, "accepted": {"by": by, "why": why}})
     return path
+
+
+def read_accepted(workspace: Workspace, source: str) -> dict[str, Any]:
+    """The profile of the source's accepted delivery; empty while none was accepted. Raises ValueError."""
+    path = workspace.accepted / f"{source}.json"
+    accepted = read_json(path) if path.is_file() else {}
+    if not isinstance(accepted, dict):
+        raise ValueError(f"{path} is no profile; write {{}} into it, or `unimed data accept {source}`")
+    return accepted

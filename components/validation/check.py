@@ -1,27 +1,47 @@
 """What `unimed data check` answers: a source judged as the stage would, without writing anything."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from components.sources.settings import SourceSettings
 from components.sources.table import read_source
+from components.storage.workspace import Workspace
+from components.validation.accepting import read_accepted
+from components.validation.decisions import read_decisions
 from components.validation.judging import judge
 from components.validation.settings import ValidationSettings
 
 
-def check(folder: Path, format_name: str, validation: ValidationSettings, *, source: str = "") -> dict[str, object]:
-    """DESIGN §6's numbers of one source, its `verdict` and `profile`, and every one of its `quarantined_records`.
+def check(
+    workspace: Workspace,
+    folder: Path,
+    source: str,
+    settings: SourceSettings,
+    validation: ValidationSettings,
+    *,
+    seen: Callable[[int], None] = lambda count: None,
+) -> dict[str, object]:
+    """DESIGN §6's numbers of one source, its `verdict` and `profile`, every one of its `quarantined_records`, `seconds`.
 
-    `source` names it in ids; the folder's name does where it is empty. Raises ValueError for an unknown format or a
-    missing folder.
+    The folder may lie anywhere; ids, a curator's decisions and the accepted delivery are those of `source` in the
+    workspace. `seen` hears the count. Raises ValueError for an unknown format or option, or a missing folder.
     """
-    name = source or folder.name
-    settings = SourceSettings(path="data/raw/checked", format=format_name)
-    judged = judge(name, read_source(folder, name, settings), validation, decisions={}, accepted={})
+    began = time.monotonic()
+    judged = judge(
+        source,
+        read_source(folder, source, settings, private=workspace.private),
+        validation,
+        decisions=read_decisions(workspace.decisions / f"{source}.jsonl"),
+        accepted=read_accepted(workspace, source),
+        seen=seen,
+    )
     return {
         **judged.accounting,
-        "source": name,
+        "source": source,
         "profile": judged.profile,
         "quarantined_records": [
             {column: row[column] for column in ("id", "file", "reason", "detail")} for row in judged.quarantine
         ],
+        "seconds": round(time.monotonic() - began, 1),
     }

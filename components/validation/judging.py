@@ -12,7 +12,7 @@ from components.validation.drift import distances, sentences
 from components.validation.profile import profile
 from components.validation.settings import ValidationSettings
 from components.validation.spool import Held, Rows, Spool
-from components.validation.suites import SUITE, Failure, run_suite, table
+from components.validation.suites import DUPLICATE_ID, SUITE, Failure, run_suite, table
 
 READING = "unimed.reading@1"
 """The suite that a file fails which no record could be made of."""
@@ -88,7 +88,7 @@ def _verdict_on(record: Record, failure: Failure | None, decision: Decision | No
     if decision is not None and decision.decision == "reject":
         detail = f"rejected by {decision.by}: {decision.reason}"
         return _row(record, reason="rejected", detail=detail, suite="review", expectation="not rejected")
-    overruled = decision is not None and failure is not None and failure.reason != "duplicate id"
+    overruled = decision is not None and failure is not None and failure.reason != DUPLICATE_ID
     if failure is None or overruled:
         return None
     return _row(record, reason=failure.reason, detail=failure.detail, suite=SUITE, expectation=failure.expectation)

@@ -18,6 +18,7 @@ from components.sources.table import read_source
 from components.storage.atomic import write_text
 from components.storage.workspace import Workspace
 from components.validation.decisions import Decision, add_decision, read_decisions
+from components.validation.suites import DUPLICATE_ID
 from components.validation.validated import QUARANTINE, record_files, record_ids, refused
 
 THUMBNAIL_SIDE = 160
@@ -25,6 +26,10 @@ SHOWN_PER_REASON = 60
 TEMPLATE = Path(__file__).parent / "review.html"
 UNREADABLE = "readable"
 """The expectation without which there is no image to keep."""
+
+
+_KEPT = ("kept", "", "")
+"""Bin, reason and other record of what validation kept and assembly has not seen."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +42,8 @@ class Shown:
     detail: str
     thumbnail: str
     """A data URI; empty where no image could be read."""
+    choice: str
+    """The decision that can be made about it: `accept`, `reject` or, where none changes anything, empty."""
     decision: str
     """What was decided about it before: `accept by who: why`, or empty."""
 
@@ -58,9 +65,9 @@ def write_review(workspace: Workspace, recipe: Recipe, source: str) -> Path:
     """
     from jinja2 import Environment, StrictUndefined
 
-    folder = _validated(workspace, recipe, source)
+    _validated(workspace, recipe, source)
     decisions = read_decisions(workspace.decisions / f"{source}.jsonl")
-    groups = [*_refused(workspace, recipe, source, decisions), _kept(folder, decisions)]
+    groups = [*_refused(workspace, recipe, source, decisions), *_passed(workspace, source, decisions)]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(TEMPLATE.read_text()).render(source=source, groups=groups, decisions=decisions)
     path = workspace.private / "review" / f"{source}.html"
@@ -77,13 +84,18 @@ def decide(workspace: Workspace, recipe: Recipe, decision: Decision) -> None:
         raise ValueError("a decision needs its reason: --why '…'")
     source = decision.id.partition("/")[0]
     folder = _validated(workspace, recipe, source)
-    known = {row["id"]: row for row in refused(folder)} | dict.fromkeys(record_ids(folder))
+    known = dict.fromkeys(record_ids(folder)) | {row["id"]: row for row in refused(folder)}
     if decision.id not in known:
         raise ValueError(f"no record {decision.id!r}{nearest(decision.id, known)}")
     row = known[decision.id]
-    if decision.decision == "accept" and row is not None and row["expectation"] == UNREADABLE:
+    if decision.decision == "accept" and row is not None and not _acceptable(row):
         raise ValueError(f"{decision.id} cannot be kept: {row['reason']}: {row['detail']}; mend the file instead")
     add_decision(workspace.decisions / f"{source}.jsonl", decision)
+
+
+def _acceptable(row: dict[str, str]) -> bool:
+    """Whether a decision can keep the refused record."""
+    return row["expectation"] != UNREADABLE and row["reason"] != DUPLICATE_ID
 
 
 def _validated(workspace: Workspace, recipe: Recipe, source: str) -> Path:
@@ -108,7 +120,9 @@ def _refused(workspace: Workspace, recipe: Recipe, source: str, decisions: dict[
     wanted = {row["id"] for listed in shown.values() for row in listed if row["expectation"] != UNREADABLE}
     images = _images(workspace, recipe, source, wanted) if wanted else {}
     for reason, listed in shown.items():
-        groups[reason].shown = [_shown(row, images.get(row["id"], b""), row["detail"], decisions) for row in listed]
+        groups[reason].shown = [
+            _shown(row, images.get(row["id"], b""), "accept" if _acceptable(row) else "", decisions) for row in listed
+        ]
     return sorted(groups.values(), key=lambda group: (-group.count, group.reason))
 
 
@@ -122,27 +136,47 @@ def _images(workspace: Workspace, recipe: Recipe, source: str, wanted: set[str])
     }
 
 
-def _kept(folder: Path, decisions: dict[str, Decision]) -> Group:
-    """A keyed handful of what was kept."""
-    group = Group("kept", "")
-    ids = record_ids(folder)
-    group.count = len(ids)
-    chosen = sorted(ids, key=keyed_hash)[:SHOWN_PER_REASON]
+def _passed(workspace: Workspace, source: str, decisions: dict[str, Decision]) -> list[Group]:
+    """What validation let pass, by the bin and reason in the present data set, a keyed handful of each; kept ones last."""
+    folder = workspace.validated / source
+    ends = _ends(workspace.dataset, source)
+    groups: dict[tuple[str, str], Group] = {}
+    wanted: dict[str, Group] = {}
+    for identity in sorted(record_ids(folder), key=keyed_hash):
+        where, reason, _ = ends.get(identity, _KEPT)
+        group = groups.setdefault((where, reason), Group(where, reason))
+        group.count += 1
+        if group.count <= SHOWN_PER_REASON:
+            wanted[identity] = group
     for path in record_files(folder):
         columns = ["id", "image", "provenance"]
-        for row in pq.read_table(path, columns=columns, filters=[("id", "in", chosen)]).to_pylist():
-            group.shown.append(_shown({"id": row["id"], **row["provenance"]}, row["image"], "", decisions))
-    return group
+        for row in pq.read_table(path, columns=columns, filters=[("id", "in", list(wanted))]).to_pylist():
+            other = ends.get(row["id"], _KEPT)[2]
+            shown = {"id": row["id"], "detail": other, **row["provenance"]}
+            wanted[row["id"]].shown.append(_shown(shown, row["image"], "reject", decisions))
+    return sorted(groups.values(), key=lambda group: (group.bin == "kept", group.bin, -group.count, group.reason))
 
 
-def _shown(row: dict[str, Any], data: bytes, detail: str, decisions: dict[str, Decision]) -> Shown:
+def _ends(dataset: Path, source: str) -> dict[str, tuple[str, str, str]]:
+    """Record id -> (bin, reason, the other record) in the present data set; empty before the first assembly."""
+    columns = ["id", "bin", "reason", "other"]
+    rows = (
+        row
+        for path in sorted(dataset.glob("decisions-*.parquet"))
+        for row in pq.read_table(path, columns=columns, filters=[("source", "=", source)]).to_pylist()
+    )
+    return {row["id"]: (row["bin"], row["reason"], row["other"]) for row in rows}
+
+
+def _shown(row: dict[str, Any], data: bytes, choice: str, decisions: dict[str, Decision]) -> Shown:
     decided = decisions.get(row["id"])
     return Shown(
         id=row["id"],
         file=row["file"],
         locator=row["locator"],
-        detail=detail,
+        detail=row.get("detail", ""),
         thumbnail=_thumbnail(data) if data else "",
+        choice=choice,
         decision=f"{decided.decision} by {decided.by}: {decided.reason}" if decided else "",
     )
 

@@ -7,7 +7,8 @@ from components.context import StageContext
 from components.records.schema import RECORD_SCHEMA
 from components.records.shards import write_shards
 from components.sources.table import read_source
-from components.storage.atomic import atomic_folder, read_json, write_json
+from components.storage.atomic import atomic_folder, write_json
+from components.validation.accepting import read_accepted
 from components.validation.decisions import read_decisions
 from components.validation.judging import Judged, judge
 from components.validation.validated import QUARANTINE, RECORDS
@@ -22,17 +23,12 @@ def validate(ctx: StageContext) -> None:
     if source not in ctx.recipe.sources:
         raise ValueError(f"params.yaml has no source {source!r}; it has {', '.join(sorted(ctx.recipe.sources))}")
     settings = ctx.recipe.sources[source]
-    accepted_path = ctx.workspace.accepted / f"{source}.json"
-    accepted = read_json(accepted_path) if accepted_path.is_file() else {}
-    if not isinstance(accepted, dict):
-        raise ValueError(f"{accepted_path} is no profile; write {{}} into it, or `unimed data accept {source}`")
-
     judged = judge(
         source,
         read_source(ctx.workspace.root / settings.path, source, settings, private=ctx.workspace.private),
         ctx.recipe.validation,
         decisions=read_decisions(ctx.workspace.decisions / f"{source}.jsonl"),
-        accepted=accepted,
+        accepted=read_accepted(ctx.workspace, source),
         seen=_watch(ctx),
     )
     ctx.raise_if_stopped()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas
 
 SUITE = "unimed.records@1"
+DUPLICATE_ID = "duplicate id"
+"""The reason that no decision overrules: nobody could say which of the records was meant."""
 _LOWEST_DEVIATION = 1.0
 """Grey levels: an image that varies less shows nothing."""
 
@@ -84,7 +86,7 @@ def expectations(settings: ValidationSettings) -> list[Any]:
     labels = "correct labels.csv"
     return [
         gxe.ExpectColumnValuesToNotBeNull(column="id", meta=meta("no identity", "the adapter must name it")),
-        gxe.ExpectColumnValuesToBeUnique(column="id", meta=meta("duplicate id", "deliver each file once")),
+        gxe.ExpectColumnValuesToBeUnique(column="id", meta=meta(DUPLICATE_ID, "deliver each file once")),
         gxe.ExpectColumnValuesToNotBeNull(column="subject", meta=meta("no subject", "name the patient in labels.csv")),
         gxe.ExpectColumnValuesToNotBeNull(column="licence", meta=meta("no licence", "name it in labels.csv")),
         gxe.ExpectColumnValuesToBeInSet(
@@ -103,14 +105,6 @@ def expectations(settings: ValidationSettings) -> list[Any]:
             for name, values in FACTS.items()
         ),
         gxe.ExpectColumnValuesToBeInSet(column="unknown_words", value_set=[""], meta=meta("mislabelled", labels)),
-        gxe.ExpectColumnValuesToBeInSet(
-            column="colour_agrees", value_set=[True], meta=meta("mislabelled", "colour is not what the pixels show")
-        ),
-        gxe.ExpectColumnValuesToBeInSet(
-            column="colour_fits_modality",
-            value_set=[True],
-            meta=meta("mislabelled", "its colours are not those of its modality; correct labels.csv"),
-        ),
         gxe.ExpectColumnValuesToBeBetween(
             column="side",
             min_value=settings.min_side,
@@ -123,6 +117,15 @@ def expectations(settings: ValidationSettings) -> list[Any]:
         ),
         gxe.ExpectColumnValuesToBeBetween(
             column="deviation", min_value=_LOWEST_DEVIATION, meta=meta("blank image", "deliver it again or remove it")
+        ),
+        # After size and blankness: the colours of an image that shows nothing say nothing about its labels.
+        gxe.ExpectColumnValuesToBeInSet(
+            column="colour_agrees", value_set=[True], meta=meta("mislabelled", "colour is not what the pixels show")
+        ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="colour_fits_modality",
+            value_set=[True],
+            meta=meta("mislabelled", "its colours are not those of its modality; correct labels.csv"),
         ),
         gxe.ExpectColumnValuesToBeInSet(
             column="says_something", value_set=[True], meta=meta("empty text", "a record of text alone needs a turn")
@@ -180,12 +183,18 @@ def run_suite(frame: "pandas.DataFrame", settings: ValidationSettings) -> list[F
             Failure(
                 id=str(frame["id"].iloc[int(found["row"])]),
                 reason=expectation.meta["reason"],
-                detail=f"{expectation.column} is {_plain(found.get(expectation.column))!r}; {expectation.meta['fix']}",
+                detail=_detail(expectation, _plain(found.get(expectation.column))),
                 expectation=_name(expectation),
             )
             for found in complete.result["unexpected_index_list"]
         ]
     return failures
+
+
+def _detail(expectation: Any, value: Any) -> str:
+    """The value and the fix; of a claim that does not hold the fix alone, which says what is wrong."""
+    fix = expectation.meta["fix"]
+    return fix if isinstance(value, bool) else f"{expectation.column} is {value!r}; {fix}"
 
 
 def _plain(value: Any) -> Any:

@@ -13,10 +13,10 @@ Why = Annotated[str, typer.Option("--why", help="The reason, which is kept.")]
 
 def add_to(group: typer.Typer) -> None:
     """Add this file's commands to the group `data`."""
-    group.command("show", epilog="Example: unimed data show fundus/HRF_04_g --image eye.png")(show)
-    group.command("review", epilog="Example: unimed data review fundus --reject fundus/HRF_04_g --why 'out of focus'")(
-        review
-    )
+    group.command("show", epilog="Example: unimed data show fundus/hrf-04-whole --image eye.png")(show)
+    group.command(
+        "review", epilog="Example: unimed data review fundus --reject fundus/hrf-04-whole --why 'out of focus'"
+    )(review)
     group.command("accept", epilog="Example: unimed data accept clinic --why 'new scanner since May'")(accept)
     group.command("remove", epilog="Example: unimed data remove --patient 3f2a… --why 'consent withdrawn'")(remove)
     group.command("export", epilog="Example: unimed data export ~/jsonl --split train")(export)
@@ -31,6 +31,7 @@ def show(
     from components.assembly.trace import trace
     from components.images.png import encode_png
     from components.images.stored import decode_stored
+    from components.sources.table import real_names
     from components.storage.atomic import write_bytes
 
     workspace, recipe = _here()
@@ -43,7 +44,14 @@ def show(
         print_json(found.to_json())
         return
     print(found.id)
-    print(f"  raw          {found.raw['folder']}/{found.raw['file']}  {found.raw['locator']}")
+    file = found.raw["file"]
+    settings = recipe.sources[found.source]
+    real = real_names(workspace.root / settings.path, found.source, settings, workspace.private)
+    print(f"  raw          {settings.path}/{real.get(file, file)}  {found.raw['locator']}".rstrip())
+    if file in real:
+        print(f"  written as   {file}; the name is shown here alone")
+    if found.namesakes:
+        print(f"  the same id  {', '.join(real.get(name, name) for name in found.namesakes)}")
     verdict = found.validation
     refused = f": {verdict['reason']}; {verdict['detail']} ({verdict['suite']})" if "reason" in verdict else ""
     print(f"  validation   {verdict['verdict']}{refused}")
@@ -58,7 +66,8 @@ def show(
     if found.assembly:
         end = found.assembly
         because = f": {end['reason']}" if end["reason"] else ""
-        print(f"  assembly     {end['bin']}, split {end['split']}{because} {end['other']}".rstrip())
+        other = f" ({end['other']})" if end["other"] else ""
+        print(f"  assembly     {end['bin']}, split {end['split']}{because}{other}")
         if end["alignment"] is not None:
             print(f"  alignment    {end['alignment']:.3f} of 1")
         print(f"  made of it   {len(found.samples)} conversations, {len(found.items)} benchmark items")
@@ -151,6 +160,8 @@ def remove(
     for version in done["versions"]:
         aliases = f" ({', '.join(version['aliases'])})" if version["aliases"] else ""
         print(f"  version {version['number']}{aliases}: {version['trained_on']}")
+    if not done["versions"]:
+        print("  no version is registered here, so none was trained on them")
     print("Next: unimed retrain")
 
 

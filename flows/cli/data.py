@@ -13,6 +13,8 @@ from flows.cli import curation
 from flows.cli.output import AsJson, DryRun, bytes_text, counting, note, print_json, print_table, working
 
 BINS = ("kept", "filtered", "quarantined", "duplicate", "contaminating", "heldout")
+VALIDATED = ("kept", "quarantined")
+"""The bins that validation fills; the others are assembly's, which sees all sources at once."""
 Format = Annotated[str, typer.Option("--format", "-f", help=f"How its files are laid out. {HELP}")]
 
 
@@ -46,6 +48,7 @@ def add(
     dry_run: DryRun = False,
 ) -> None:
     """Add a data set: check it, copy its files into the workspace, name it in params.yaml."""
+    from components.sources.settings import SourceSettings
     from components.storage.workspace import find_workspace
     from flows.run import initialise
     from flows.sources import add_source, check_new_source, fetch_delivery
@@ -60,8 +63,8 @@ def add(
             return
         with counting(f"fetching {path}") as progress:
             folder = fetch_delivery(workspace, name, path, progress)
-    with working(f"checking {path}"):
-        found = run_check(workspace, folder, format_name)
+    settings = SourceSettings(path=f"data/raw/{name}", format=format_name)
+    found = run_check(workspace, folder, name, settings)
     if not dry_run:
         with working(f"copying {path}"):
             if keep:
@@ -70,63 +73,102 @@ def add(
     if as_json:
         print_json({"source": name, "added": not dry_run, **found})
         return
-    show_counts({name: found})
+    show_counts({name: found}, VALIDATED)
+    show_verdict(found)
     verb = "would be added" if dry_run else "is added"
-    print(f"source {name} {verb}. Next: unimed retrain")
+    stopped = found["verdict"]["verdict"] == "stop"
+    what_next = f"mend {settings.path}, or a retrain stops there" if stopped else "unimed retrain"
+    print(f"source {name} {verb}. Next: {what_next}")
 
 
 def check(
     name: Annotated[str, typer.Argument(help="A source of params.yaml.")] = "",
     format_name: Annotated[str, typer.Option("--format", "-f", help="With --path: how its files are laid out.")] = "",
-    path: Annotated[Path | None, typer.Option("--path", "-p", help="A folder that is not added yet.")] = None,
+    path: Annotated[
+        str, typer.Option("--path", "-p", help="A folder that is not added yet, or the next delivery of the source.")
+    ] = "",
     limit: Annotated[
         int, typer.Option("--limit", min=0, help="List at most this many quarantined records; 0: all.")
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Read a data set as a run would, without running anything: what would be kept, what quarantined, and why."""
+    from dataclasses import replace
+
     from components.recipes.reading import nearest
     from components.recipes.recipe import read_recipe
+    from components.sources.settings import SourceSettings
+    from components.sources.table import real_names
     from components.storage.workspace import find_workspace
 
     workspace = find_workspace()
-    if path is not None:
-        if not format_name:
-            raise ValueError("--path needs --format; an unknown format lists the known ones")
-        if not path.is_dir():
-            raise ValueError(f"--path {path} is not a folder")
-        folder, source = path, name or path.name
+    sources = read_recipe(workspace.params).sources
+    if not path and name not in sources:
+        raise ValueError(
+            f"unknown source {name!r}{nearest(name, sources)}"
+            if name
+            else f"which source? one of {', '.join(sources)}; or --path and --format of a folder that is not added yet"
+        )
+    if path.startswith("s3://"):
+        raise ValueError(
+            f"--path {path}: what lies on S3 is fetched first; `unimed data add NAME --path {path} --format F` checks it "
+            "then and says its verdict, with --dry-run it lists the files"
+        )
+    if path and not (format_name or name in sources):
+        raise ValueError("--path needs --format; an unknown format lists the known ones")
+    if path and not Path(path).is_dir():
+        raise ValueError(f"--path {path} is not a folder")
+    if name in sources:
+        source, settings = name, sources[name]
+        settings = replace(settings, format=format_name or settings.format)
     else:
-        sources = read_recipe(workspace.params).sources
-        if name not in sources:
-            raise ValueError(
-                f"unknown source {name!r}{nearest(name, sources)}" if name else "which source? give its name"
-            )
-        folder, source = workspace.root / sources[name].path, name
-        format_name = format_name or sources[name].format
-        if not folder.is_dir():
-            prepare_raw(workspace)
-    with working(f"checking {source}"):
-        found = run_check(workspace, folder, format_name)
-    if as_json:
-        print_json(found)
-        return
-    show_counts({source: found})
-    rejected = found.get("quarantined_records", [])
+        # A folder that happens to be called like a source is not judged by that source's past.
+        source = name or Path(path).absolute().name
+        source = f"{source}-unnamed" if source in sources else source
+        settings = SourceSettings(path="data/raw/checked", format=format_name)
+    folder = Path(path) if path else workspace.root / settings.path
+    if not folder.is_dir():
+        prepare_raw(workspace)
+    found = run_check(workspace, folder, source, settings)
+    rejected = found["quarantined_records"]
     shown = rejected[:limit] if limit else rejected
+    if as_json:
+        print_json({**found, "quarantined_records": shown})
+        return
+    show_counts({source: found}, VALIDATED)
     if shown:
-        rows = [(entry.get("file", ""), entry["reason"], entry["detail"]) for entry in shown]
+        names = real_names(folder, source, settings, workspace.private)
+        rows = [(names.get(entry["file"], entry["file"]), entry["reason"], entry["detail"]) for entry in shown]
         print_table("quarantined", ["file", "reason", ""], rows)
     if len(shown) < len(rejected):
         print(f"… and {len(rejected) - len(shown)} more")
+    show_verdict(found)
 
 
-def run_check(workspace: Any, folder: Path, format_name: str) -> dict[str, Any]:
-    """What validation says about the folder."""
+def run_check(workspace: Any, folder: Path, source: str, settings: Any) -> dict[str, Any]:
+    """What validation says about the folder as a delivery of the source."""
     from components.recipes.recipe import read_recipe
     from components.validation.check import check as check_folder
 
-    return check_folder(folder.absolute(), format_name, read_recipe(workspace.params).validation)
+    validation = read_recipe(workspace.params).validation
+    with counting(f"checking {source}") as progress:
+        return check_folder(
+            workspace,
+            folder.absolute(),
+            source,
+            settings,
+            validation,
+            seen=lambda count: progress(count, 0, "records"),
+        )
+
+
+def show_verdict(found: dict[str, Any]) -> None:
+    """What validation decides about the delivery, and how fast it was found."""
+    verdict, seconds = found["verdict"], found["seconds"]
+    speed = f", {found['raw'] / seconds:.3g} records a second" if seconds >= 1 else ""
+    print(f"verdict: {verdict['verdict']}. {verdict['message']} ({seconds:.1f} s{speed})")
+    if found["kept"]:
+        print("What is a duplicate, or held out for the test set, is found when a retrain sees all sources together.")
 
 
 def list_delivery(url: str, *, as_json: bool) -> None:
@@ -187,9 +229,9 @@ def list_sources(as_json: AsJson = False) -> None:
     print_table("", ["source", "format", "path", "#files", "#size"], cells)
 
 
-def show_counts(sources: dict[str, dict[str, Any]]) -> None:
+def show_counts(sources: dict[str, dict[str, Any]], bins: tuple[str, ...] = BINS) -> None:
     """The bins of each source and their reasons, as tables."""
-    print_table("", ["source", *(f"#{name}" for name in ("raw", *BINS))], count_rows(sources))
+    print_table("", ["source", *(f"#{name}" for name in ("raw", *bins))], count_rows(sources, bins))
     reasons = [
         (name, reason, count)
         for name, entry in sources.items()
@@ -199,9 +241,9 @@ def show_counts(sources: dict[str, dict[str, Any]]) -> None:
         print_table("why records were not kept", ["source", "reason", "#records"], reasons)
 
 
-def count_rows(sources: dict[str, dict[str, Any]]) -> list[tuple[object, ...]]:
-    """One row a source and, for several, their sum: raw and the six bins."""
-    columns = ("raw", *BINS)
+def count_rows(sources: dict[str, dict[str, Any]], bins: tuple[str, ...] = BINS) -> list[tuple[object, ...]]:
+    """One row a source and, for several, their sum: raw and the bins."""
+    columns = ("raw", *bins)
     rows: list[tuple[object, ...]] = [
         (name, *(int(entry.get(column, 0)) for column in columns)) for name, entry in sources.items()
     ]

@@ -67,7 +67,7 @@ def working(what: str) -> Iterator[None]:
 
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar that the block moves with (done, in all, the thing's name); without a terminal one plain line."""
+    """A bar that the block moves with (done, in all or 0 when unknown, the thing's name); without a terminal one line."""
     if not sys.stderr.isatty():
         note(f"{what} …")
         yield lambda done, total, name: None
@@ -79,7 +79,7 @@ def counting(what: str) -> Iterator[Callable[[int, int, str], None]]:
         *columns, TextColumn("{task.fields[name]}"), console=console(stderr=True), transient=True
     ) as progress:
         bar = progress.add_task(what, total=None, name="")
-        yield lambda done, total, name: progress.update(bar, completed=done, total=total, name=name)
+        yield lambda done, total, name: progress.update(bar, completed=done, total=total or None, name=name)
 
 
 def seconds_text(seconds: float) -> str:

@@ -112,3 +112,16 @@ def test_what_cannot_become_files_is_refused_by_name(bucket, workspace, names, s
         bucket(name, b"x")
     with pytest.raises(ValueError, match=said):
         delivered_objects("s3://clinic/may")
+
+
+def test_a_folder_without_a_usable_record_is_added_with_its_verdict_and_what_to_mend(
+    workspace, tmp_path, monkeypatch, capsys
+):
+    clinic = tmp_path / "export"
+    clinic.mkdir()
+    (clinic / "eye.png").write_bytes(eye(tmp_path, 1))
+    code, out, _ = unimed(monkeypatch, capsys, "eyes", "--path", str(clinic), "--format", "images")
+    assert code == 0 and "verdict: stop. 1 of 1 records quarantined" in out
+    assert "Next: mend data/raw/eyes" in out and "duplicate" not in out, "what assembly decides is not claimed"
+    for made in (workspace.decisions / "eyes.jsonl", workspace.accepted / "eyes.json"):
+        assert made.is_file(), "the stage depends on it; `dvc repro` alone must find it"

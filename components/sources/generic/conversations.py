@@ -3,6 +3,7 @@ and flat rows with a question and an answer. Images are paths inside the source'
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ IMAGE = "<image>"
 ASKS, ANSWERS = ("human", "user"), ("gpt", "assistant")
 _TALKS = ("conversations", "conversatons", "messages", "message", "conversation")
 """LLaVA-Med has the second."""
+_SPEAKS = (*_TALKS, "question", "query", "prompt", "instruction", "answer", "response", "output", "caption", "text")
 _TELLS = re.compile(
     r"\b(?:describe|caption|summar|depict|portray|what (?:does|do) (?:this|the) (?:image|picture|figure)s? show)", re.I
 )
@@ -50,7 +52,19 @@ def make_record(delivery: Delivery, name: str, number: int, row: Row, shown: Seq
         turns = pair_turns(said)
     else:
         turns = [Turn(prompt="", answer=caption, kind=TurnKind.CAPTION)] if caption else []
+    if not turns:
+        _refuse_unheard(row)
     return _row(delivery, name, number, row, shown, turns)
+
+
+def _refuse_unheard(row: Row) -> None:
+    """Raise ImageError for a row without a turn that seems to hold one: its words would be lost in silence."""
+    for name, value in row.items():
+        if name in _TALKS and value:
+            raise ImageError("broken conversation", f"{name} is a list of messages, got {str(value)[:40]!r}")
+        near = [] if name in _SPEAKS or name.endswith("id") else get_close_matches(name, _SPEAKS, n=1, cutoff=0.85)
+        if near and value:
+            raise ImageError("unknown field", f"the row says nothing but in {name!r}; did you mean {near[0]!r}?")
 
 
 def _unimedvl(delivery: Delivery, pictures: Pictures, name: str, number: int, row: Row) -> Record:

@@ -17,7 +17,7 @@ def withheld(item: Item, delivery: Delivery) -> Item:
     unreadable, unless somebody cleared it. Details of unreadable items name their reason and where, and quote nothing."""
     name = item.file if isinstance(item, Unreadable) else item.provenance.file
     identity = f"{delivery.source}/{_key('id', item.id, delivery)}"
-    file = f"file-{_key('file', name, delivery)}"
+    file = file_mask(name, delivery.secret)
     if isinstance(item, Unreadable):
         return replace(item, id=identity, file=file, detail=_unquoted(item))
     try:
@@ -40,6 +40,11 @@ def withheld(item: Item, delivery: Delivery) -> Item:
         facts={fact: value for fact, value in item.facts.items() if fact != "description"},
         provenance=_withheld_place(item, file),
     )
+
+
+def file_mask(name: str, secret: bytes) -> str:
+    """What stands for a file of a private source in all that is written."""
+    return f"file-{keyed_hash('file', name, key=secret, digest_bytes=8)}"
 
 
 def _withheld_place(record: Record, file: str) -> Provenance:

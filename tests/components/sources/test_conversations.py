@@ -161,3 +161,19 @@ def test_cares_questions_are_flat_rows_whose_ids_say_nothing(public, read, tmp_p
     assert not records
     assert Counter(item.reason for item in unreadable) == {"missing image": len(lines)}
     assert len({item.id for item in unreadable}) == len(lines) > len({line["question_id"] for line in lines}) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("conversation_", talk("Is it CT?", "Yes")["conversations"], "'conversation_'; did you mean 'conversation'"),
+        ("captoin", "A liver.", "'captoin'; did you mean 'caption'"),
+        ("conversations", "Is it CT? Yes", "conversations is a list of messages, got 'Is it CT"),
+    ],
+)
+def test_words_under_a_key_that_is_nearly_known_are_not_lost_in_silence(rows, key, value, words):
+    (kept,), (bad,) = rows(
+        {"image": "a.png", key: value}, {"image": "b.png", "conversation_id": "7", "texture": "fine"}
+    )
+    assert words in bad.detail and bad.detail.startswith("row 0")
+    assert not kept.turns, "an image without words is a record all the same"

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -8,6 +9,8 @@ from components.context import Interrupted
 from components.images.stored import decode_stored
 from components.records.schema import RECORD_SCHEMA
 from components.sources.delivery import deliver
+from components.sources.settings import SourceSettings
+from components.storage.atomic import write_json
 from components.validation.admission import admit
 from components.validation.check import check
 from components.validation.stage import validate
@@ -116,7 +119,7 @@ def test_check_says_what_the_stage_would_say_and_writes_nothing(dicom):
     folder = dicom.workspace.raw / "dicom"
     (folder / "empty").touch()
     before = sorted(folder.iterdir())
-    found = check(folder, "dicom", dicom.recipe.validation, source="dicom")
+    found = check(dicom.workspace, folder, "dicom", dicom.recipe.sources["dicom"], dicom.recipe.validation)
     validate(dicom)
     accounting = json.loads((dicom.workspace.validated / "dicom" / "accounting.json").read_text())
     assert {name: found[name] for name in accounting} == accounting
@@ -129,3 +132,39 @@ def test_check_says_what_the_stage_would_say_and_writes_nothing(dicom):
         }
     ]
     assert sorted(folder.iterdir()) == before
+
+
+def test_check_judges_as_the_stage_does_by_options_decisions_and_the_accepted_delivery(dicom):
+    settings = replace(dicom.recipe.sources["dicom"], options={"frame_step": 1000})
+    folder, accepted = dicom.workspace.raw / "dicom", dicom.workspace.accepted / "dicom.json"
+
+    def checked() -> dict:
+        return check(dicom.workspace, folder, "dicom", settings, dicom.recipe.validation)
+
+    first = checked()
+    victim = sorted(folder.glob("*.dcm"))[0]
+    write_json(accepted, {**first["profile"], "records": 1000})
+    held = checked()
+    assert first["verdict"]["verdict"] == "accept" and held["verdict"]["verdict"] == "hold"
+    with pytest.raises(ValueError, match="no option 'frame_stp'"):
+        wrong = replace(settings, options={"frame_stp": 1})
+        check(dicom.workspace, folder, "dicom", wrong, dicom.recipe.validation)
+    victim.write_bytes(b"")
+    identity = checked()["quarantined_records"][0]["id"]
+    assert identity == f"dicom/{victim.name}"
+
+
+def test_ids_of_a_private_source_are_those_that_the_run_will_give(dicom, tmp_path):
+    from components.sources.table import real_names
+
+    clinic, settings = tmp_path / "export", SourceSettings(path="data/raw/clinic", format="dicom")
+    clinic.mkdir()
+    (clinic / "DOE^JANE").write_bytes(b"nothing of use")
+    found = [
+        check(dicom.workspace, clinic, "clinic", settings, dicom.recipe.validation)["quarantined_records"][0]
+        for _ in range(2)
+    ]
+    assert found[0] == found[1], "keyed by the workspace's secret, not anew for each call"
+    assert "JANE" not in str(found) and found[0]["id"] == f"clinic/{found[0]['file']}"
+    assert real_names(clinic, "clinic", settings, dicom.workspace.private) == {found[0]["file"]: "DOE^JANE"}
+    assert real_names(clinic, "clinic", replace(settings, options={"public": True}), dicom.workspace.private) == {}

@@ -90,3 +90,17 @@ def test_both_holders_of_an_id_are_named(failures, make):
 def test_two_defects_come_in_the_order_of_the_suite(failures, make):
     found = failures(make("a", np.full((50, 60), 9, np.uint8), facts={"plane": "oblique"}))
     assert [failure.reason for failure in found] == ["mislabelled", "blank image"]
+
+
+def test_a_blank_or_small_image_is_called_so_and_not_mislabelled_by_its_colour(failures, make):
+    eye = {"modality": Modality.FUNDUS, "facts": {"colour": "no"}}
+    blank, small = make("blank", np.zeros((50, 60), np.uint8), **eye), make("small", np.eye(8, dtype=np.uint8), **eye)
+    first: dict[str, str] = {}
+    for failure in failures(blank, small):
+        first.setdefault(failure.id, failure.reason)
+    assert first == {"s/blank": "blank image", "s/small": "too small"}
+
+
+def test_a_claim_that_does_not_hold_is_told_in_words(failures, make):
+    (found,) = failures(make("a", modality=Modality.HISTOPATHOLOGY))
+    assert found.detail == "its colours are not those of its modality; correct labels.csv"

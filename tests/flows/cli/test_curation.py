@@ -110,6 +110,36 @@ def test_the_review_page_shows_what_was_refused_with_its_image(workspace, unimed
     assert BLANK in text and "data:image/png;base64" in text and "quarantined:" in text
 
 
+def test_the_review_page_tells_duplicates_from_what_is_trained_on_and_names_the_other(workspace, unimed):
+    copy = workspace.raw / "eyes" / "zz-copy.jpg"
+    shutil.copy(workspace.raw / "eyes" / "eye-3.jpg", copy)
+    try:
+        assemble(workspace)
+        page = Path(unimed("review", "eyes")[1].strip()).read_text()
+        duplicates, kept = page.partition("<h2>duplicate: same pixels")[2].split("<h2>kept")
+        assert "1 record<" in duplicates and "eyes/zz-copy" in duplicates and "eyes/eye-3" in duplicates
+        assert 'data-id="eyes/eye-3"' in kept and "zz-copy" not in kept
+    finally:
+        copy.unlink()
+        assemble(workspace)
+
+
+def test_records_under_one_id_are_all_named_and_none_is_offered_for_acceptance(workspace, unimed):
+    twin = workspace.raw / "eyes" / "eye-0.png"
+    shutil.copy(workspace.raw / "eyes" / "blank.png", twin)
+    stage(workspace, validate, "eyes")
+    try:
+        shown = unimed("show", "eyes/eye-0")[1]
+        assert "duplicate id" in shown and "eye-0.jpg" in shown and "eye-0.png" in shown
+        code, _, err = unimed("review", "--accept", "eyes/eye-0", "--why", "both")
+        assert code == 2 and "deliver each file once" in err
+        page = Path(unimed("review", "eyes")[1].strip()).read_text()
+        assert 'data-id="eyes/eye-0"' not in page and f'data-id="{BLANK}"' in page
+    finally:
+        twin.unlink()
+        stage(workspace, validate, "eyes")
+
+
 def test_decisions_of_a_person_hold_in_the_next_validation(workspace, unimed):
     victim = kept_ids(workspace)[0]
     assert unimed("review", "--accept", BLANK)[0] == 2, "a decision needs its reason"
@@ -134,6 +164,23 @@ def test_a_delivery_unlike_the_accepted_one_is_held_until_it_is_accepted(workspa
     stage(workspace, admit)
     for path in missing:
         shutil.move(workspace.private / path.name, path)
+
+
+def test_a_next_delivery_is_compared_with_the_accepted_one_before_it_is_put_in(workspace, unimed, tmp_path):
+    stage(workspace, validate, "eyes")
+    assert unimed("accept", "eyes", "--why", "the first delivery")[0] == 0
+    try:
+        alike, fewer = tmp_path / "alike", tmp_path / "eyes"
+        shutil.copytree(workspace.raw / "eyes", alike)
+        shutil.copytree(alike, fewer, ignore=shutil.ignore_patterns("eye-[2-7].jpg", "blank.png"))
+        assert "verdict: accept" in unimed("check", "eyes", "--path", str(alike))[1]
+        code, out, _ = unimed("check", "eyes", "--path", str(fewer))
+        assert code == 0 and "verdict: hold. " in out and ", accepted" in out and "records a second" in out
+        unnamed = unimed("check", "--path", str(fewer), "--format", "images")[1]
+        assert "verdict: accept" in unnamed, "a folder's name alone makes it no delivery of that source"
+        assert "s3://clinic/may: what lies on S3 is fetched first" in unimed("check", "--path", "s3://clinic/may")[2]
+    finally:
+        (workspace.accepted / "eyes.json").write_text("{}")
 
 
 def test_a_patient_who_is_taken_out_is_in_no_conversation(workspace, unimed):
