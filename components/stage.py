@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO
 
 STAGES = {
     "validate": "components.validation.stage:validate",
@@ -109,6 +110,7 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
     """Read the recipe, hold the stage's lock, call the component, say how it ended."""
     from components.context import Interrupted, StageContext
     from components.recipes.recipe import read_recipe
+    from components.registry.tracking import PARENT
     from components.storage.locks import Held, hold
     from components.storage.progress import Progress
     from components.storage.workspace import Workspace
@@ -129,7 +131,8 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
         except Held as error:
             print(error, file=sys.stderr)
             return EXIT_IMPOSSIBLE
-        log_to(workspace.logs / f"{file_name}.log")
+        log = workspace.logs / f"{file_name}.log"
+        terminal = log_to(log)
         progress = Progress.start(workspace.progress, stage)
         context = StageContext(workspace=workspace, recipe=recipe, item=item, progress=progress, stop=stop)
         begun = time.monotonic()
@@ -138,13 +141,12 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
         except Interrupted as error:
             progress.finish("interrupted", str(error))
             return EXIT_AGAIN
-        except ValueError as error:
-            traceback.print_exc()
-            progress.finish("failed", str(error))
-            return EXIT_FAILED
         except BaseException as error:
             traceback.print_exc()
-            progress.finish("failed", f"{type(error).__name__}: {error}")
+            said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            progress.finish("failed", said)
+            if PARENT not in os.environ:  # a run shows the progress file; after a bare `dvc repro` this is all there is
+                terminal.write(f"{stage}: {said}\nThe log is {log}\n")
             return EXIT_FAILED
         progress.finish("done", f"{time.monotonic() - begun:.1f} s")
     return 0
@@ -181,14 +183,16 @@ def listen(stop: threading.Event) -> None:
         signal.signal(number, asked)
 
 
-def log_to(path: Path) -> None:
-    """Send this process's output to the stage's log file; children inherit it."""
+def log_to(path: Path) -> TextIO:
+    """Send this process's output to the stage's log file; children inherit it. What its errors went to before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
+    before = os.fdopen(os.dup(2), "w", buffering=1)
     with path.open("w") as handle:
         os.dup2(handle.fileno(), 1)
         os.dup2(handle.fileno(), 2)
+    return before
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def _front_matter(manifest: Mapping[str, Any], train: int) -> dict[str, Any]:
     files = [{"split": ours, "path": f"{name}-*.parquet"} for name, ours in splits if ("samples", name) in kinds]
     return {
         "pretty_name": TITLE,
-        "language": ["en"],
+        "language": list(manifest["languages"]),
         "license": "other",
         "license_name": "per-record",
         "task_categories": sorted({_TASKS.get(task, "image-to-image") for task in manifest["tasks"]}),

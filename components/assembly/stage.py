@@ -1,6 +1,6 @@
 """`assemble`: validated records to sealed shards, benchmark, manifest and report: facts decide, then images are read once."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -87,6 +87,7 @@ def assemble(ctx: StageContext) -> None:
             groups=tally.groups,
             delivered=tally.delivered,
             licences=_licences(used),
+            languages=Counter(entry.language for entry in used),
             benchmark=benchmark_manifest(items, exam),
             alignment=alignment,
             notices=notices,

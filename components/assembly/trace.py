@@ -47,7 +47,8 @@ class Trace:
             "source": self.source,
             "raw": self.raw,
             "validation": self.validation,
-            "curator": {"decision": decision.decision, "by": decision.by, "why": decision.reason} if decision else None,
+            "curator": decision
+            and {"decision": decision.decision, "by": decision.by, "why": decision.reason, "at": decision.at},
             "known": self.known,
             "assembly": self.assembly,
             "samples": list(self.samples),

@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 TEMPORARY = ".writing-"
-"""Prefix of unfinished files and folders; `unimed gc` sweeps them."""
+"""Prefix of unfinished files and folders, then the process that makes them; `unimed gc` sweeps them."""
 
 
 @contextmanager
@@ -32,8 +33,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     replaced = path.with_name(f"{TEMPORARY}{os.getpid()}-replaced-{path.name}")
-    for left in (temporary, replaced):
-        shutil.rmtree(left, ignore_errors=True)
+    _sweep(path)
     temporary.mkdir()
     try:
         yield temporary
@@ -79,6 +79,15 @@ def read_json(path: Path) -> object:
         raise ValueError(f"{path} is missing; `unimed status` says which stage makes it") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is not JSON ({error}); remove it and run `unimed retrain` again") from None
+
+
+def _sweep(path: Path) -> None:
+    """Remove what processes that are gone, or this one, began of the folder: it may be as large as a data set."""
+    begun = re.compile(rf"{re.escape(TEMPORARY)}(\d+)-(replaced-)?{re.escape(path.name)}")
+    for left in path.parent.iterdir():
+        found = begun.fullmatch(left.name)
+        if found and (int(found[1]) == os.getpid() or not Path("/proc", found[1]).exists()):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

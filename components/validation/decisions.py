@@ -16,6 +16,8 @@ class Decision:
     decision: Literal["accept", "reject"]
     by: str
     reason: str
+    at: str = ""
+    """Moment of the decision, ISO 8601 in UTC; empty where it is not known."""
 
 
 def read_decisions(path: Path) -> dict[str, Decision]:
@@ -41,5 +43,5 @@ def read_decisions(path: Path) -> dict[str, Decision]:
 def add_decision(path: Path, decision: Decision) -> None:
     """Append the decision to the file, atomically."""
     before = path.read_text() if path.is_file() else ""
-    line = {name: getattr(decision, name) for name in ("id", "decision", "by", "reason")}
+    line = {name: getattr(decision, name) for name in ("id", "decision", "by", "reason", "at")}
     write_text(path, before + json.dumps(line, ensure_ascii=False) + "\n")

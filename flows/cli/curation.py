@@ -1,5 +1,6 @@
 """`unimed data show | review | accept | remove | export`: a curator's look at single records, and what is decided."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,7 +57,9 @@ def show(
     refused = f": {verdict['reason']}; {verdict['detail']} ({verdict['suite']})" if "reason" in verdict else ""
     print(f"  validation   {verdict['verdict']}{refused}")
     if found.curator:
-        print(f"  curator      {found.curator.decision} by {found.curator.by}: {found.curator.reason}")
+        print(
+            f"  curator      {found.curator.decision} by {found.curator.by} {found.curator.at}: {found.curator.reason}"
+        )
     if found.known:
         facts = ", ".join(f"{name} {value}" for name, value in sorted(found.known["facts"].items()))
         print(f"  known        {found.known['modality']}, {found.known['anatomy']}; {facts}")
@@ -93,13 +96,16 @@ def review(
     from components.validation.review import decide, write_review
 
     workspace, recipe = _here()
-    decisions = [Decision(id=i, decision="accept", by=who(), reason=why) for i in accepted or ()]
-    decisions += [Decision(id=i, decision="reject", by=who(), reason=why) for i in rejected or ()]
+    by, at = who(), datetime.now(UTC).isoformat(timespec="seconds")
+    decisions = [Decision(id=i, decision="accept", by=by, reason=why, at=at) for i in accepted or ()]
+    decisions += [Decision(id=i, decision="reject", by=by, reason=why, at=at) for i in rejected or ()]
     for decision in decisions:
         decide(workspace, recipe, decision)
     if decisions:
         if as_json:
-            print_json([{"id": d.id, "decision": d.decision, "by": d.by, "why": d.reason} for d in decisions])
+            print_json(
+                [{"id": d.id, "decision": d.decision, "by": d.by, "why": d.reason, "at": d.at} for d in decisions]
+            )
         else:
             print(f"{len(decisions)} decided. Next: unimed retrain")
         return

@@ -165,7 +165,7 @@ def run_check(workspace: Any, folder: Path, source: str, settings: Any) -> dict[
 def show_verdict(found: dict[str, Any]) -> None:
     """What validation decides about the delivery, and how fast it was found."""
     verdict, seconds = found["verdict"], found["seconds"]
-    speed = f", {found['raw'] / seconds:.3g} records a second" if seconds >= 1 else ""
+    speed = f", {found['raw'] / max(seconds, 0.01):.3g} records a second"
     print(f"verdict: {verdict['verdict']}. {verdict['message']} ({seconds:.1f} s{speed})")
     if found["kept"]:
         print("What is a duplicate, or held out for the test set, is found when a retrain sees all sources together.")

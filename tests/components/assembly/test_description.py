@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 from ruamel.yaml import YAML
@@ -22,14 +23,16 @@ def test_croissant_names_every_shard_with_its_hash_and_only_columns_that_are_the
     assert "images-00000/image" in shown and "decisions-00000/reason" in shown
 
 
-def test_the_card_has_the_front_matter_of_the_hub_and_the_manifest_s_numbers(assemble_corpus) -> None:
-    folder = assemble_corpus()
+def test_the_card_has_the_front_matter_of_the_hub_and_the_manifest_s_numbers(assemble_corpus, corpus) -> None:
+    corpus["scan"] = [replace(record, language="es") for record in corpus["scan"]]
+    folder = assemble_corpus(corpus)
     _, front, body = (folder / "README.md").read_text().split("---\n", 2)
     matter = YAML(typ="safe").load(front)
     assert {"text-to-image", "visual-question-answering"} <= set(matter["task_categories"])
     for split in matter["configs"][0]["data_files"]:
         assert list(folder.glob(split["path"]))
     manifest = json.loads((folder / "manifest.json").read_text())
+    assert matter["language"] == ["en", "es"] and manifest["languages"]["es"] == len(corpus["scan"])
     total = manifest["total"]
     assert f"| all | {total['raw']} | {total['kept']} |" in body and manifest["dataset_id"] in body
     for source, licences in manifest["licences"].items():

@@ -1,3 +1,6 @@
+import os
+import subprocess
+
 import pytest
 
 from components.storage.atomic import TEMPORARY, atomic_folder, read_json, write_json, write_text
@@ -46,6 +49,17 @@ def test_a_folder_that_is_replaced_is_there_whole_or_not_at_all_whenever_it_is_k
         assert found in ({}, dict.fromkeys(names, "old"), dict.fromkeys(names, "new")), moment
         seen.append(next(iter(found.values()), "none"))
     assert set(seen) == {"old", "none", "new"} and seen.count("none") == 1
+
+
+def test_what_a_killed_process_left_of_a_folder_goes_when_it_is_written_again(tmp_path):
+    target, gone = tmp_path / "set", subprocess.Popen(["true"])
+    gone.wait()
+    others = [f"{TEMPORARY}{pid}-{name}" for pid, name in ((os.getppid(), "set"), (gone.pid, "other-set"))]
+    for name in (f"{TEMPORARY}{gone.pid}-set", f"{TEMPORARY}{gone.pid}-replaced-set", *others):
+        write_text(tmp_path / name / "part.txt", "half")
+    with atomic_folder(target) as folder:
+        write_text(folder / "one.txt", "1")
+    assert sorted(left_over(tmp_path)) == sorted(others)
 
 
 def test_a_missing_or_broken_json_file_is_named(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from components.sources.table import read_source
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
 from components.validation.admission import admit
+from components.validation.decisions import read_decisions
 from components.validation.stage import validate
 from tests.fixtures.micro import make_workspace
 
@@ -145,6 +147,8 @@ def test_decisions_of_a_person_hold_in_the_next_validation(workspace, unimed):
     assert unimed("review", "--accept", BLANK)[0] == 2, "a decision needs its reason"
     assert unimed("review", "--accept", BLANK, "--why", "a test card")[0] == 0
     assert unimed("review", "--reject", victim, "--why", "out of focus")[0] == 0
+    decided = read_decisions(workspace.decisions / "eyes.jsonl")[victim]
+    assert decided.reason == "out of focus" and datetime.fromisoformat(decided.at).tzinfo is UTC
     stage(workspace, validate, "eyes")
     kept = kept_ids(workspace)
     assert BLANK in kept and victim not in kept

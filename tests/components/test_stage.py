@@ -1,0 +1,30 @@
+"""The door as DVC opens it: what a person sees of a stage that failed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.recipes.recipe import shipped_recipe
+from components.registry.tracking import PARENT
+
+
+@pytest.mark.parametrize("in_a_run", [False, True])
+def test_a_stage_that_fails_without_a_run_around_it_says_why_and_where_its_log_is(tmp_path: Path, in_a_run) -> None:
+    shutil.copy(shipped_recipe("tiny"), tmp_path / "params.yaml")
+    found = subprocess.run(
+        [sys.executable, "-m", "components.stage", "admit"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd()), **({PARENT: "a-run"} if in_a_run else {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    log = tmp_path / ".unimed" / "logs" / "admit.log"
+    assert found.returncode == 1 and "Traceback" in log.read_text()
+    said = "" if in_a_run else f"The log is {log}\n"
+    assert found.stdout == "" and found.stderr.endswith(said) and bool(found.stderr) is not in_a_run
+    assert in_a_run or found.stderr.startswith("admit: ")
