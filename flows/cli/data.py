@@ -10,7 +10,7 @@ import typer
 
 from components.sources.formats import HELP
 from flows.cli import curation
-from flows.cli.output import AsJson, DryRun, bytes_text, counting, note, print_json, print_table, working
+from flows.cli.output import AsJson, DryRun, bytes_text, counting, note, print_json, print_table, speed_text, working
 
 BINS = ("kept", "filtered", "quarantined", "duplicate", "contaminating", "heldout")
 VALIDATED = ("kept", "quarantined")
@@ -165,8 +165,8 @@ def run_check(workspace: Any, folder: Path, source: str, settings: Any) -> dict[
 def show_verdict(found: dict[str, Any]) -> None:
     """What validation decides about the delivery, and how fast it was found."""
     verdict, seconds = found["verdict"], found["seconds"]
-    speed = f", {found['raw'] / max(seconds, 0.01):.3g} records a second"
-    print(f"verdict: {verdict['verdict']}. {verdict['message']} ({seconds:.1f} s{speed})")
+    speed = speed_text(found["raw"] / max(seconds, 0.01))
+    print(f"verdict: {verdict['verdict']}. {verdict['message']} ({seconds:.1f} s, {speed})")
     if found["kept"]:
         print("What is a duplicate, or held out for the test set, is found when a retrain sees all sources together.")
 

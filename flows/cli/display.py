@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.storage.workspace import Workspace
-from flows.cli.output import console, seconds_text
+from flows.cli.output import console, seconds_text, speed_text
 from flows.following import Follower, StageView
 from flows.journal import read_journal
 
@@ -47,7 +47,7 @@ class Row:
         if self.state != "running" or view.at - view.counted_at < SPEED_SECONDS or not view.per_second:
             return ""
         left = view.seconds_left
-        return f"{view.per_second:.3g}/s" + (f", {seconds_text(left)} left" if left else "")
+        return speed_text(view.per_second) + (f", {seconds_text(left)} left" if left else "")
 
     def share(self) -> float | None:
         """Part done, 0 to 1; None when the stage does not count."""

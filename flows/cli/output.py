@@ -82,6 +82,11 @@ def counting(what: str) -> Iterator[Callable[[int, int, str], None]]:
         yield lambda done, total, name: progress.update(bar, completed=done, total=total or None, name=name)
 
 
+def speed_text(per_second: float) -> str:
+    """`2.83/s`, `41/s`, `1 250/s`."""
+    return (f"{per_second:.3g}" if per_second < 100 else f"{per_second:,.0f}".replace(",", " ")) + "/s"
+
+
 def seconds_text(seconds: float) -> str:
     """48 s, 3 min 20 s, 2 h 05 min."""
     whole = round(seconds)

@@ -2,11 +2,14 @@
 
 import time
 
+import pytest
+
 from components.storage.atomic import write_json_rows
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
 from flows.cli.display import PLAIN_SECONDS, Picture, Row, plain_lines
 from flows.cli.last_screen import metric_rows, read_losses, time_rows
+from flows.cli.output import speed_text
 from flows.following import StageView
 from flows.journal import begin_journal, keep_seconds, record, stage_seconds
 
@@ -91,3 +94,8 @@ def test_a_metric_is_shown_with_n_interval_and_control_the_pool_first():
 def test_the_table_of_seconds_ends_with_the_whole():
     summary = {"seconds": {"judge": 61.0}, "unchanged": ["code", "admit"], "total_seconds": 90.0}
     assert time_rows(summary) == [("judge", "1 min 01 s"), ("2 unchanged stages", "0 s"), ("in all", "1 min 30 s")]
+
+
+@pytest.mark.parametrize(("per_second", "text"), [(2.834, "2.83/s"), (99.6, "99.6/s"), (1250.4, "1 250/s")])
+def test_a_speed_is_read_at_a_glance(per_second, text):
+    assert speed_text(per_second) == text
