@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from components.images.limits import ImageError, check_packed
-from components.sources.reading.thrift import Reader, Struct
+from components.sources.reading.thrift import MOST_VALUES, Reader, Struct
 
 MOST_ROWS = 64
 """Rows in memory at a time: they may hold images."""
 _BATCH_BYTES = 128 * 2**20
 """Of the entries of dictionaries that those rows may name."""
-_MOST_PAGES, _BYTES_A_PAGE = 30_000, 2**18
-"""Pages of any file, and one more for so many of its bytes: writers fill a page with a megabyte."""
+_MOST_PAGES, _BYTES_A_PAGE = 30_000, 2**12
+"""Pages of any file, and one more for so many of its bytes: thousands of row groups of a thousand rows are honest."""
+_BYTES_A_VALUE = 256
+"""One value more in the footer for so many of the file's bytes: a large file may have many row groups."""
 _MAGIC, _LONGEST_FOOTER, _LONGEST_HEADER = b"PAR1", 64 * 2**20, 2**16
 _DEEPEST = 32
 _DATA, _DICTIONARY, _DATA_V2 = 0, 2, 3
@@ -83,7 +85,7 @@ def _footer(handle: BinaryIO, size: int) -> tuple[Struct, int]:
     if tail[4:] != _MAGIC or length > min(size - 12, _LONGEST_FOOTER):
         raise _broken("the footer is missing or longer than the file")
     handle.seek(size - 8 - length)
-    return Reader(handle.read(length)).struct(), size - 8 - length
+    return Reader(handle.read(length), MOST_VALUES + size // _BYTES_A_VALUE).struct(), size - 8 - length
 
 
 def _columns(footer: Struct, end: int) -> Iterator[_Column]:

@@ -6,8 +6,9 @@ from components.images.limits import ImageError
 
 _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 _INTEGERS = (4, 5, 6)
-_DEEPEST, _LAST_FIELD, _MOST_VALUES = 16, 64, 400_000
-"""Of what Parquet writes: a footer of so many values describes a thousand row groups of ten columns."""
+_DEEPEST, _LAST_FIELD = 16, 64
+MOST_VALUES = 400_000
+"""A footer of so many describes a thousand row groups of ten columns."""
 Struct = dict[int, Any]
 """Number of a field -> its value: an int, bool, bytes, list or struct."""
 
@@ -15,11 +16,11 @@ Struct = dict[int, Any]
 class Reader:
     """Reads structs from bytes, one behind the other. Every error is an ImageError, reason 'not Parquet'."""
 
-    def __init__(self, data: bytes, at: int = 0) -> None:
-        self._data = data
-        self.at = at
+    def __init__(self, data: bytes, most: int = MOST_VALUES) -> None:
+        self._data, self._most, self._left = data, most, most
+        """Values that may be read, and that are left."""
+        self.at = 0
         """Where the next struct begins."""
-        self._left = _MOST_VALUES
 
     def struct(self, depth: int = 0) -> Struct:
         """The struct that begins here."""
@@ -38,7 +39,7 @@ class Reader:
     def _value(self, kind: int, depth: int) -> Any:
         self._left -= 1
         if self._left < 0:
-            raise ImageError("too large", f"a footer of more than {_MOST_VALUES} values; split the file")
+            raise ImageError("too large", f"a footer of more than {self._most} values; write longer row groups")
         if kind in _INTEGERS:
             return self._integer()
         if kind == _BINARY:

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.images.limits import ImageError
+from components.sources.reading import parquet_sizes
 from components.sources.reading.parquet_sizes import MOST_ROWS, rows_at_once
 from components.sources.reading.rows import MAX_ROW, parquet_rows
 from components.sources.reading.thrift import Reader
@@ -89,3 +90,13 @@ def test_a_struct_of_endless_depth_or_length_is_refused():
     for data in (b"\x1c" * 100, b"\x19\xfc\xff\xff\xff\xff\x0f", b"\x16" + b"\xff" * 20, b"\x18\x7fabc", b"\x15"):
         with pytest.raises(ImageError, match="not Parquet"):
             Reader(data).struct()
+
+
+def test_a_large_file_may_have_many_row_groups_of_a_thousand_rows(tmp_path, monkeypatch):
+    """What `datasets` writes: nothing of what any file may have is left, only what its own bytes allow."""
+    monkeypatch.setattr(parquet_sizes, "_MOST_PAGES", 0)
+    monkeypatch.setattr(parquet_sizes, "MOST_VALUES", 0)
+    words = [f"a finding of {number % 977}, seen in series {number}" for number in range(20_000)]
+    table = pa.table(dict.fromkeys("abcdefghijkl", words))
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=1000)
+    assert rows_at_once(tmp_path / "a.parquet") == 64
