@@ -34,7 +34,7 @@ GRACE_SECONDS = 6.0
 EXIT_FAILED, EXIT_IMPOSSIBLE, EXIT_AGAIN = 1, 2, 75
 
 ENVIRONMENT = {
-    # Silence: nothing calls home, nothing waits for the network (values of STACK §1).
+    # Silence: nothing calls home, nothing waits for the network.
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "DVC_NO_ANALYTICS": "1",

@@ -87,7 +87,7 @@ def compare(
         for name in sorted({*endpoints[0], *endpoints[1]})
     }
     pooled = [f"vqa/{p.split}/{p.question_type}/{p.form}" for p in settings.pool]
-    # A group with too few items is not in the pool (EVAL §1.3), in a comparison as in an evaluation.
+    # A group with too few items is not in the pool, in a comparison as in an evaluation.
     members = [name for name in pooled if name in differences and differences[name].n >= settings.min_items]
     sides = [[score for name in members for score in side[name]] for side in endpoints]
     pool = difference(POOL, *sides, resamples=settings.resamples, cluster=cluster) if members else None

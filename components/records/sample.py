@@ -42,7 +42,7 @@ Piece = Text | Clinical | Image
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
-    """One conversation. Maps one to one on the packed sequence, so packing needs no per-task code (MODEL_SPEC §2)."""
+    """One conversation. Maps one to one on the packed sequence, so packing needs no per-task code."""
 
     id: str
     source: str

@@ -27,7 +27,7 @@ class ComputeSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SideRange:
-    """Shortest and longest side of an image in pixels, as ImageTransform takes them (MODEL_SPEC §4.4)."""
+    """Shortest and longest side of an image in pixels, as ImageTransform takes them."""
 
     min: int
     max: int

@@ -22,7 +22,7 @@ def check(
     *,
     seen: Callable[[int], None] = lambda count: None,
 ) -> dict[str, object]:
-    """DESIGN §6's numbers of one source, its `verdict` and `profile`, every one of its `quarantined_records`, `seconds`.
+    """What `accounting.json` holds of one source, its `verdict` and `profile`, every one of its `quarantined_records`, `seconds`.
 
     The folder may lie anywhere; ids, a curator's decisions and the accepted delivery are those of `source` in the
     workspace. `seen` hears the count. Raises ValueError for an unknown format or option, or a missing folder.
