@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DrawingSettings:
-    """Sampling of images, with the names of the published inferencer."""
+    """Sampling of images."""
 
     grid_points: int
     """Points of the noise grid; one fewer Euler steps."""
