@@ -111,7 +111,7 @@ class AssemblySettings:
     """Editing conversations made for training, over all edits."""
     edits: Mapping[str, float] = field(default_factory=lambda: dict(EDIT_WEIGHTS))
     """Edit -> weight; its share of `edit_samples`. `paired` is the weight of each edit that is not named and that some
-    record has the paired image for. `components/assembly/edits.py` lists them."""
+    record has the paired image for. `components/assembly/conversations/edits.py` lists them."""
     benchmark_captions: int = 100
     """Held-out captions, over both held-out splits."""
     caption_characters: tuple[int, int] = (10, 1024)

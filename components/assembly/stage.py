@@ -6,21 +6,21 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from components.assembly.alignment import open_scorer
-from components.assembly.alignment_account import account_alignment
-from components.assembly.benchmark import Exam, set_exam
-from components.assembly.card import card
-from components.assembly.chunks import Chunks
+from components.assembly.alignment.account import account_alignment
+from components.assembly.alignment.filter import open_scorer
+from components.assembly.benchmark.exam import Exam, set_exam
+from components.assembly.conversations.definitions import LICENCE, SOURCE
+from components.assembly.conversations.plan import RecordPlan, plan_samples
 from components.assembly.corpus import Corpus, Entry, first_of_image
-from components.assembly.croissant import croissant
 from components.assembly.dataset import IMAGE_SCHEMA
-from components.assembly.definitions import LICENCE, SOURCE
-from components.assembly.manifest import account_sources, benchmark_manifest, manifest
-from components.assembly.plan import RecordPlan, plan_samples
-from components.assembly.sealing import Images, Job, seal
-from components.assembly.selection import Decision, select
+from components.assembly.description.card import card
+from components.assembly.description.croissant import croissant
+from components.assembly.description.manifest import account_sources, benchmark_manifest, manifest
+from components.assembly.sealing.chunks import Chunks
+from components.assembly.sealing.seal import Images, Job, seal
+from components.assembly.selection.bins import Decision, select
+from components.assembly.selection.splits import SplitPlan
 from components.assembly.settings import AssemblySettings
-from components.assembly.splits import SplitPlan
 from components.cluster import has_cluster, in_order
 from components.context import StageContext
 from components.records.keys import keyed_hash

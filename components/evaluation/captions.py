@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.assembly.questions.captions import caption_facts
+from components.assembly.conversations.questions.captions import caption_facts
 from components.evaluation.answers import normalise
 from components.evaluation.scores import Score, score_of
 

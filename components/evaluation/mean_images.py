@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from components.assembly.conversations.edits import EDITS
 from components.assembly.dataset import LabelledImage
-from components.assembly.edits import EDITS
 from components.evaluation.edit_names import metric_name
 from components.evaluation.images import Rgb, decode
 from components.images.resize import scale_image

@@ -36,11 +36,11 @@ def measured(records: int) -> Size:
 
 
 def _measure(records: int) -> Size:
+    from components.assembly.conversations.plan import plan_samples
     from components.assembly.corpus import Corpus
-    from components.assembly.manifest import account_sources
-    from components.assembly.plan import plan_samples
-    from components.assembly.selection import select
-    from components.assembly.splits import SplitPlan
+    from components.assembly.description.manifest import account_sources
+    from components.assembly.selection.bins import select
+    from components.assembly.selection.splits import SplitPlan
     from components.recipes.recipe import read_recipe, shipped_recipe
     from components.records.vocabulary import Bin, Split
 

@@ -9,8 +9,8 @@ from itertools import combinations
 from pathlib import Path
 
 from components.assembly.corpus import Corpus, Entry
-from components.assembly.lookalikes import Neighbours
-from components.assembly.selection import select
+from components.assembly.selection.bins import select
+from components.assembly.selection.lookalikes import Neighbours
 from components.assembly.settings import SplitSettings
 from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
 from components.records.vocabulary import Bin, Modality

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from importlib.resources import files
 
-from components.assembly.near_texts import RUN
+from components.assembly.selection.near_texts import RUN
 from tests.benchmarks import handed_on
 from tests.benchmarks.goals import Copies, Plan, Row
 from tests.benchmarks.handed_on import EXACT
@@ -48,4 +48,4 @@ def texts(plan: Plan) -> Iterator[Row]:
 
 
 def _definitions() -> dict[str, dict]:
-    return json.loads(files("components.assembly").joinpath("definitions.json").read_text())
+    return json.loads(files("components.assembly.conversations").joinpath("definitions.json").read_text())

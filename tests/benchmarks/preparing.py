@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.assembly.conversation import fit_pictures, heldout_sample
+from components.assembly.conversations.samples import fit_pictures, heldout_sample
 from components.assembly.corpus import Corpus
-from components.assembly.selection import select
+from components.assembly.selection.bins import select
 from components.recipes.recipe import read_recipe, shipped_recipe
 from components.records.schema import SAMPLE_SCHEMA, sample_row
 from components.records.shards import write_shards

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import numpy as np
 
-from components.assembly.near_texts import near_pairs
+from components.assembly.selection.near_texts import near_pairs
 
 WORDS = 20_000
 COPIES = 0.1

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.assembly.corpus import Corpus, Entry
-from components.assembly.selection import select
+from components.assembly.selection.bins import select
 from components.assembly.settings import AssemblySettings, QuestionSettings, Slab, SplitSettings
 from components.assembly.stage import assemble
 from components.context import StageContext

@@ -10,9 +10,9 @@ import pytest
 
 from components.assembly.corpus import Corpus
 from components.assembly.dataset import Dataset
-from components.assembly.manifest import account_sources
-from components.assembly.report import _quarantined
-from components.assembly.selection import select
+from components.assembly.description.manifest import account_sources
+from components.assembly.description.report import _quarantined
+from components.assembly.selection.bins import select
 from components.assembly.settings import AssemblySettings
 from components.context import Interrupted
 from components.images.stored import StoredImage

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.assembly.benchmark import item_hash
+from components.assembly.benchmark.exam import item_hash
 from components.assembly.dataset import IMAGE_SCHEMA, LabelledImage
 from components.evaluation.images import encode
 from components.recipes.recipe import Recipe, read_recipe, shipped_recipe

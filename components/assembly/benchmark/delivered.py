@@ -1,0 +1,82 @@
+"""Benchmark items out of what held-out records say themselves: the source's own test questions, captions, reports."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from components.assembly.benchmark.item import SEED, NotTestable, benchmark_item
+from components.assembly.conversations.balance import by_key, round_robin
+from components.assembly.conversations.delivered import TOLD, asked, said
+from components.assembly.conversations.questions.types import YES_NO
+from components.assembly.corpus import Entry, normal_text
+from components.records.benchmark import AnswerType, BenchmarkItem
+from components.records.record import Turn
+from components.records.vocabulary import TurnKind
+
+PROMPT_ID = "delivered@1"
+
+
+def delivered_items(
+    held_out: Iterable[Entry], questions: int, captions: int
+) -> tuple[list[BenchmarkItem], list[NotTestable]]:
+    """(items, what the benchmark cannot ask and why). The question type is the source's name.
+
+    At most `questions` items for each source, split and answer type, and `captions` captions or reports; patients in
+    turn, in keyed order.
+    """
+    cells: dict[tuple[str, str, str], dict[str, dict[str, BenchmarkItem]]] = defaultdict(lambda: defaultdict(dict))
+    gaps: Counter[tuple[str, str, str, str]] = Counter()
+    for entry in held_out:
+        for turn in entry.turns:
+            kind = _answer_type(turn)
+            if reason := _untestable(entry, turn):
+                gaps[entry.source, kind, entry.split.value, reason] += 1
+                continue
+            item = _item(entry, turn, kind)
+            cells[entry.source, entry.split.value, kind][entry.patient_key][item.item_id] = item
+    items: list[BenchmarkItem] = []
+    for (_, _, kind), patients in sorted(cells.items()):
+        ordered = {patient: by_key(found.values(), SEED, text=_name) for patient, found in patients.items()}
+        items += list(round_robin(ordered))[: captions if kind == "caption" else questions]
+    return items, [
+        NotTestable(question_type=source, form=kind, split=split, reason=f"{reason} ({count})")
+        for (source, kind, split, reason), count in sorted(gaps.items())
+    ]
+
+
+def _answer_type(turn: Turn) -> AnswerType:
+    """Closed only where the answer is yes or no, which is all that closed questions are scored by."""
+    if turn.kind in TOLD:
+        return "caption"
+    if turn.kind is TurnKind.DRAWING:
+        return "image"
+    if turn.kind is TurnKind.CHOICE:
+        return "choice"
+    return "closed" if normal_text(turn.answer) in YES_NO else "open"
+
+
+def _untestable(entry: Entry, turn: Turn) -> str:
+    if turn.kind is TurnKind.DRAWING:
+        return "drawings of a source's own are not asked"
+    if not entry.has_image:
+        return "text alone: every item is about an image"
+    if entry.more_pixels:
+        return "about several images: an item shows one"
+    return "" if said(turn) else "nothing of the answer is left without its redactions"
+
+
+def _item(entry: Entry, turn: Turn, kind: AnswerType) -> BenchmarkItem:
+    closed = kind == "closed"
+    return benchmark_item(
+        entry,
+        benchmark="caption" if kind == "caption" else "vqa",
+        question_type=entry.source,
+        answer_type=kind,
+        prompt_id=PROMPT_ID,
+        prompt=asked(entry, turn),
+        reference=normal_text(turn.answer) if closed else said(turn),
+        options=YES_NO if closed else turn.options,
+    )
+
+
+def _name(item: BenchmarkItem) -> str:
+    return item.item_id

@@ -1,0 +1,250 @@
+"""The benchmark: which held-out images are asked what, balanced by answer, and what cannot be tested and why."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from components.assembly.benchmark.delivered import delivered_items
+from components.assembly.benchmark.item import SEED, NotTestable, benchmark_item
+from components.assembly.conversations.balance import by_key, round_robin
+from components.assembly.conversations.edits import EDITS, Edit, weighted_edits
+from components.assembly.conversations.plan import question_form
+from components.assembly.conversations.questions.asking import Fact, Knowledge, Turn, make_turn
+from components.assembly.conversations.questions.captions import (
+    CAPTION_PROMPT_ID,
+    CAPTION_PROMPTS,
+    DRAWING_PROMPT_ID,
+    WORDINGS,
+    caption,
+    describable,
+)
+from components.assembly.conversations.questions.types import YES_NO, Form, QuestionType, question_type
+from components.assembly.conversations.samples import Pictures
+from components.assembly.corpus import Entry, first_of_image
+from components.assembly.settings import AssemblySettings
+from components.records.benchmark import BenchmarkItem
+from components.records.keys import keyed_hash, sha256_bytes
+from components.records.vocabulary import Split
+
+SPLITS = (Split.TEST, Split.WITHIN_SUBJECT)
+ENOUGH_PATIENTS = 3
+"""An edit that so many test patients can be asked for is not asked within a subject as well."""
+
+PER_PATIENT = 4
+"""Edits of a patient, at least, where there are images enough: many patients make more items than the recipe's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exam:
+    """Benchmark items, still without their images."""
+
+    items: tuple[BenchmarkItem, ...]
+    edits: dict[str, Edit]
+    """Item id -> the edit it asks for."""
+    not_testable: tuple[NotTestable, ...]
+
+    def by_record(self) -> dict[str, list[BenchmarkItem]]:
+        """Record id -> its items."""
+        found: dict[str, list[BenchmarkItem]] = defaultdict(list)
+        for item in self.items:
+            found[item.record_id].append(item)
+        return dict(found)
+
+    def with_pictures(self, item: BenchmarkItem, pictures: Pictures) -> BenchmarkItem:
+        """The item with the image it is about and the image it asks for, at the stored size."""
+        if edit := self.edits.get(item.item_id):
+            condition, target = pictures.condition(edit), pictures.target(edit)
+            return replace(item, image=condition.data, reference_image=target.data)
+        if item.benchmark == "t2i":
+            return replace(item, reference_image=pictures.own.data)
+        return replace(item, image=pictures.own.data)
+
+
+def set_exam(training: Sequence[Entry], held_out: Sequence[Entry], settings: AssemblySettings) -> Exam:
+    """Every item of the benchmark. What training never shows is not asked; what a source asks itself is."""
+    items, gaps = delivered_items(held_out, settings.benchmark_items, settings.benchmark_captions)
+    training, held_out = first_of_image(training), first_of_image(held_out)
+    for name, question in settings.questions.items():
+        kind = question_type(name)
+        learnt = Knowledge(kind, training)
+        for split in SPLITS:
+            entries = {entry.id: entry for entry in held_out if entry.split is split}
+            known = Knowledge(kind, entries.values())
+            for form in question.forms:
+                turns, reason = examine(kind, question_form(name, form), learnt, known, settings.benchmark_items)
+                items += [_question_item(entries[turn.record_id], turn) for turn in turns]
+                if reason:
+                    gaps.append(NotTestable(question_type=name, form=form, split=split.value, reason=reason))
+    learnt_modalities = {entry.modality for entry in training}
+    askable = [entry for entry in held_out if entry.modality in learnt_modalities and describable(entry)]
+    items += _captions(askable, settings.benchmark_captions)
+    items += _drawings(askable, settings.benchmark_drawings)
+    edits: dict[str, Edit] = {}
+    for name in weighted_edits(settings.edits):
+        for item in _edit_items(EDITS[name], training, held_out, settings.benchmark_edits):
+            edits[item.item_id] = EDITS[name]
+            items.append(item)
+    return Exam(
+        items=tuple(sorted(items, key=lambda item: item.item_id)),
+        edits=edits,
+        not_testable=tuple(sorted(gaps, key=lambda gap: (gap.question_type, gap.form, gap.split))),
+    )
+
+
+def examine(kind: QuestionType, form: Form, learnt: Knowledge, known: Knowledge, count: int) -> tuple[list[Turn], str]:
+    """(questions balanced by answer, why there are none)."""
+    if kind.yes_no:
+        topics = [t for t in learnt.topics if all(learnt.patients(t, v) and known.patients(t, v) for v in YES_NO)]
+        cells = {f"{topic}\x1f{value}": _ordered(known, topic, value) for topic in topics for value in YES_NO}
+        even = {t: min(len(cells[f"{t}\x1f{value}"]) for value in YES_NO) for t in topics}
+        cells = {name: facts[: even[name.split("\x1f")[0]]] for name, facts in cells.items()}
+        values = known.values
+    else:
+        values = [v for v in known.values if v in learnt.values and learnt.wrong(v, learnt.values)]
+        halves = YES_NO if form == "closed" else ("",)
+        # Yes and no are asked about other images as far as there are enough.
+        cells = {f"{value}\x1f{half}": _ordered(known, "", value, half) for value in values for half in halves}
+    if reason := _untestable(kind, learnt, known, values, bool(cells)):
+        return [], reason
+    chosen = list(islice(round_robin({name: [(name, fact) for fact in facts] for name, facts in cells.items()}), count))
+    claims = _claims(chosen, learnt) if form == "closed" and not kind.yes_no else {}
+    turns = [
+        make_turn(
+            known,
+            form,
+            fact,
+            claims.get(number, learnt.values),
+            (SEED, fact.entry.id),
+            says_yes=not name.endswith("\x1fno"),
+        )
+        for number, (name, fact) in enumerate(chosen)
+    ]
+    return turns, ""
+
+
+def item_hash(item: BenchmarkItem) -> str:
+    """Hash of what is asked and what is right: id, prompt, options, reference and both images."""
+    images = [sha256_bytes(data) if data else "" for data in (item.image, item.reference_image)]
+    return keyed_hash(item.item_id, item.prompt, *item.options, item.reference, *images, digest_bytes=32)
+
+
+def _claims(chosen: Sequence[tuple[str, Fact]], learnt: Knowledge) -> dict[int, tuple[str]]:
+    """Number -> the wrong claim of each question whose answer is no, such that a claim is false about as often as it
+    is true: the question alone does not tell its answer."""
+    surplus = Counter(fact.value for name, fact in chosen if name.endswith("\x1fyes"))
+    claims: dict[int, tuple[str]] = {}
+    for number, (name, fact) in enumerate(chosen):
+        if name.endswith("\x1fno"):
+            wrong = learnt.wrong(fact.value, learnt.values)
+            claim = max(wrong, key=lambda value: (surplus[value], value))
+            surplus[claim] -= 1
+            claims[number] = (claim,)
+    return claims
+
+
+def _untestable(kind: QuestionType, learnt: Knowledge, known: Knowledge, values: Sequence[str], cells: bool) -> str:
+    if len(learnt.values) < 2:
+        return f"training shows {'one answer only: ' + learnt.values[0] if learnt.values else 'no image with it'}"
+    if not known.facts:
+        return "no held-out image with it"
+    if len(values) < 2 or not cells:
+        only = ", ".join(values or known.values)
+        if kind.name in ("organ", "finding"):
+            return f"no {kind.name} that is both present and absent on the training and on the held-out side"
+        return f"one answer only among held-out images that training knows: {only}"
+    return ""
+
+
+def _ordered(known: Knowledge, topic: str, value: str, half: str = "") -> list[Fact]:
+    patients = known.patients(topic, value)
+    ordered = {name: _shuffled(facts, topic, value) for name, facts in patients.items()}
+    if half == "no":
+        ordered = {name: facts[::-1] for name, facts in ordered.items()}
+    return list(round_robin(ordered))
+
+
+def _shuffled(facts: Iterable[Fact], *key: object) -> list[Fact]:
+    return by_key(facts, SEED, *key, text=lambda fact: fact.entry.id)
+
+
+def _spread(entries: Iterable[Entry], *key: object) -> list[Entry]:
+    """Families in turn, patients in turn, images in keyed order."""
+    families: dict[str, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+    for entry in by_key(entries, SEED, *key, text=lambda entry: entry.id):
+        families["\x1f".join((entry.split.value, *entry.family))][entry.patient_key].append(entry)
+    return list(round_robin({name: list(round_robin(patients)) for name, patients in families.items()}))
+
+
+def _question_item(entry: Entry, turn: Turn) -> BenchmarkItem:
+    return benchmark_item(
+        entry,
+        benchmark="vqa",
+        question_type=turn.type,
+        answer_type=turn.form,
+        prompt_id=turn.prompt_id,
+        prompt=turn.prompt,
+        reference=turn.answer,
+        options=turn.options,
+    )
+
+
+def _captions(entries: Iterable[Entry], count: int) -> list[BenchmarkItem]:
+    return [
+        benchmark_item(
+            entry,
+            benchmark="caption",
+            question_type="caption",
+            answer_type="caption",
+            prompt_id=CAPTION_PROMPT_ID,
+            prompt=CAPTION_PROMPTS[0],
+            reference=caption(entry),
+        )
+        for entry in _spread(entries, "caption")[:count]
+    ]
+
+
+def _drawings(entries: Iterable[Entry], count: int) -> list[BenchmarkItem]:
+    modalities: dict[str, list[Entry]] = defaultdict(list)
+    for entry in _spread(entries, "t2i"):
+        modalities[entry.modality.value].append(entry)
+    asked = round_robin({m: [(e, w) for w in range(WORDINGS) for e in found] for m, found in modalities.items()})
+    return [
+        benchmark_item(
+            entry,
+            benchmark="t2i",
+            question_type="t2i",
+            answer_type="image",
+            prompt_id=DRAWING_PROMPT_ID,
+            prompt=caption(entry, wording),
+        )
+        for (entry, wording), _ in zip(asked, range(count), strict=False)
+    ]
+
+
+def _edit_items(edit: Edit, training: Sequence[Entry], held_out: Sequence[Entry], count: int) -> list[BenchmarkItem]:
+    if not any(edit.applies(entry) for entry in training):
+        return []
+    fitting = [entry for entry in held_out if edit.applies(entry)]
+    patients = {entry.patient_key for entry in fitting if entry.split is Split.TEST}
+    items = []
+    for split in SPLITS:
+        if split is Split.WITHIN_SUBJECT and len(patients) >= ENOUGH_PATIENTS:
+            continue
+        by_patient: dict[str, list[Entry]] = defaultdict(list)
+        for entry in _spread((entry for entry in fitting if entry.split is split), edit.name):
+            by_patient[entry.patient_key].append(entry)
+        wanted = max(count, PER_PATIENT * len(by_patient))
+        items += [
+            benchmark_item(
+                entry,
+                benchmark=edit.benchmark,
+                question_type="sr" if edit.benchmark == "sr" else edit.name,
+                answer_type="image",
+                prompt_id=edit.prompt_id,
+                prompt=edit.wordings[0],
+                task=edit.task,
+            )
+            for entry, _ in zip(round_robin(by_patient), range(wanted), strict=False)
+        ]
+    return items

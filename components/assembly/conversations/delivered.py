@@ -1,0 +1,82 @@
+"""What a source says itself, question by question, caption or report, as samples: one conversation for each record."""
+
+import re
+from collections.abc import Iterator
+
+from components.assembly.conversations.balance import pick
+from components.assembly.conversations.questions.captions import CAPTION_PROMPTS, REPORT_PROMPTS
+from components.assembly.conversations.questions.types import with_options
+from components.assembly.conversations.samples import Pictures, sample_of
+from components.assembly.corpus import Entry
+from components.records.record import Turn
+from components.records.sample import Piece, Sample, Text
+from components.records.vocabulary import ImageRole, TaskGroup, TurnKind
+
+TOLD = (TurnKind.CAPTION, TurnKind.REPORT)
+OUTPUT = "output"
+"""The target that a drawing with a condition ends in."""
+REDACTED = re.compile(r"X{3,}|_{3,}|\[\*\*.*?\*\*\]|\[(?:REDACTED|DE-?ID\w*)\]")
+"""Where somebody took a name or a date out: XXXX in Open-i, ___ in MIMIC, [** … **] in older exports."""
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+def said(turn: Turn) -> str:
+    """What the model learns to say: the answer without the sentences that hold a redaction mark."""
+    if not REDACTED.search(turn.answer):
+        return turn.answer
+    return " ".join(sentence for sentence in _SENTENCE.split(turn.answer) if not REDACTED.search(sentence))
+
+
+def asked(entry: Entry, turn: Turn) -> str:
+    """The question as it is put; a caption or report that was delivered without one gets one of ours."""
+    if turn.kind is TurnKind.CHOICE:
+        return with_options(turn.prompt, turn.options)
+    if turn.prompt or turn.kind not in TOLD or not entry.has_image:
+        return turn.prompt
+    return pick(REPORT_PROMPTS if turn.kind is TurnKind.REPORT else CAPTION_PROMPTS, "asked", entry.id)
+
+
+def delivered_samples(entry: Entry, pictures: Pictures | None) -> Iterator[Sample]:
+    """The record's own conversation, then what is drawn of it; `pictures` is None for text alone."""
+    talk = [turn for turn in entry.turns if turn.kind is not TurnKind.DRAWING]
+    if talk:
+        images = (pictures.own, *pictures.more) if pictures else ()
+        pieces: list[Piece] = [picture.piece(ImageRole.UNDERSTAND) for picture in images]
+        for turn in talk:
+            question = asked(entry, turn)
+            pieces += [Text(text=question)] if question else []
+            pieces.append(Text(text=said(turn), supervised=True))
+        group = TaskGroup.I2T if pictures else TaskGroup.TEXT
+        yield _sample(entry, "delivered", group, _task(talk[0]) if pictures else "text", pieces)
+    if pictures is None:
+        return
+    drawn = [turn for turn in entry.turns if turn.kind is TurnKind.DRAWING]
+    if drawn:
+        yield _drawing(entry, drawn[0], pictures)
+    elif _draws(entry):
+        pieces = [Text(text=said(entry.turns[0])), pictures.own.piece(ImageRole.TARGET)]
+        yield _sample(entry, "delivered-t2i", TaskGroup.T2I, "t2i", pieces)
+
+
+def _draws(entry: Entry) -> bool:
+    """Whether a caption is enough to draw its image from: one caption, one image."""
+    return len(entry.turns) == 1 and entry.turns[0].kind is TurnKind.CAPTION and not entry.more_pixels
+
+
+def _drawing(entry: Entry, turn: Turn, pictures: Pictures) -> Sample:
+    instruction: list[Piece] = [Text(text=turn.prompt)]
+    if turn.answer:
+        instruction.append(Text(text=said(turn), supervised=True))
+    if OUTPUT not in pictures.targets:
+        pieces = [*instruction, pictures.own.piece(ImageRole.TARGET)]
+        return _sample(entry, "delivered-t2i", TaskGroup.T2I, "t2i", pieces)
+    condition, output = pictures.own.piece(ImageRole.CONDITION), pictures.targets[OUTPUT].piece(ImageRole.TARGET)
+    return _sample(entry, "delivered-edit", TaskGroup.INTERLEAVED, "edit", [condition, *instruction, output])
+
+
+def _task(turn: Turn) -> str:
+    return turn.kind.value if turn.kind in TOLD else "vqa"
+
+
+def _sample(entry: Entry, name: str, group: TaskGroup, task: str, pieces: list[Piece]) -> Sample:
+    return sample_of(entry, name, group, task, pieces, entry.provenance.method)

@@ -1,0 +1,188 @@
+"""What a source says itself goes into the data set as it words it, on its side, once."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import pyarrow.parquet as pq
+import pytest
+
+from components.assembly.conversations.delivered import said
+from components.assembly.dataset import Dataset
+from components.images.stored import StoredImage
+from components.records.record import Record, Turn
+from components.records.sample import Image, Text
+from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup, TurnKind
+
+QUESTION = Turn(prompt="Is the liver visible?", answer="Yes", kind=TurnKind.CLOSED)
+CHOICE = Turn(prompt="Which organ is it?", answer="liver", kind=TurnKind.CHOICE, options=("liver", "lung"))
+CAPTION = Turn(prompt="", answer="Axial CT with a large cyst.", kind=TurnKind.CAPTION)
+REPORT = Turn(prompt="", answer="Clear lungs. Compared to XXXX, stable. No effusion.", kind=TurnKind.REPORT)
+
+
+@pytest.fixture
+def said_record(make_record, picture):
+    """said_record(name, turns, image=…, subject=…) -> a record of the source `talk`."""
+
+    def build(name: str, *turns: Turn, image: str = "", **fields) -> Record:
+        subject = fields.pop("subject", image or name)
+        fields = {"image": StoredImage.of(picture(image or name)), "turns": turns, **fields}
+        return make_record("talk", name, subject, fields.pop("modality", Modality.UNKNOWN), "unknown", **fields)
+
+    return build
+
+
+@pytest.fixture
+def assembled(assemble_corpus, corpus):
+    """assembled(records, …) -> (training samples by id, folder): the small corpus with these beside it."""
+
+    def run(*records: Record, split: str = "train"):
+        folder = assemble_corpus({**corpus, "talk": list(records)})
+        return {s.id: s for s in Dataset(folder).samples(split) if s.source == "talk"}, folder
+
+    return run
+
+
+def shape(sample) -> list[str]:
+    """U, C and G for images, T for texts, T* for supervised ones."""
+    marks = {ImageRole.UNDERSTAND: "U", ImageRole.CONDITION: "C", ImageRole.TARGET: "G"}
+    return [marks[p.role] if isinstance(p, Image) else "T*" if p.supervised else "T" for p in sample.pieces]
+
+
+def texts(sample) -> list[str]:
+    return [piece.text for piece in sample.pieces if isinstance(piece, Text)]
+
+
+def bins(folder) -> dict[str, tuple[str, str, str]]:
+    rows = pq.read_table(folder / "decisions-00000.parquet").to_pylist()
+    return {row["id"]: (row["bin"], row["reason"], row["other"]) for row in rows if row["source"] == "talk"}
+
+
+def test_questions_keep_their_order_and_every_image_comes_first(assembled, said_record, picture):
+    samples, _ = assembled(said_record("a", QUESTION, CHOICE, more_images=(StoredImage.of(picture("a2")),)))
+    sample = samples["talk/a#delivered"]
+    assert (sample.task, sample.group, shape(sample)) == ("vqa", TaskGroup.I2T, ["U", "U", "T", "T*", "T", "T*"])
+    assert texts(sample) == ["Is the liver visible?", "Yes", "Which organ is it? Options: liver; lung.", "liver"]
+    assert sample.provenance.method == "as delivered"
+
+
+def test_a_caption_is_told_and_drawn_but_of_several_images_only_told(assembled, said_record, picture):
+    samples, _ = assembled(
+        said_record("a", CAPTION), said_record("b", CAPTION, more_images=(StoredImage.of(picture("b2")),))
+    )
+    told, drawn = samples["talk/a#delivered"], samples["talk/a#delivered-t2i"]
+    assert (told.task, shape(told), texts(told)[-1]) == ("caption", ["U", "T", "T*"], CAPTION.answer)
+    assert (drawn.group, shape(drawn), texts(drawn)) == (TaskGroup.T2I, ["T", "G"], [CAPTION.answer])
+    assert "talk/b#delivered" in samples and "talk/b#delivered-t2i" not in samples
+
+
+def test_nothing_is_asked_or_told_about_an_unknown_modality(assembled, said_record):
+    samples, _ = assembled(said_record("a", QUESTION))
+    made = " ".join(text for sample in samples.values() for text in texts(sample))
+    assert "unknown" not in made
+    assert not any(sample.task == "caption" for sample in samples.values())
+
+
+def test_a_redaction_mark_is_never_learnt_and_a_wholly_redacted_answer_is_filtered(assembled, said_record):
+    only = Turn(prompt="When?", answer="On XXXX.", kind=TurnKind.OPEN)
+    samples, folder = assembled(said_record("a", REPORT), said_record("b", only))
+    assert texts(samples["talk/a#delivered"])[-1] == "Clear lungs. No effusion."
+    assert samples["talk/a#delivered"].task == "report"
+    assert bins(folder)["talk/b"][:2] == ("filtered", "redacted")
+    assert said(CAPTION) == CAPTION.answer
+
+
+def test_text_alone_goes_to_the_text_group(assembled, said_record):
+    turn = Turn(prompt="What is a cyst?", answer="A closed sac.", kind=TurnKind.OPEN)
+    samples, folder = assembled(replace(said_record("t", turn, modality=Modality.TEXT), image=None))
+    sample = samples["talk/t#delivered"]
+    assert (sample.group, sample.task, shape(sample)) == (TaskGroup.TEXT, "text", ["T", "T*"])
+    assert "talk/t" not in Dataset(folder).images().ids
+
+
+def test_a_drawing_starts_from_the_record_and_ends_in_its_output(assembled, said_record, picture):
+    turn = Turn(prompt="Show it three months later.", answer="The cyst grew.", kind=TurnKind.DRAWING)
+    bare = Turn(prompt="Draw a cyst.", answer="", kind=TurnKind.DRAWING)
+    samples, _ = assembled(said_record("a", turn, targets={"output": picture("later")}), said_record("b", bare))
+    edit, drawn = samples["talk/a#delivered-edit"], samples["talk/b#delivered-t2i"]
+    assert (edit.group, shape(edit)) == (TaskGroup.INTERLEAVED, ["C", "T", "T*", "G"])
+    assert (drawn.group, shape(drawn)) == (TaskGroup.T2I, ["T", "G"])
+
+
+def test_questions_about_one_image_are_no_duplicates_but_one_question_twice_is(assembled, said_record):
+    again = Turn(prompt="is the LIVER visible", answer="yes.", kind=TurnKind.CLOSED)
+    other = Turn(prompt="Is the liver visible?", answer="No", kind=TurnKind.CLOSED)
+    samples, folder = assembled(
+        *(said_record(n, t, image="same") for n, t in (("a", QUESTION), ("b", CHOICE), ("c", again), ("d", other)))
+    )
+    assert bins(folder)["talk/c"] == ("duplicate", "same image and text", "talk/a")
+    assert {name for name in samples if name.endswith("#delivered")} == {f"talk/{n}#delivered" for n in "abd"}
+    assert [name for name in Dataset(folder).images().ids if name.startswith("talk/")] == ["talk/a"]
+
+
+def test_an_image_that_the_delivered_test_asks_about_leaves_training_and_validation(assembled, said_record):
+    test = {"delivered_split": Split.TEST}
+    records = [
+        said_record("t1", QUESTION, image="both", **test),
+        said_record("t2", CHOICE, image="both", **test),
+        said_record("train", CAPTION, image="both", delivered_split=Split.TRAIN),
+        said_record("val", CAPTION, image="both", delivered_split=Split.VAL),
+        said_record("val-alone", CAPTION, image="chosen-by", delivered_split=Split.VAL),
+        said_record("train-val", QUESTION, image="chosen-by", delivered_split=Split.TRAIN),
+        said_record("second", CAPTION, QUESTION, subject="p", delivered_split=Split.TRAIN),
+        said_record("third", QUESTION, subject="p", **test),
+        said_record("free", CAPTION, delivered_split=Split.TRAIN),
+    ]
+    samples, folder = assembled(*records)
+    found = bins(folder)
+    assert found["talk/t1"][0] == found["talk/t2"][0] == found["talk/third"][0] == "heldout"
+    assert found["talk/train"] == ("contaminating", "same pixels as a held-out image", "talk/t1")
+    assert found["talk/val"] == ("contaminating", "same pixels as a held-out image", "talk/t1")
+    assert found["talk/train-val"] == ("contaminating", "same pixels as a validation image", "talk/val-alone")
+    assert found["talk/second"] == ("contaminating", "patient has held-out images", "talk/third")
+    assert {name.split("#")[0] for name in samples} == {"talk/free"}
+    account = json.loads((folder / "manifest.json").read_text())["sources"]["talk"]
+    assert (account["raw"], account["kept"], account["heldout"], account["contaminating"]) == (9, 2, 3, 4)
+
+
+def test_held_out_questions_are_benchmark_items_and_what_cannot_be_asked_is_said(assembled, said_record, picture):
+    test = {"delivered_split": Split.TEST}
+    sided = Turn(prompt="Which is larger?", answer="Lung", kind=TurnKind.CLOSED)
+    records = [
+        said_record("a", QUESTION, **test),
+        said_record("b", CHOICE, sided, **test),
+        said_record("c", QUESTION, more_images=(StoredImage.of(picture("c2")),), **test),
+        said_record("d", REPORT, **test),
+        said_record("free", CAPTION),
+    ]
+    _, folder = assembled(*records)
+    items = {(i.record_id, i.answer_type): i for i in Dataset(folder).benchmark() if i.question_type == "talk"}
+    assert set(items) == {
+        ("talk/a", "closed"),
+        ("talk/b", "choice"),
+        ("talk/b", "open"),
+        ("talk/d", "caption"),
+    }
+    assert (items["talk/a", "closed"].reference, items["talk/b", "open"].reference) == ("yes", "Lung")
+    assert items["talk/d", "caption"].reference == "Clear lungs. No effusion."
+    assert all(item.image for item in items.values())
+    gaps = json.loads((folder / "manifest.json").read_text())["benchmark"]["not_testable"]
+    assert [gap["reason"] for gap in gaps if gap["question_type"] == "talk"] == [
+        "about several images: an item shows one (1)"
+    ]
+
+
+def test_the_report_shows_how_a_source_words_it(assembled, said_record):
+    _, folder = assembled(said_record("a", QUESTION), said_record("b", CAPTION))
+    page = (folder / "report.html").read_text()
+    assert "vqa, as talk words it" in page and "Is the liver visible?" in page
+    assert "What sources say themselves" in page
+    assert json.loads((folder / "manifest.json").read_text())["delivered"] == {"talk": {"caption": 1, "closed": 1}}
+
+
+def test_order_on_disk_does_not_matter(assembled, said_record):
+    records = [said_record(n, QUESTION if n < "c" else CAPTION, image="same") for n in "abcd"]
+    first, _ = assembled(*records)
+    second, _ = assembled(*records[::-1])
+    assert first == second
+    assert Counter(sample.task for sample in first.values())["caption"] == 1

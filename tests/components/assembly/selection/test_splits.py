@@ -1,0 +1,87 @@
+"""On which side a record stands follows from it and the recipe alone."""
+
+import pytest
+
+from components.assembly.selection.splits import SplitPlan
+from components.assembly.settings import Slab, SplitSettings
+from components.records.vocabulary import Split
+
+SLAB = Slab(source="mri", subject="mean", plane="axial", low=0, high=20, guard=10)
+
+
+def plan(val_share: float = 0.0, **test: tuple[str, ...]) -> SplitPlan:
+    return SplitPlan.from_settings(SplitSettings(test=test, slabs=(SLAB,), val_share=val_share))
+
+
+@pytest.mark.parametrize(
+    ("position", "split"),
+    [
+        (-10.1, Split.TRAIN),
+        (-10.0, Split.GUARD),
+        (-0.1, Split.GUARD),
+        (0.0, Split.WITHIN_SUBJECT),
+        (20.0, Split.WITHIN_SUBJECT),
+        (30.0, Split.GUARD),
+        (30.1, Split.TRAIN),
+    ],
+)
+def test_slab_and_guard_band_are_cut_by_position_in_millimetres(make_entry, position: float, split: Split) -> None:
+    assert plan().split_of(make_entry("a", "mean", facts={"plane": "axial"}, position=position)) is split
+
+
+def test_a_slab_cuts_its_own_plane_and_subject_only(make_entry) -> None:
+    assert plan().split_of(make_entry("a", "mean", facts={"plane": "coronal"}, position=5.0)) is Split.TRAIN
+    assert plan().split_of(make_entry("a", "other", facts={"plane": "axial"}, position=5.0)) is Split.TRAIN
+
+
+def test_a_listed_subject_is_test_in_its_own_source_only(make_entry) -> None:
+    held = plan(mri=("p2",))
+    assert held.split_of(make_entry("a", "p2")) is Split.TEST
+    assert held.split_of(make_entry("a", "p2", source="ct")) is Split.TRAIN
+
+
+def test_a_delivered_split_wins(make_entry) -> None:
+    assert plan(mri=("p2",)).split_of(make_entry("a", "p2", delivered_split=Split.TRAIN)) is Split.TRAIN
+
+
+def test_val_takes_whole_patients_and_about_its_share(make_entry) -> None:
+    cut = plan(0.3)
+    sides = {p: {cut.split_of(make_entry(f"{p}-{k}", f"p{p}")) for k in range(3)} for p in range(300)}
+    assert all(len(found) == 1 for found in sides.values())
+    assert 60 < sum(found == {Split.VAL} for found in sides.values()) < 120
+
+
+def test_a_subject_that_is_held_out_cannot_be_cut_as_well() -> None:
+    with pytest.raises(ValueError, match=r"mri/mean is held out as test, so assembly\.splits\.slabs must not cut mean"):
+        plan(mri=("mean",))
+
+
+def test_what_the_recipe_names_and_nobody_delivered_is_listed(make_entry) -> None:
+    assert plan(mri=("p2", "p3")).absent([make_entry("a", "p2")]) == ("mri/mean axial 0 to 20", "mri/p3")
+
+
+def test_the_symmetric_average_head_is_cut_around_its_middle_by_every_recipe() -> None:
+    from components.recipes.recipe import read_recipe, shipped_recipe
+
+    for name in ("tiny", "small"):
+        for slab in read_recipe(shipped_recipe(name)).assembly.splits.slabs:
+            if slab.subject == "mni152" and slab.plane == "sagittal":
+                assert slab.low == -slab.high, name
+
+
+def test_a_patient_of_a_private_source_is_held_out_by_its_key(make_entry) -> None:
+    entry = make_entry("a", "somebody")
+    assert plan(mri=(entry.patient_key,)).split_of(entry) is Split.TEST
+    assert plan(mri=(entry.patient_key,)).split_of(make_entry("a", "another")) is Split.TRAIN
+
+
+def test_a_share_of_patients_is_held_out_and_a_larger_share_keeps_them(make_entry) -> None:
+    entries = [make_entry(str(number), f"p{number}") for number in range(400)]
+
+    def held(share: float) -> set[str]:
+        settings = SplitSettings(test={}, slabs=(), val_share=0.0, test_share=share)
+        return {e.id for e in entries if SplitPlan.from_settings(settings).split_of(e) is Split.TEST}
+
+    assert held(0.0) == set() and held(0.1) < held(0.3) and 80 < len(held(0.3)) < 160
+    with pytest.raises(ValueError, match=r"assembly\.splits\.test_share must be in 0 to 1"):
+        held(1.0)
