@@ -17,6 +17,8 @@ from components.images.windows import bands, colouring
 
 _FORMATS = ("PNG", "JPEG")
 _LEVELS = np.arange(256, dtype=np.int64)
+_BLACK, _WHITE = 5, 250
+"""The last level that counts as black and the first that counts as white: JPEG blurs both ends."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +36,8 @@ class StoredImage:
     mean: float
     deviation: float
     """Standard deviation of the channel that varies most."""
+    clipped: float
+    """Share of white among the values that are not black, 0 to 1."""
     colour: bool
     """Clearly, in at least one pixel of a hundred."""
     grey: bool
@@ -67,6 +71,7 @@ class StoredImage:
             pixels=pixels_sha256(pixels[..., 0]) if not (is_grey or differs) else sha256,
             mean=int(sums.sum()) / (len(counts) * width * height),
             deviation=math.sqrt(varied) / (width * height),
+            clipped=int(counts[:, _WHITE:].sum()) / max(1, int(counts[:, _BLACK + 1 :].sum())),
             colour=is_coloured,
             grey=is_grey,
             look=look_of(pixels),

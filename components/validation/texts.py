@@ -19,6 +19,10 @@ BOILERPLATE = re.compile(
     r"|\ball rights reserved\b|\breproduced with permission\b|\bclick here\b|https?://\S+\s*$",
     re.IGNORECASE,
 )
+_GIVEN_AWAY = 5
+"""Words of an answer that no question repeats by chance."""
+_NAMED = r"\b(?:answer|ground truth|label)s?\s*(?:is|[:=])\s*['\"(]?"
+_WORD = re.compile(r"[\w%-]+")
 _ADDRESS = re.compile(r"(https?://)\S+", re.IGNORECASE)
 _NO_QUESTION = (TurnKind.CAPTION, TurnKind.REPORT)
 
@@ -34,6 +38,8 @@ def text_columns(record: Record) -> dict[str, object]:
         "identifiers": identifier_kinds(texts),
         # An address can name a patient: what it leads to is not repeated.
         "boilerplate": _ADDRESS.sub(r"\1…", _first(BOILERPLATE, [turn.answer for turn in record.turns])),
+        # Numbers, since a text that is repeated may hold anything.
+        "leaked": ", ".join(f"answer {k}" for k, turn in enumerate(record.turns, start=1) if _is_leaked(turn)),
         "prompt_characters": max((len(turn.prompt) for turn in record.turns), default=0),
         "answer_characters": max((len(turn.answer) for turn in record.turns), default=0),
         "answer_is_option": all(map(_is_option, record.turns)),
@@ -46,6 +52,19 @@ def _empty(record: Record, turn: Turn) -> str:
     if needs_prompt and not turn.prompt.strip():
         return "question"
     return "" if turn.answer.strip() or turn.kind is TurnKind.DRAWING else "answer"
+
+
+def _is_leaked(turn: Turn) -> bool:
+    """Whether the question gives its answer away: named as the answer, or whole and longer than what one chooses from."""
+    answer, words = turn.answer.strip(" .").lower(), _WORD.findall(turn.answer.lower())
+    prompt = turn.prompt.lower()
+    if turn.kind is TurnKind.DRAWING or not words:
+        return False
+    # Not where it stands among others: "The answer is yes or no", "Answer: yes/no".
+    is_named = re.search(rf"{_NAMED}{re.escape(answer)}(?![\w-])(?!\s*(?:or\b|[/,|]))", prompt)
+    is_chosen = turn.kind is TurnKind.CHOICE or " or " in prompt
+    is_repeated = len(words) >= _GIVEN_AWAY and f" {' '.join(words)} " in f" {' '.join(_WORD.findall(prompt))} "
+    return bool(is_named) or (is_repeated and not is_chosen)
 
 
 def _is_option(turn: Turn) -> bool:

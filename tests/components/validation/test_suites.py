@@ -54,6 +54,8 @@ def test_nothing_to_judge_is_no_failure(failures):
             "deviation is 0.0",
         ),
         ({"image_": np.eye(60, dtype=np.uint8)[:30] * 250}, "too small", "side is 30"),
+        ({"image_": np.eye(60, dtype=np.uint8) * 255}, "clipped image", "clipped is 1.0"),
+        ({"image_": np.tile(np.r_[np.full(56, 255), 90:94], (60, 1)).astype(np.uint8)}, "clipped image", "widen"),
         ({"subject": ""}, "no subject", "labels.csv"),
         ({"licence": ""}, "no licence", "labels.csv"),
     ],

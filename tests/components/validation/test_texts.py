@@ -29,6 +29,22 @@ def verdicts(settings):
     return run
 
 
+@pytest.mark.parametrize(
+    ("prompt", "answer", "kind"),
+    [
+        ("Is it large? Answer yes or no.", "yes", TurnKind.CLOSED),
+        ("Is it large? Answer: yes/no", "yes", TurnKind.CLOSED),
+        ("The answer is yes or no. Is it large?", "yes", TurnKind.CLOSED),
+        ("Is the lesion in the left or in the right lung?", "left", TurnKind.OPEN),
+        ("Is the left lung fully collapsed or is the left lung fully aerated?", "the left lung fully aerated", "open"),
+        ("Which is largest? A: liver", "B", TurnKind.OPEN),
+        ("Draw an axial CT of the abdomen.", "Draw an axial CT of the abdomen.", TurnKind.DRAWING),
+    ],
+)
+def test_what_a_question_offers_is_no_leak(verdicts, make, prompt, answer, kind):
+    assert verdicts(make("a", turns=(Turn(prompt=prompt, answer=answer, kind=TurnKind(kind)),)))[1] == {}
+
+
 def test_questions_reports_with_redactions_and_text_alone_are_kept(verdicts, make):
     drawing = Turn(prompt="Draw it.", answer="", kind=TurnKind.DRAWING)
     choice = Turn(prompt="Which?", answer="b", kind=TurnKind.CHOICE, options=("a", "b"))
@@ -54,6 +70,16 @@ def test_questions_reports_with_redactions_and_text_alone_are_kept(verdicts, mak
         ({"answer": "MRN: 4711083"}, "identifier in text", "patient's name or number"),
         ({"prompt": "x" * (LONGEST_PROMPT + 1)}, "too long", "shorten the question"),
         ({"answer": "x" * (LONGEST_ANSWER + 1)}, "too long", "shorten the answer"),
+        ({"prompt": "Is it large? (Answer: yes)"}, "leaked answer", "answer 1"),
+        ({"prompt": "Is it large? Label = 'Yes'."}, "leaked answer", "take the answer out of the question"),
+        (
+            {
+                "prompt": "The left lung is fully collapsed. What is seen?",
+                "answer": "The left lung is fully collapsed.",
+            },
+            "leaked answer",
+            "answer 1",
+        ),
         ({"options": ("a", "b")}, "bad options", "answer is one of them"),
         ({"kind": TurnKind.CHOICE, "options": ("yes", "yes")}, "bad options", "two different options"),
         ({"kind": TurnKind.CHOICE, "options": ("a", "b")}, "bad options", "answer is one of them"),
