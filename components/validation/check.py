@@ -31,7 +31,7 @@ def check(
     judged = judge(
         source,
         read_source(folder, source, settings, private=workspace.private),
-        validation,
+        validation.of(settings),
         decisions=read_decisions(workspace.decisions / f"{source}.jsonl"),
         accepted=read_accepted(workspace, source),
         seen=seen,

@@ -109,12 +109,12 @@ def _verdict(
         verdict = "stop"
         message = (
             f"{bad} of {account.raw} records quarantined ({share:.1%}), the limit is {settings.stop_above:.1%}; "
-            f"most often: {worst}. Mend the delivery, see `unimed data check {source}`, or raise validation.stop_above"
+            f"most often: {worst}. Mend the delivery, see `unimed data check {source}`, or raise sources.{source}.stop_above"
         )
     elif drifted:
         verdict = "hold"
         message = (
-            f"{'; '.join(drifted)}. The limit is {settings.hold_above:.2f} (validation.hold_above); "
+            f"{'; '.join(drifted)}. The limit is {settings.hold_above:.2f} (sources.{source}.hold_above, else validation.hold_above); "
             f"look at it with `unimed data review {source}`, then `unimed data accept {source}`"
         )
     return {

@@ -1,6 +1,8 @@
 """When a delivery is good enough."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from components.sources.settings import SourceSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,3 +28,11 @@ class ValidationSettings:
             raise ValueError(f"validation.hold_above must be in (0, 1], got {self.hold_above}")
         if self.min_side < 1:
             raise ValueError(f"validation.min_side must be at least 1, got {self.min_side}")
+
+    def of(self, source: SourceSettings) -> "ValidationSettings":
+        """With the limits that the source has of its own."""
+        return replace(
+            self,
+            stop_above=self.stop_above if source.stop_above is None else source.stop_above,
+            hold_above=self.hold_above if source.hold_above is None else source.hold_above,
+        )

@@ -26,7 +26,7 @@ def validate(ctx: StageContext) -> None:
     judged = judge(
         source,
         read_source(ctx.workspace.root / settings.path, source, settings, private=ctx.workspace.private),
-        ctx.recipe.validation,
+        ctx.recipe.validation.of(settings),
         decisions=read_decisions(ctx.workspace.decisions / f"{source}.jsonl"),
         accepted=read_accepted(ctx.workspace, source),
         seen=_watch(ctx),

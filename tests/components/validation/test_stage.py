@@ -7,6 +7,7 @@ import pytest
 
 from components.context import Interrupted
 from components.images.stored import decode_stored
+from components.recipes.reading import dump_yaml, load_yaml
 from components.records.schema import RECORD_SCHEMA
 from components.sources.delivery import deliver
 from components.sources.settings import SourceSettings
@@ -96,6 +97,25 @@ def test_stop_verdict_lets_validate_pass_and_admit_fail(context, tmp_path):
     admit(context())
     verdicts = json.loads((tmp_path / "data" / "admission.json").read_text())["sources"]
     assert verdicts == dict.fromkeys(context().recipe.sources, "accept")
+
+
+def test_a_source_may_have_limits_of_its_own(context):
+    params = context().workspace.params
+    folder = context().workspace.raw / "fundus"
+    folder.mkdir(parents=True)
+    (folder / "a.jpg").write_bytes(b"broken")
+    verdicts = []
+    for limit in (None, 1.0):
+        recipe = load_yaml(params)
+        recipe["sources"]["fundus"] |= {} if limit is None else {"stop_above": limit, "hold_above": 0.9}
+        params.write_text(dump_yaml(recipe))
+        validate(context("fundus"))
+        accounting = json.loads((context().workspace.validated / "fundus" / "accounting.json").read_text())
+        verdicts.append((accounting["verdict"]["verdict"], accounting["verdict"]["limit"]))
+    assert verdicts == [("stop", 0.5), ("accept", 1.0)]
+    params.write_text(params.read_text().replace("stop_above: 1.0", "stop_above: 7"))
+    with pytest.raises(ValueError, match=r"sources.*stop_above must be in \(0, 1\], got 7"):
+        context()
 
 
 def test_source_that_was_not_validated_is_named_by_admit(context):
