@@ -15,7 +15,7 @@ COMMANDS = {
     "ask": ["--json", "--model", "image", "question"],
     "data accept": ["--json", "--why", "source"],
     "data add": ["--dry-run", "--format", "--json", "--keep", "--path", "name"],
-    "data check": ["--format", "--json", "--limit", "--path", "name"],
+    "data check": ["--data-docs", "--format", "--json", "--limit", "--path", "name"],
     "data export": ["--json", "--split", "folder"],
     "data list": ["--json"],
     "data remove": ["--dry-run", "--json", "--patient", "--why", "name"],

@@ -8,6 +8,7 @@ from components.sources.settings import SourceSettings
 from components.sources.table import read_source
 from components.storage.workspace import Workspace
 from components.validation.accepting import read_accepted
+from components.validation.data_docs import write_data_docs
 from components.validation.decisions import read_decisions
 from components.validation.judging import judge
 from components.validation.settings import ValidationSettings
@@ -21,21 +22,24 @@ def check(
     validation: ValidationSettings,
     *,
     seen: Callable[[int], None] = lambda count: None,
+    data_docs: Path | None = None,
 ) -> dict[str, object]:
     """What `accounting.json` holds of one source, its `verdict` and `profile`, every one of its `quarantined_records`, `seconds`.
 
     The folder may lie anywhere; ids, a curator's decisions and the accepted delivery are those of `source` in the
-    workspace. `seen` hears the count. Raises ValueError for an unknown format or option, or a missing folder.
+    workspace. `seen` hears the count; `data_docs` is a new folder for Great Expectations' own pages. Raises ValueError for
+    an unknown format or option, and for a missing folder.
     """
-    began = time.monotonic()
+    began, limits = time.monotonic(), validation.of(settings)
     judged = judge(
         source,
         read_source(folder, source, settings, private=workspace.private),
-        validation.of(settings),
+        limits,
         decisions=read_decisions(workspace.decisions / f"{source}.jsonl"),
         accepted=read_accepted(workspace, source),
         seen=seen,
     )
+    pages = {"data_docs": str(write_data_docs(judged.frame, limits, data_docs))} if data_docs else {}
     return {
         **judged.accounting,
         "source": source,
@@ -43,5 +47,6 @@ def check(
         "quarantined_records": [
             {column: row[column] for column in ("id", "file", "reason", "detail")} for row in judged.quarantine
         ],
+        **pages,
         "seconds": round(time.monotonic() - began, 1),
     }

@@ -1,7 +1,8 @@
 """From an adapter's records to kept rows, quarantine rows, accounting and verdict: all of `validate` but the files."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from components.records.accounting import Account
 from components.records.record import Record, Unreadable
@@ -14,6 +15,9 @@ from components.validation.settings import ValidationSettings
 from components.validation.spool import Held, Rows, Spool
 from components.validation.suites import DUPLICATE_ID, SUITE, Failure, run_suite, table
 
+if TYPE_CHECKING:
+    import pandas
+
 READING = "unimed.reading@1"
 """The suite that a file fails which no record could be made of."""
 
@@ -24,6 +28,8 @@ class Judged:
 
     rows: Sequence[dict[str, object]]
     """Of the kept records, by id, in RECORD_SCHEMA's columns; their images are read when a row is asked for."""
+    frame: "pandas.DataFrame" = field(compare=False)
+    """What the suite looked at: a row for each record that could be read."""
     quarantine: list[dict[str, str]]
     accounting: dict[str, object]
     """The seven numbers and reasons, and `verdict`."""
@@ -51,7 +57,8 @@ def judge(
         records.append(spool.hold(item))
     # Sorted before the suite, so that a duplicate id and every file come out the same in any order of reading.
     records.sort(key=lambda held: (held.record.id, held.record.provenance.file, held.record.provenance.locator))
-    broken = _first_failures(run_suite(table(held.record for held in records), settings))
+    frame = table(held.record for held in records)
+    broken = _first_failures(run_suite(frame, settings))
     kept = []
     for held in records:
         row = _verdict_on(held.record, broken.get(held.record.id), decisions.get(held.record.id))
@@ -70,6 +77,7 @@ def judge(
     verdict = _verdict(source, account, settings, quarantine, sentences(far, found, accepted))
     return Judged(
         rows=Rows(spool, kept),
+        frame=frame,
         quarantine=quarantine,
         accounting={**account.to_json(), "verdict": verdict},
         profile=found,

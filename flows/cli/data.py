@@ -90,6 +90,14 @@ def check(
     limit: Annotated[
         int, typer.Option("--limit", min=0, help="List at most this many quarantined records; 0: all.")
     ] = 0,
+    data_docs: Annotated[
+        Path | None,
+        typer.Option(
+            "--data-docs",
+            metavar="FOLDER",
+            help="Write Great Expectations' Data Docs there too; they load their style from the network.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read a data set as a run would, without running anything: what would be kept, what quarantined, and why."""
@@ -129,7 +137,7 @@ def check(
     folder = Path(path) if path else workspace.root / settings.path
     if not folder.is_dir():
         prepare_raw(workspace)
-    found = run_check(workspace, folder, source, settings)
+    found = run_check(workspace, folder, source, settings, data_docs)
     rejected = found["quarantined_records"]
     shown = rejected[:limit] if limit else rejected
     if as_json:
@@ -143,9 +151,13 @@ def check(
     if len(shown) < len(rejected):
         print(f"… and {len(rejected) - len(shown)} more")
     show_verdict(found)
+    if data_docs:
+        print(f"Data Docs: {found['data_docs']}")
 
 
-def run_check(workspace: Any, folder: Path, source: str, settings: Any) -> dict[str, Any]:
+def run_check(
+    workspace: Any, folder: Path, source: str, settings: Any, data_docs: Path | None = None
+) -> dict[str, Any]:
     """What validation says about the folder as a delivery of the source."""
     from components.recipes.recipe import read_recipe
     from components.validation.check import check as check_folder
@@ -159,6 +171,7 @@ def run_check(workspace: Any, folder: Path, source: str, settings: Any) -> dict[
             settings,
             validation,
             seen=lambda count: progress(count, 0, "records"),
+            data_docs=data_docs,
         )
 
 

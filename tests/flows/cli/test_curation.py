@@ -187,6 +187,15 @@ def test_a_next_delivery_is_compared_with_the_accepted_one_before_it_is_put_in(w
         (workspace.accepted / "eyes.json").write_text("{}")
 
 
+def test_data_docs_are_great_expectations_own_pages(workspace, unimed, tmp_path):
+    code, out, _ = unimed("check", "eyes", "--data-docs", str(tmp_path / "docs"))
+    page = Path(out.rsplit("Data Docs: ", 1)[1].strip())
+    assert code == 0 and page.is_relative_to(tmp_path / "docs") and "unimed.records@1" in page.read_text()
+    (result,) = (page.parent / "validations").rglob("*.html")
+    assert "deviation" in result.read_text()
+    assert unimed("check", "eyes", "--data-docs", str(tmp_path / "docs"))[0] == 2, "nothing is written over"
+
+
 def test_a_patient_who_is_taken_out_is_in_no_conversation(workspace, unimed):
     (workspace.accepted / "eyes.json").write_text("{}")
     assemble(workspace)
