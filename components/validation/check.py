@@ -39,7 +39,7 @@ def check(
         accepted=read_accepted(workspace, source),
         seen=seen,
     )
-    pages = {"data_docs": str(write_data_docs(judged.frame, limits, data_docs))} if data_docs else {}
+    pages = {"data_docs": str(write_data_docs(judged.frame(), limits, data_docs))} if data_docs else {}
     return {
         **judged.accounting,
         "source": source,

@@ -28,8 +28,8 @@ class Judged:
 
     rows: Sequence[dict[str, object]]
     """Of the kept records, by id, in RECORD_SCHEMA's columns; their images are read when a row is asked for."""
-    frame: "pandas.DataFrame" = field(compare=False)
-    """What the suite looked at: a row for each record that could be read."""
+    frame: Callable[[], "pandas.DataFrame"] = field(compare=False)
+    """Makes again what the suite looked at: a row for each record that could be read."""
     quarantine: list[dict[str, str]]
     accounting: dict[str, object]
     """The seven numbers and reasons, and `verdict`."""
@@ -57,8 +57,11 @@ def judge(
         records.append(spool.hold(item))
     # Sorted before the suite, so that a duplicate id and every file come out the same in any order of reading.
     records.sort(key=lambda held: (held.record.id, held.record.provenance.file, held.record.provenance.locator))
-    frame = table(held.record for held in records)
-    broken = _first_failures(run_suite(frame, settings))
+
+    def frame() -> "pandas.DataFrame":
+        return table(held.record for held in records)
+
+    broken = _first_failures(run_suite(frame(), settings))
     kept = []
     for held in records:
         row = _verdict_on(held.record, broken.get(held.record.id), decisions.get(held.record.id))
