@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from components.recipes.reading import dump_yaml, load_yaml
@@ -103,6 +104,20 @@ def test_a_second_run_trains_nothing_and_says_why(workspace, first_weights):
     said = run_unimed("retrain", cwd=workspace.root)
     assert "nothing" in said.lower()
     assert stages_run(workspace, before) == set() and weights_sha256(workspace) == first_weights
+
+
+def test_a_patient_is_traced_to_the_versions_that_were_trained_on_him(workspace, first_weights):
+    rows = [row for path in workspace.dataset.glob("decisions-*.parquet") for row in pq.read_table(path).to_pylist()]
+    trained = next(row["patient_key"] for row in rows if row["bin"] == "kept")
+    held_out = next(row["patient_key"] for row in rows if row["bin"] == "heldout")
+    kept = sum(row["bin"] == "kept" and row["patient_key"] == trained for row in rows)
+    for patient, said in (
+        (trained, f"trained on {kept} of this patient's records"),
+        (held_out, "not trained on this patient"),
+    ):
+        asked = ("data", "remove", "--patient", patient, "--why", "withdrew", "--dry-run", "--json")
+        (version,) = json.loads(run_unimed(*asked, cwd=workspace.root))["versions"]
+        assert version["number"] == 1 and version["trained_on"].startswith(said)
 
 
 def test_the_pages_of_up_show_the_run_in_a_browser(workspace, first_weights):
