@@ -5,6 +5,7 @@ signals, starts the progress file, calls the component, and leaves by os._exit: 
 down and have nothing left to say.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -77,6 +78,8 @@ def main(argv: list[str]) -> int:
         print(f"usage: python -m components.stage NAME [ITEM]; NAME is one of {', '.join(['code', *STAGES])}")
         return EXIT_IMPOSSIBLE
     name, item = argv[0], argv[1] if len(argv) == 2 else ""
+    # Imports make a million objects that stay; looking through them as often as by default takes a second or two.
+    gc.set_threshold(50_000, 20, 50)
     die_with_parent()
     stop = threading.Event()
     listen(stop)

@@ -133,7 +133,13 @@ def _parquet(value: bytes, count: int = 1, **metadata: bytes) -> bytes:
 
     out = io.BytesIO()
     table = pa.table({"image": pa.array([value] * count), "caption": ["A chest X-ray."] * count})
-    pq.write_table(table.replace_schema_metadata(metadata or None), out, compression="zstd", use_dictionary=count > 1)
+    pq.write_table(
+        table.replace_schema_metadata(metadata or None),
+        out,
+        compression="zstd",
+        use_dictionary=count > 1,
+        write_statistics=False,
+    )
     return out.getvalue()
 
 
