@@ -22,9 +22,8 @@ retrain: $(READY) ## the main job: raw images in, a promoted model version out (
 test: $(READY) ## the tests, under 12 minutes on two cores
 	@$(PY) -m pytest -m "not slow and not gpu" -n 2 --dist loadfile $(ARGS)
 
-# The longest chain begins first, so that the other core is not idle at the end.
 test-slow: $(READY) ## the slow set: kills, equal bytes, browser
-	@$(PY) -m pytest -m "slow and not gpu" -n 2 --dist loadfile --no-loadscope-reorder tests/test_way_through.py tests $(ARGS)
+	@$(PY) -m pytest -m "slow and not gpu" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) ## lint, format, types, import contract
 	@$(VENV)/bin/ruff check .

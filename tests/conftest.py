@@ -16,3 +16,8 @@ def same_process_as_before():
     os.environ.clear()
     os.environ.update(variables)
     os.chdir(folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest chain of tests begins first, so that the other core is not idle at the end."""
+    items.sort(key=lambda item: item.path.name != "test_way_through.py")
