@@ -200,7 +200,7 @@ def test_a_source_that_is_mostly_broken_stops_at_admit_and_nothing_after_it_is_t
     for number in range(200):
         (source / f"broken-{number}.jpg").write_bytes(b"not an image")
     said = run_unimed("retrain", cwd=workspace.root, expect=1)
-    assert "fundus" in said and "admit" in said and "validation.stop_above" in said
+    assert "fundus" in said and "admit" in said and "sources.fundus.stop_above" in said
     assert (manifest_id(workspace), weights_sha256(workspace)) == (dataset, weights)
     assert json.loads(run_unimed("status", "--json", cwd=workspace.root))["champion"] == champion
     for path in source.glob("broken-*.jpg"):
