@@ -113,7 +113,6 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
     """Read the recipe, hold the stage's lock, call the component, say how it ended."""
     from components.context import Interrupted, StageContext
     from components.recipes.recipe import read_recipe
-    from components.registry.tracking import PARENT
     from components.storage.locks import Held, hold
     from components.storage.progress import Progress
     from components.storage.workspace import Workspace
@@ -148,6 +147,8 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
             traceback.print_exc()
             said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             progress.finish("failed", said)
+            from components.registry.tracking import PARENT
+
             if PARENT not in os.environ:  # a run shows the progress file; after a bare `dvc repro` this is all there is
                 terminal.write(f"{stage}: {said}\nThe log is {log}\n")
             return EXIT_FAILED

@@ -1,5 +1,6 @@
 """An image as tables hold it, with all that curation asks of its pixels: they are decoded once, when it is read."""
 
+import base64
 import math
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -117,6 +118,11 @@ def stored_size(data: bytes) -> tuple[int, int]:
             return image.size
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageError("undecodable", f"not a readable image: {error}") from None
+
+
+def data_uri(data: bytes) -> str:
+    """A stored image as pages hold it."""
+    return f"data:image/{stored_format(data)};base64,{base64.b64encode(data).decode()}"
 
 
 def stored_format(data: bytes) -> str:

@@ -1,12 +1,11 @@
 """Great Expectations' own pages of a validation, for who knows them; our pages show images and need no network."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.storage.atomic import atomic_folder
 from components.validation.settings import ValidationSettings
-from components.validation.suites import SUITE, expectations
+from components.validation.suites import SUITE, expectations, open_batches
 
 if TYPE_CHECKING:
     import pandas
@@ -20,15 +19,11 @@ def write_data_docs(frame: "pandas.DataFrame", settings: ValidationSettings, fol
         raise ValueError(f"{folder} exists; name a new folder")
     if frame.empty:
         raise ValueError("no record could be read: there is nothing to write Data Docs about")
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
-    from great_expectations.checkpoint import UpdateDataDocsAction
-
     with atomic_folder(folder) as project:
-        context = gx.get_context(mode="file", project_root_dir=project)
-        context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
-        asset = context.data_sources.add_pandas("records").add_dataframe_asset("records")
-        batch = asset.add_batch_definition_whole_dataframe("all")
+        context, batch = open_batches(mode="file", project_root_dir=project)
+        import great_expectations as gx
+        from great_expectations.checkpoint import UpdateDataDocsAction
+
         suite = context.suites.add(gx.ExpectationSuite(name=SUITE, expectations=expectations(settings)))
         definition = context.validation_definitions.add(gx.ValidationDefinition(name=SUITE, data=batch, suite=suite))
         checkpoint = gx.Checkpoint(

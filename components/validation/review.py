@@ -1,6 +1,5 @@
 """The page on which a curator looks at what validation refused and at what it kept, and the decisions that follow."""
 
-import base64
 import io
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from components.images.stored import decode_stored
+from components.images.stored import data_uri, decode_stored
 from components.recipes.reading import nearest
 from components.recipes.recipe import Recipe
 from components.records.keys import keyed_hash
@@ -188,4 +187,4 @@ def _thumbnail(data: bytes) -> str:
     image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     out = io.BytesIO()
     image.save(out, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+    return data_uri(out.getvalue())

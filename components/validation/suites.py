@@ -167,17 +167,26 @@ def expectations(settings: ValidationSettings) -> list[Any]:
     ]
 
 
+def open_batches(**place: Any) -> tuple[Any, Any]:
+    """(context, batch definition of a whole frame) of Great Expectations, in memory or in a folder. The first to import it,
+    so that it calls nobody."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+
+    context = gx.get_context(**place)
+    context.variables.progress_bars = {"globally": False}
+    asset = context.data_sources.add_pandas("records").add_dataframe_asset("records")
+    return context, asset.add_batch_definition_whole_dataframe("all")
+
+
 def run_suite(frame: "pandas.DataFrame", settings: ValidationSettings) -> list[Failure]:
     """Every (record, broken expectation) of the frame, in suite order, then row order. An empty frame breaks nothing."""
     if frame.empty:
         return []
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    _, whole = open_batches(mode="ephemeral")
     import great_expectations as gx
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
-    asset = context.data_sources.add_pandas("records").add_dataframe_asset("records")
-    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+    batch = whole.get_batch({"dataframe": frame})
     suite = expectations(settings)
     # All at once: each call of its own hashes the whole frame again.
     summaries = batch.validate(gx.ExpectationSuite(name=SUITE, expectations=suite), result_format="SUMMARY").results

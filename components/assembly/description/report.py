@@ -1,6 +1,5 @@
 """report.html of the data set: what was kept, what was not and why, and what the samples look like."""
 
-import base64
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from typing import Any
 from components.assembly.conversations.samples import Pictures
 from components.assembly.corpus import Entry
 from components.assembly.selection.bins import Decision
-from components.images.stored import stored_format
+from components.images.stored import data_uri
 from components.records.keys import keyed_hash
 from components.records.sample import Clinical, Image, Sample, Text
 from components.records.vocabulary import Bin
@@ -33,7 +32,7 @@ class Report:
     def see_image(self, entry: Entry, pictures: Pictures) -> None:
         """Offer a stored image of a source."""
         shown: dict[str, object] = {
-            "uri": _uri(pictures.own.data),
+            "uri": data_uri(pictures.own.data),
             "id": entry.id,
             "split": entry.split.value,
             "facts": ", ".join(f"{name} {value}" for name, value in sorted(entry.facts.items())),
@@ -136,12 +135,8 @@ def _quarantined(validated: Path, source: str) -> list[dict[str, Any]]:
 def _piece(piece: Text | Clinical | Image) -> dict[str, str]:
     match piece:
         case Image():
-            return {"kind": "image", "uri": _uri(piece.data), "role": piece.role.value}
+            return {"kind": "image", "uri": data_uri(piece.data), "role": piece.role.value}
         case Text():
             return {"kind": "answer" if piece.supervised else "text", "text": piece.text}
         case Clinical():
             return {"kind": "text", "text": piece.render()}
-
-
-def _uri(data: bytes) -> str:
-    return f"data:image/{stored_format(data)};base64,{base64.b64encode(data).decode()}"

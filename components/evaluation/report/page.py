@@ -1,6 +1,5 @@
 """The evaluation as one page that a release owner reads: figures with intervals, what they do not say, and images."""
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from components.evaluation.metrics import Metric
 from components.evaluation.predictions import ONE_STEP, PLAIN, RECONSTRUCTION
 from components.evaluation.report.plots import forest
 from components.evaluation.scores import Score
-from components.images.stored import stored_format
+from components.images.stored import data_uri
 from components.records.benchmark import BenchmarkItem
 from components.records.keys import keyed_hash
 from components.storage.atomic import write_text
@@ -110,7 +109,7 @@ def thumbnail(data: bytes) -> str:
         from components.images.resize import fit_image
 
         data = encode(fit_image(pixels, THUMBNAIL, square=False))
-    return f"data:image/{stored_format(data)};base64,{base64.b64encode(data).decode()}"
+    return data_uri(data)
 
 
 def caption_examples(
