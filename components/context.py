@@ -1,7 +1,10 @@
 """What the door hands to a stage."""
 
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from components.recipes.recipe import Recipe
 from components.storage.progress import Progress
@@ -10,6 +13,32 @@ from components.storage.workspace import Workspace
 
 class Interrupted(Exception):
     """Somebody asked the stage to stop; what it had is saved. The door leaves with 75: start me again."""
+
+
+class StageRun(Protocol):
+    """The run of a working stage, as whoever watches it keeps it."""
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Numbers that the stage works with."""
+
+    def dataset(self, dataset_id: str, context: str) -> None:
+        """What it reads."""
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Numbers at a step."""
+
+
+class Tracker(Protocol):
+    """Opens the run of a stage: `tracker(stage, run_key)`. The same key continues the same run."""
+
+    def __call__(self, stage: str, run_key: str, /) -> AbstractContextManager[StageRun | None]: ...
+
+
+@contextmanager
+def untracked(stage: str, run_key: str, /) -> Iterator[None]:
+    """The tracker of a stage that nobody watches."""
+    del stage, run_key
+    yield None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +52,8 @@ class StageContext:
     progress: Progress
     stop: threading.Event = field(default_factory=threading.Event)
     """Set by SIGTERM or SIGINT; long loops poll it, save what they have and raise Interrupted."""
+    tracker: Tracker = untracked
+    """Where a stage's curves are watched; the door gives MLflow's."""
 
     def raise_if_stopped(self) -> None:
         """Raise Interrupted when the stage was asked to stop."""

@@ -13,10 +13,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from importlib import import_module
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from components.context import StageRun, Tracker
+    from components.storage.workspace import Workspace
 
 STAGES = {
     "validate": "components.validation.stage:validate",
@@ -27,7 +31,7 @@ STAGES = {
     "train": "components.training.stage:train",
     "predict": "components.evaluation.predict:predict",
     "evaluate": "components.evaluation.evaluate:evaluate",
-    "predict-champion": "components.registry.gate:predict_champion",
+    "predict-champion": "components.evaluation.champion:predict_champion",
 }
 """Stage name -> the function that does it. `code` is the door's own."""
 
@@ -136,7 +140,9 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
         log = workspace.logs / f"{file_name}.log"
         terminal = log_to(log)
         progress = Progress.start(workspace.progress, stage)
-        context = StageContext(workspace=workspace, recipe=recipe, item=item, progress=progress, stop=stop)
+        context = StageContext(
+            workspace=workspace, recipe=recipe, item=item, progress=progress, stop=stop, tracker=mlflow_of(workspace)
+        )
         begun = time.monotonic()
         try:
             function_of(name)(context)
@@ -154,6 +160,17 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
             return EXIT_FAILED
         progress.finish("done", f"{time.monotonic() - begun:.1f} s")
     return 0
+
+
+def mlflow_of(workspace: "Workspace") -> "Tracker":
+    """The tracker of a workspace: MLflow, which is imported when a stage opens its run."""
+
+    def open_run(stage: str, run_key: str, /) -> "AbstractContextManager[StageRun]":
+        from components.registry.tracking import keyed_run
+
+        return keyed_run(workspace, stage, run_key)
+
+    return open_run
 
 
 def function_of(name: str) -> Callable[..., None]:

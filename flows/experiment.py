@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.recipes.reading import dump_yaml, load_yaml, nearest, read_dataclass
+from components.recipes.nearest import nearest
+from components.recipes.reading import read_dataclass
 from components.recipes.recipe import Recipe
-from components.records.keys import keyed_hash
 from components.storage.atomic import write_text
+from components.storage.keys import keyed_hash
 from components.storage.workspace import Workspace
+from components.storage.yaml_files import dump_yaml, load_yaml
 from flows.journal import keep_seconds, stage_seconds
 from flows.making import workspace_files
 from flows.run import initialise

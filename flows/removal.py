@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from components.recipes.reading import nearest
+from components.recipes.nearest import nearest
 from components.recipes.recipe import read_recipe
 from components.storage.atomic import write_text
 from components.storage.workspace import Workspace

@@ -116,7 +116,7 @@ def change_schedule(workspace: Workspace, name: str, action: str) -> None:
     """pause, resume or remove the schedule; raises ValueError for a name that is none. Needs PREFECT_API_URL."""
     from prefect.client.orchestration import get_client
 
-    from components.recipes.reading import nearest
+    from components.recipes.nearest import nearest
 
     with get_client(sync_client=True) as client:
         found = {_short_name(workspace, deployment.name): deployment for deployment in _deployments(client, workspace)}

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.records.keys import keyed_hash
 from components.storage.atomic import write_json
+from components.storage.keys import keyed_hash
 from components.storage.locks import hold
 from components.storage.workspace import Workspace
 from flows.environment import SERVICE, enter

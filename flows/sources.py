@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from components.recipes.reading import nearest
+from components.recipes.nearest import nearest
 from components.recipes.recipe import read_recipe
 from components.sources.delivery import prepare_curation
 from components.storage.atomic import TEMPORARY, atomic_folder, write_text

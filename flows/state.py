@@ -63,8 +63,8 @@ def with_code(reasons: Mapping[str, str]) -> dict[str, str]:
 
 def stages_with_new_code(workspace: Workspace, order: list[str]) -> dict[str, str]:
     """Stage -> why, for those whose component's code is not what code.json says; DVC only reads that file."""
-    from components.recipes.reading import load_yaml
     from components.storage.code import code_hashes
+    from components.storage.yaml_files import load_yaml
 
     path = workspace.root / "code.json"
     if not path.is_file():

@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from components.recipes.reading import dump_yaml, load_yaml
 from components.storage.workspace import Workspace
+from components.storage.yaml_files import dump_yaml, load_yaml
 from tests.faults.killing import random_moments, retrain_with_kills, weights_sha256
 from tests.fixtures.micro import clean_environment, make_workspace, run_unimed, set_key
 

@@ -11,10 +11,10 @@ from sys import intern
 import pyarrow.parquet as pq
 
 from components.images.looks import Look, LookFile
-from components.records.keys import keyed_hash
 from components.records.record import Provenance, Turn
 from components.records.schema import turn_from_row
 from components.records.vocabulary import Modality, Split
+from components.storage.keys import keyed_hash
 from components.validation.validated import record_files
 
 

@@ -20,14 +20,14 @@ from components.assembly.sealing.chunks import Chunks
 from components.assembly.sealing.seal import Images, Job, seal
 from components.assembly.selection.bins import Decision, select
 from components.assembly.selection.splits import SplitPlan
-from components.assembly.settings import AssemblySettings
 from components.cluster import has_cluster, in_order
 from components.context import StageContext
-from components.records.keys import keyed_hash
+from components.recipes.assembly import AssemblySettings
 from components.records.schema import BENCHMARK_SCHEMA, SAMPLE_SCHEMA, SCHEMA_VERSION
 from components.records.shards import payload_bytes, write_shards
 from components.records.vocabulary import Bin, Split
 from components.storage.atomic import atomic_folder, read_json, write_json, write_text
+from components.storage.keys import keyed_hash
 
 DECISION_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("id", "source", "patient_key", "split", "bin", "reason", "other")]

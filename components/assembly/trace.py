@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from components.recipes.reading import nearest
+from components.recipes.nearest import nearest
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
 from components.validation.decisions import Decision, read_decisions

@@ -12,7 +12,6 @@ from components.evaluation.edit_names import metric_name
 from components.evaluation.images import PSNR_SCORER
 from components.evaluation.predictions import PLAIN
 from components.evaluation.scores import Score, read_scores
-from components.evaluation.settings import EvaluationSettings
 from components.evaluation.statistics import (
     cluster_bootstrap,
     items_needed,
@@ -20,7 +19,8 @@ from components.evaluation.statistics import (
     sign_flip_p,
     smallest_detectable,
 )
-from components.records.keys import seed_of
+from components.recipes.evaluation import EvaluationSettings
+from components.storage.keys import seed_of
 
 POOL = "vqa/pool/accuracy"
 PERMUTATIONS = 9_999

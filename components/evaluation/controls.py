@@ -12,8 +12,8 @@ import numpy as np
 
 from components.evaluation.images import Rgb, decode, encode
 from components.records.benchmark import BenchmarkItem
-from components.records.keys import keyed_hash, sha256_bytes
 from components.records.vocabulary import Split
+from components.storage.keys import keyed_hash, sha256_bytes
 
 YES, NO = "yes", "no"
 

@@ -13,10 +13,10 @@ from components.assembly.dataset import Dataset, LabelledImage
 from components.context import StageContext
 from components.evaluation.images import decode
 from components.evaluation.judge_network import FACTS, SIDE, WEIGHTS, Judge, build, pixels
-from components.evaluation.settings import JudgeSettings
-from components.records.keys import seed_of
+from components.recipes.evaluation import JudgeSettings
 from components.records.vocabulary import Modality
 from components.storage.atomic import write_bytes, write_json
+from components.storage.keys import seed_of
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from components.records.keys import sha256_bytes
+from components.storage.keys import sha256_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -7,7 +7,7 @@ from typing import Any
 from components.evaluation.predictions import PredictionHeader
 from components.evaluation.scores import Score
 from components.evaluation.statistics import mean_interval
-from components.records.keys import seed_of
+from components.storage.keys import seed_of
 
 DIGITS = 6
 """Decimals of stored numbers: enough for every reader, too few for a processor's rounding to show."""

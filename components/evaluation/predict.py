@@ -26,12 +26,12 @@ from components.evaluation.predictions import (
 )
 from components.recipes.recipe import Recipe
 from components.records.benchmark import BenchmarkItem
-from components.records.keys import seed_of, sha256_bytes
 from components.storage.atomic import read_json
+from components.storage.keys import seed_of, sha256_bytes
 from components.storage.progress import Progress
 
 if TYPE_CHECKING:
-    from components.serving.predictor import Predictor
+    from components.inference.predictor import Predictor
 
 Say = Callable[[str, int, int], None]
 """Called with (what, done, total); raises Interrupted when the stage was asked to stop."""
@@ -62,7 +62,7 @@ def predict_benchmark(
     checkpoint: Path, dataset: Path, out: Path, recipe: Recipe, progress: Progress, stop: threading.Event
 ) -> Path:
     """The predictions file of any checkpoint on a data set's benchmark, in the folder `out`."""
-    from components.serving.predictor import Predictor, weights_sha256
+    from components.inference.predictor import Predictor, weights_sha256
 
     def say(what: str, done: int, total: int) -> None:
         if stop.is_set():
@@ -110,7 +110,7 @@ def plan_questions(items: Sequence[BenchmarkItem]) -> list[Showing]:
 
 def answer_rows(predictor: "Predictor", showings: Sequence[Showing], recipe: Recipe, say: Say) -> list[dict[str, Any]]:
     """Greedy answers to the showings; the plain ones with options carry each option's log-probability too."""
-    from components.serving.predictor import Answer, Question
+    from components.inference.predictor import Answer, Question
 
     settings = recipe.evaluation
     groups: dict[tuple[int, bool], dict[tuple[str, str, tuple[str, ...]], Question]] = {}
@@ -152,7 +152,7 @@ def answer_rows(predictor: "Predictor", showings: Sequence[Showing], recipe: Rec
 
 def draw_rows(predictor: "Predictor", items: Sequence[BenchmarkItem], recipe: Recipe, say: Say) -> list[dict[str, Any]]:
     """Drawings of the items: sampled; edits in one step besides; and each real image through the autoencoder alone."""
-    from components.serving.predictor import DrawRequest
+    from components.inference.predictor import DrawRequest
 
     drawing = recipe.evaluation.drawing
     # One noise per item, whoever draws: two checkpoints are compared on equal draws.

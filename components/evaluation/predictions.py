@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.records.benchmark import BenchmarkItem
-from components.records.keys import sha256_bytes
 from components.storage.atomic import atomic_path
+from components.storage.keys import sha256_bytes
 
 FILE = "predictions-00000.parquet"
 PLAIN, GREY, SHUFFLED, SHUFFLED_IN_MODALITY = (

@@ -9,7 +9,7 @@ from components.evaluation.answers import CHOICE_SCORER, SCORER, normalise
 from components.evaluation.metrics import DIGITS, Meter, Metric, gate, one_per_item
 from components.evaluation.predictions import GREY, PLAIN, SHUFFLED, SHUFFLED_IN_MODALITY
 from components.evaluation.scores import Score
-from components.evaluation.settings import EvaluationSettings
+from components.recipes.evaluation import EvaluationSettings
 
 FORMS = ("closed", "choice", "open")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from components.images.dicom_limits import MAX_SEQUENCE_BYTES
 from components.images.limits import ImageError
-from components.records.keys import keyed_hash
+from components.storage.keys import keyed_hash
 
 METHOD = "PS3.15 E basic profile, dates moved"
 MAX_ELEMENTS = 200_000

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.assembly.settings import AssemblySettings
-from components.evaluation.settings import EvaluationSettings
-from components.recipes.reading import load_yaml, nearest, read_dataclass
-from components.registry.settings import GateSettings
-from components.sources.settings import SourceSettings
-from components.training.settings import ComputeSettings, CurriculumStage, StartSettings, TrainingSettings
-from components.validation.settings import ValidationSettings
+from components.recipes.assembly import AssemblySettings
+from components.recipes.evaluation import EvaluationSettings
+from components.recipes.gate import GateSettings
+from components.recipes.nearest import nearest
+from components.recipes.reading import read_dataclass
+from components.recipes.sources import SourceSettings
+from components.recipes.training import ComputeSettings, CurriculumStage, StartSettings, TrainingSettings
+from components.recipes.validation import ValidationSettings
+from components.storage.yaml_files import load_yaml
 from model.config import ModelConfig
 
 SHIPPED = ("tiny", "small", "unimedvl-14b")

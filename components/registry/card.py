@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.registry.evidence import read_object
+from components.storage.atomic import read_object
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
 

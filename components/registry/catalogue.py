@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.recipes.reading import nearest
+from components.recipes.nearest import nearest
 from components.registry.database import Impossible
-from components.registry.evidence import read_object
 from components.registry.tracking import Tracking, connect
-from components.registry.weights_reference import WeightsReference
+from components.registry.weights_reference import WeightsReference, lay_out
+from components.storage.atomic import read_object
 from components.storage.workspace import Workspace
 
 MODEL = "unimed"
@@ -115,6 +115,11 @@ def reference_of(tracking: Tracking, version: Version) -> WeightsReference:
             f"{reference.sha256[:12]}: one of them was edited"
         )
     return reference
+
+
+def checkpoint_of(workspace: Workspace, tracking: Tracking, version: Version) -> Path:
+    """The version's checkpoint, verified and laid out under .unimed/models."""
+    return lay_out(reference_of(tracking, version), workspace.model_folder(version.weights_sha256))
 
 
 def set_alias(tracking: Tracking, alias: str, number: int) -> None:

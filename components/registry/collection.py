@@ -5,13 +5,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.recipes.reading import load_yaml
 from components.registry.catalogue import all_versions, record_folder, reference_of
 from components.registry.database import embedded_uri, tracking_uri
 from components.registry.tracking import connect
 from components.storage.atomic import TEMPORARY
 from components.storage.dvc import collect
 from components.storage.workspace import Workspace
+from components.storage.yaml_files import load_yaml
 
 OLD_SECONDS = 24 * 3600
 """A temporary file younger than this may belong to a writer at work."""

@@ -1,18 +1,16 @@
 """What a finished run in a workspace consists of: hashes of weights, data, evaluation, code, and where it was made."""
 
 import hashlib
-import json
 import os
 import platform
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from components.recipes.recipe import Recipe
-from components.storage.atomic import read_json
 from components.storage.dvc import read_lock
+from components.storage.keys import digest
 from components.storage.workspace import Workspace
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -57,25 +55,12 @@ def read_evidence(workspace: Workspace, recipe: Recipe) -> Evidence:
     )
 
 
-def digest(value: Any) -> str:
-    """sha256 of the value's sorted JSON."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
 def file_sha256(path: Path) -> str:
     """sha256 of the file's bytes; raises ValueError when it is missing."""
     if not path.is_file():
         raise ValueError(f"{path} is missing; `unimed status` says which stage makes it")
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in the file; raises ValueError for anything else."""
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise ValueError(f"{path} holds {type(value).__name__}, not an object")
-    return value
 
 
 def lock_sha256(workspace: Workspace) -> str:

@@ -1,27 +1,24 @@
-"""The measured rule that lets a challenger become champion, and the champion's predictions that it needs."""
+"""The measured rule that lets a challenger become champion, and the champion's scores that it needs."""
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from components.context import StageContext
+from components.evaluation.champion import STAGE, scores_folder
+from components.recipes.gate import GateSettings
 from components.recipes.recipe import Recipe
-from components.registry.catalogue import Version, reference_of, resolve
-from components.registry.evidence import digest, file_sha256, read_object
-from components.registry.settings import GateSettings
-from components.registry.tracking import Tracking, connect
-from components.registry.weights_reference import lay_out
-from components.storage.atomic import atomic_folder
+from components.registry.catalogue import Version, checkpoint_of
+from components.registry.evidence import file_sha256
+from components.registry.tracking import Tracking
+from components.storage.atomic import read_object
 from components.storage.dvc import INTERRUPTED, StageFailed, StageInterrupted
 from components.storage.workspace import Workspace
 
 ACCURACY, MAJORITY = "vqa/pool/accuracy", "vqa/pool/majority"
 IMAGE_GAIN, IMAGE_GAIN_LOW = "vqa/pool/image_gain", "vqa/pool/image_gain_low"
-STAGE = "predict-champion"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +64,7 @@ def judge(
     if alone.outcome != "pass" or champion is None:
         return _demonstrative(alone, recipe.gate)
     try:
-        paired = compare_pool(workspace, recipe, champion_scores(workspace, recipe, champion))
+        paired = compare_pool(workspace, recipe, champion_scores(workspace, recipe, tracking, champion))
     except StageFailed:
         raise
     except ValueError as error:
@@ -115,70 +112,27 @@ def judge_against(alone: Verdict, paired: PairedDifference, champion: int, setti
     return Verdict(outcome=outcome, reasons=(*alone.reasons, said), numbers=numbers)
 
 
-def champion_scores(workspace: Workspace, recipe: Recipe, champion: Version) -> Path:
+def champion_scores(workspace: Workspace, recipe: Recipe, tracking: Tracking, champion: Version) -> Path:
     """The folder with the champion's scores on the present benchmark, made by `components.stage` if need be.
 
     Raises ValueError with the stage's last words when today's code cannot do it.
     """
-    folder = gate_folder(workspace, recipe, champion)
-    command = [sys.executable, "-m", "components.stage", STAGE, str(champion.number)]
-    if not scores_folder(workspace, recipe, folder).is_dir():
+    weights = champion.weights_sha256
+    scores = scores_folder(workspace, recipe, weights)
+    if not scores.is_dir():
+        checkpoint = checkpoint_of(workspace, tracking, champion)
+        command = [sys.executable, "-m", "components.stage", STAGE, checkpoint.name]
         done = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True, check=False)
         if done.returncode == INTERRUPTED:
             raise StageInterrupted(STAGE)
         if done.returncode < 0:
             # Killed, not refused: an accident is no verdict, the same command tries again.
             raise StageFailed(STAGE, done.returncode, f"killed by signal {-done.returncode}", [])
-        if done.returncode != 0 or not scores_folder(workspace, recipe, folder).is_dir():
-            log = workspace.logs / f"{STAGE}-{champion.number}.log"
+        if done.returncode != 0 or not scores.is_dir():
+            log = workspace.logs / f"{STAGE}-{checkpoint.name}.log"
             words = (log.read_text() if log.is_file() else done.stderr).strip().splitlines()
             raise ValueError("\n".join(words[-5:]) or f"{STAGE} left with {done.returncode}")
-    return scores_folder(workspace, recipe, folder)
-
-
-def predict_champion(ctx: StageContext) -> None:
-    """The stage `predict-champion V`: a registered version predicted and scored on the present benchmark, into .unimed/gate/."""
-    from components.evaluation.evaluate import evaluate_predictions, protocol_of
-    from components.evaluation.predict import predict_benchmark
-    from components.evaluation.predictions import FILE
-    from components.evaluation.scores import write_scores
-
-    tracking = connect(ctx.workspace)
-    version = resolve(ctx.workspace, ctx.item, tracking)
-    folder = gate_folder(ctx.workspace, ctx.recipe, version)
-    predictions = folder / "predictions"
-    if not (predictions / FILE).is_file():
-        reference = reference_of(tracking, version)
-        with tempfile.TemporaryDirectory(prefix="unimed-champion-") as temporary:
-            checkpoint = lay_out(reference, Path(temporary) / "checkpoint")
-            predict_benchmark(checkpoint, ctx.workspace.dataset, predictions, ctx.recipe, ctx.progress, ctx.stop)
-    ctx.raise_if_stopped()
-    found = evaluate_predictions(predictions, ctx.workspace.evaluation / "judge", ctx.workspace.dataset, ctx.recipe)
-    with atomic_folder(scores_folder(ctx.workspace, ctx.recipe, folder)) as out:
-        write_scores(out, found.scores, protocol_of(found.header))
-
-
-def gate_folder(workspace: Workspace, recipe: Recipe, version: Version) -> Path:
-    """.unimed/gate/<weights>-<benchmark>-<decoding>: one folder for each thing that predictions depend on."""
-    manifest = read_object(workspace.dataset / "manifest.json")
-    benchmark = digest([manifest["dataset_id"], manifest["benchmark"]])
-    settings = recipe.evaluation
-    how = digest(
-        [
-            _code(workspace, "prediction"),
-            recipe.seed,
-            settings.answer_tokens,
-            settings.caption_tokens,
-            repr(settings.drawing),
-        ]
-    )
-    return workspace.private / "gate" / f"{version.weights_sha256[:8]}-{benchmark[:8]}-{how[:8]}"
-
-
-def scores_folder(workspace: Workspace, recipe: Recipe, folder: Path) -> Path:
-    """Where the scores of the predictions in `folder` belong: today's scorer, judge and settings name it."""
-    judge = sorted(file_sha256(path) for path in (workspace.evaluation / "judge").glob("*") if path.is_file())
-    return folder / f"scores-{digest([_code(workspace, 'evaluation'), judge, repr(recipe.evaluation)])[:8]}"
+    return scores
 
 
 def compare_pool(workspace: Workspace, recipe: Recipe, champion: Path) -> PairedDifference | None:
@@ -191,10 +145,6 @@ def compare_pool(workspace: Workspace, recipe: Recipe, champion: Path) -> Paired
     return PairedDifference(
         difference=found.estimate, low=found.low, high=found.high, n=found.n, detectable=found.detectable or 0.0
     )
-
-
-def _code(workspace: Workspace, component: str) -> str:
-    return str(read_object(workspace.root / "code.json").get(component, ""))
 
 
 def _demonstrative(verdict: Verdict, settings: GateSettings) -> Verdict:

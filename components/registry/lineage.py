@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.recipes.reading import load_yaml
 from components.registry.catalogue import record_folder, resolve
 from components.registry.decisions import read_log
-from components.registry.evidence import read_object
 from components.registry.tracking import connect, flatten
+from components.storage.atomic import read_object
 from components.storage.workspace import Workspace
+from components.storage.yaml_files import load_yaml
 
 if TYPE_CHECKING:
     from rich.tree import Tree

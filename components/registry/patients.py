@@ -5,12 +5,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from components.recipes.reading import load_yaml
 from components.records.vocabulary import Bin
 from components.registry.catalogue import all_versions, record_folder
 from components.registry.tracking import connect
 from components.storage.dvc import cache_path, directory_entries
 from components.storage.workspace import Workspace
+from components.storage.yaml_files import load_yaml
 
 
 def versions_with_patient(workspace: Workspace, patient: str) -> list[dict[str, Any]]:

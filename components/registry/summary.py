@@ -9,8 +9,8 @@ from typing import Any
 from components.recipes.recipe import read_recipe
 from components.registry.database import embedded_uri, tracking_uri
 from components.registry.decisions import Decision
-from components.registry.evidence import read_evidence, read_object
-from components.storage.atomic import write_json
+from components.registry.evidence import read_evidence
+from components.storage.atomic import read_object, write_json
 from components.storage.workspace import Workspace
 
 KEEP = 200

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.context import Interrupted, StageContext
+from components.context import Interrupted
 from components.registry.database import embedded_uri, tracking_uri
-from components.registry.evidence import digest
 from components.storage.dvc import StageInterrupted, read_lock
+from components.storage.keys import digest
 from components.storage.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -136,15 +136,9 @@ def parent_run(workspace: Workspace, name: str, tags: Mapping[str, str] | None =
 
 
 @contextmanager
-def stage_run(ctx: StageContext, run_key: str) -> Iterator[Run]:
-    """The run of the stage that is working; one with the same key is continued, so a killed stage has one curve."""
-    with keyed_run(ctx.workspace, ctx.progress.stage, run_key) as run:
-        yield run
-
-
-@contextmanager
-def keyed_run(workspace: Workspace, stage: str, run_key: str) -> Iterator[Run]:
-    """The run with this key, continued or made, below the parent run if there is one. Ends as the block ends."""
+def keyed_run(workspace: Workspace, stage: str, run_key: str, /) -> Iterator[Run]:
+    """The run with this key, continued (so a killed stage has one curve) or made, below the parent run if there is one.
+    Ends as the block ends."""
     tracking = connect(workspace)
     parent = os.environ.get(PARENT)
     run = _find(tracking, RUN_KEY, run_key)

@@ -14,13 +14,14 @@ from components.registry.carrying_out import refresh_aliases
 from components.registry.catalogue import CHAMPION, MODEL, Version, all_versions, resolve
 from components.registry.database import Impossible, database_url, embedded_uri, tracking_uri
 from components.registry.decisions import decision_about, read_log
-from components.registry.evidence import Evidence, read_evidence, read_object
+from components.registry.evidence import Evidence, read_evidence
 from components.registry.lease import hold_lease
 from components.registry.model_files import code_folders, log_model
 from components.registry.summary import already_judged, champion_summary
 from components.registry.tracking import PARENT, Tracking, connect, keyed_run
 from components.registry.weights_reference import WeightsReference, refer_to
 from components.storage import dvc
+from components.storage.atomic import read_object
 from components.storage.workspace import Workspace
 
 __all__ = ["Version", "already_judged", "champion_summary", "models", "register", "resolve"]

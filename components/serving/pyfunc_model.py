@@ -24,9 +24,9 @@ class UniMed(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Load the weights that the version names; raises ValueError when no place has their bytes, or has other ones."""
+        from components.inference.predictor import Predictor
         from components.recipes.recipe import read_recipe
         from components.registry.weights_reference import WeightsReference, lay_out
-        from components.serving.predictor import Predictor
         from components.storage.atomic import read_json
 
         record = Path(context.artifacts["record"])
@@ -42,7 +42,7 @@ class UniMed(PythonModel):
         self, context: Any, model_input: pandas.DataFrame, params: dict[str, Any] | None = None
     ) -> pandas.DataFrame:
         """One result a row, in order; `params` may hold `seed` (drawings). Raises ValueError that names the bad row."""
-        from components.serving.predictor import DrawRequest, Question
+        from components.inference.predictor import DrawRequest, Question
 
         del context
         seed = int((params or {}).get("seed", 0))

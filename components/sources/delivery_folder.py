@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from components.images.limits import ImageError
 from components.images.stored import StoredImage
+from components.recipes.sources import SourceSettings
 from components.records.record import Provenance, Record, Unreadable
 from components.records.vocabulary import Modality
 from components.sources.labels import Labels
-from components.sources.settings import SourceSettings
 from components.storage.atomic import TEMPORARY
 
 Item = Record | Unreadable

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from components.sources.settings import SourceSettings
+from components.recipes.sources import SourceSettings
 
 LENT_FORMATS = ("chexpert", "mimic-cxr", "padchest", "vindr-cxr")
 """Formats of sets that nobody may pass on. Their option `share: true` says that every reader of the remote signed."""

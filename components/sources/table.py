@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from components.images.limits import ImageError
-from components.recipes.reading import nearest
-from components.records.keys import keyed_hash
+from components.recipes.nearest import nearest
+from components.recipes.sources import SourceSettings
 from components.records.record import Record, Unreadable
 from components.sources.default import fundus, histology, mni152, pyradiomics, totalsegmentator, ultrasound
 from components.sources.delivery import corpus
@@ -52,8 +52,8 @@ from components.sources.published import (
     vqarad,
 )
 from components.sources.reading.withheld import file_mask, withheld
-from components.sources.settings import SourceSettings
 from components.sources.sharing import LENT_FORMATS
+from components.storage.keys import keyed_hash
 from components.storage.secret import workspace_secret
 
 Adapter = Callable[[Delivery], Iterator[Item]]

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 TEMPORARY = ".writing-"
 """Prefix of unfinished files and folders, then the process that makes them; `unimed gc` sweeps them."""
@@ -79,6 +80,14 @@ def read_json(path: Path) -> object:
         raise ValueError(f"{path} is missing; `unimed status` says which stage makes it") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is not JSON ({error}); remove it and run `unimed retrain` again") from None
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in the file; raises ValueError for anything else."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} holds {type(value).__name__}, not an object")
+    return value
 
 
 def _sweep(path: Path) -> None:

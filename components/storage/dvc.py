@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.recipes.reading import load_yaml
 from components.storage.atomic import write_text
 from components.storage.workspace import ENVIRONMENT, Workspace
+from components.storage.yaml_files import load_yaml
 
 IGNORED = (".gitignore", ".writing-*", "/.unimed/", "/.venv/")
 """Lines that .dvcignore must have: DVC takes any dvc.yaml below the workspace for its own, a registered version's too."""

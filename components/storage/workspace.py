@@ -69,6 +69,10 @@ class Workspace:
     def logs(self) -> Path:
         return self.private / "logs"
 
+    def model_folder(self, weights_sha256: str) -> Path:
+        """Where the checkpoint of a registered version is laid out, as links to verified bytes."""
+        return self.private / "models" / weights_sha256[:16]
+
     @property
     def training_state(self) -> Path:
         return self.private / "training"

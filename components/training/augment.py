@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from components.records.keys import generator
+from components.storage.keys import generator
 
 # Shapes: B images of one size, h x w pixels.
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from components.records.keys import generator, seed_of
+from components.recipes.training import AutoencoderTraining
+from components.storage.keys import generator, seed_of
 from components.training.augment import plain
 from components.training.pictures import PictureSet
-from components.training.settings import AutoencoderTraining
 from model.autoencoder import Autoencoder
 from model.config import VAEConfig
 

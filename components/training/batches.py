@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from components.assembly.dataset import SampleIndex
-from components.records.keys import generator
 from components.records.sample import Image, Sample
+from components.storage.keys import generator
 from components.training.augment import augmented, plain
 from components.training.latents import LatentStore
 from components.training.layout import Item, LatentItem, Layout, TextItem, Visit, VitItem

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from components.records.keys import sha256_bytes
 from components.records.sample import Image
 from components.storage.atomic import write_bytes, write_text
+from components.storage.keys import sha256_bytes
 from components.training.augment import plain
 from components.training.pixels import PixelStore
 from model.autoencoder import Autoencoder

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from components.assembly.dataset import ImageShape
-from components.records.keys import unit_interval
+from components.recipes.training import ConditionDropout, SideRange
 from components.records.sample import Clinical, Text
 from components.records.vocabulary import ImageRole
-from components.training.settings import ConditionDropout, SideRange
-from components.training.tokenizer import TextTokenizer, text_of
+from components.storage.keys import unit_interval
+from components.weights.tokenizer import TextTokenizer, text_of
 from model.config import ModelConfig
 from model.image_transform import ImageTransform
 from model.packed import Grid

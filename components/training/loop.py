@@ -8,9 +8,9 @@ from typing import Protocol
 import torch
 from torch import nn
 
+from components.recipes.training import CurriculumStage, LossWeights, Precision
 from components.training.batches import MicroBatch
 from components.training.optimizer import Average, learning_rate, set_learning_rate
-from components.training.settings import CurriculumStage, LossWeights, Precision
 from components.training.world import World
 from model.objective import summed_losses
 from model.unimedvl import UniMedVL

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from components.training.settings import CurriculumStage, OptimizerSettings
+from components.recipes.training import CurriculumStage, OptimizerSettings
 
 VIT_PREFIX = "vit_model."
 

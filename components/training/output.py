@@ -7,7 +7,7 @@ from typing import Any
 
 from components.storage.atomic import atomic_folder
 from components.training.loop import Learner
-from components.training.tokenizer import copy_tokenizer
+from components.weights.tokenizer import copy_tokenizer
 from model.autoencoder import Autoencoder
 from model.tensor_files import lazy, write_tensors
 from model.weights import RAW_FILE, save_checkpoint

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from components.records.keys import sha256_bytes
 from components.storage.atomic import read_json, write_bytes, write_text
+from components.storage.keys import sha256_bytes
 
 
 @dataclass(frozen=True, slots=True)

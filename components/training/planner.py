@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import Literal
 
-from components.records.keys import keyed_hash, unit_interval
+from components.storage.keys import keyed_hash, unit_interval
 from components.training.layout import Visit
 
 OPEN_BINS = 8

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from components.assembly.dataset import Dataset
 from components.recipes.recipe import Recipe
+from components.recipes.training import CurriculumStage
 from components.training.batches import BatchMaker, MicroBatch
 from components.training.latents import LatentStore
 from components.training.layout import Layout, image_transforms
@@ -19,10 +20,9 @@ from components.training.optimizer import Average, freeze_vit, make_optimizer
 from components.training.output import write_output
 from components.training.pixels import PixelStore
 from components.training.planner import Entry, Group, Mixture, Planner, check_world_size, rank_share
-from components.training.settings import CurriculumStage
 from components.training.state import StateStore, TrainingState
-from components.training.tokenizer import TextTokenizer
 from components.training.world import World
+from components.weights.tokenizer import TextTokenizer
 
 if TYPE_CHECKING:
     from model.autoencoder import Autoencoder
@@ -212,7 +212,7 @@ def _data(
 
 def latents_name(job: StageJob, side: dict[str, int]) -> str:
     """The name under which latents are kept: what their bits depend on besides the images."""
-    from components.records.keys import keyed_hash
+    from components.storage.keys import keyed_hash
     from components.training.output import file_sha256
     from model.weights import AUTOENCODER_FILE
 

@@ -6,21 +6,17 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from components.assembly.dataset import Dataset
-from components.context import Interrupted, StageContext
-from components.recipes.reading import nearest
-from components.records.keys import keyed_hash
+from components.context import Interrupted, StageContext, StageRun
+from components.recipes.nearest import nearest
 from components.storage.atomic import read_json
+from components.storage.keys import keyed_hash
 from components.training.loop import Hook, StepReport
 from components.training.losses import EVERY
 from components.training.output import file_sha256
 from components.training.run import StageJob
 from components.training.trainer import ProgressHook, train_through_ray
-
-if TYPE_CHECKING:
-    from components.registry.tracking import Run
 
 
 def train(ctx: StageContext) -> None:
@@ -91,7 +87,7 @@ def run_key(ctx: StageContext) -> str:
 class TrackedRun:
     """A hook that draws the loss curves in MLflow while the stage trains. MLflow only watches: without it training goes on."""
 
-    def __init__(self, run: "Run", say: Callable[[str], None]) -> None:
+    def __init__(self, run: StageRun, say: Callable[[str], None]) -> None:
         self._run, self._say = run, say
         self.is_behind = False
         """Rows are missing there; replay sends them."""
@@ -116,9 +112,9 @@ class TrackedRun:
 
 
 def _tracked(ctx: StageContext, key: str, stack: ExitStack) -> TrackedRun | None:
-    from components.registry.tracking import stage_run
-
-    run = stack.enter_context(stage_run(ctx, key))
+    run = stack.enter_context(ctx.tracker(ctx.progress.stage, key))
+    if run is None:
+        return None
     run.params({"seed": ctx.recipe.seed, "training": asdict(ctx.recipe.training)})
     run.params({f"curriculum.{ctx.item}": asdict(ctx.recipe.curriculum[ctx.item])})
     run.dataset(Dataset(ctx.workspace.dataset).dataset_id, "training")

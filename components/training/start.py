@@ -10,11 +10,11 @@ from urllib.request import url2pathname
 
 from components.assembly.dataset import Dataset, SampleIndex
 from components.context import StageContext
-from components.records.keys import keyed_hash, seed_of
 from components.records.sample import Clinical, Text
 from components.storage.atomic import atomic_folder, write_json_rows
+from components.storage.keys import keyed_hash, seed_of
 from components.training.parts import PartStore
-from components.training.tokenizer import save_tokenizer, text_of, train_tokenizer
+from components.weights.tokenizer import save_tokenizer, text_of, train_tokenizer
 from model.config import ModelConfig, config_to_dict
 
 if TYPE_CHECKING:

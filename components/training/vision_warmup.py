@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from components.records.keys import generator, seed_of
+from components.recipes.training import VisionWarmup
+from components.storage.keys import generator, seed_of
 from components.training.augment import augmented
 from components.training.pictures import PictureSet
-from components.training.settings import VisionWarmup
 from model.tables import grid_position_ids
 from model.unimedvl import UniMedVL
 from model.vit import ViT

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from components.recipes.reading import nearest
+from components.recipes.nearest import nearest
 from components.recipes.recipe import Recipe
 from components.storage.atomic import read_json, write_json
 from components.storage.workspace import Workspace

@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from components.sources.settings import SourceSettings
+from components.recipes.sources import SourceSettings
+from components.recipes.validation import ValidationSettings
 from components.sources.table import read_source
 from components.storage.workspace import Workspace
 from components.validation.accepting import read_accepted
 from components.validation.data_docs import write_data_docs
 from components.validation.decisions import read_decisions
 from components.validation.judging import judge
-from components.validation.settings import ValidationSettings
 
 
 def check(

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.recipes.validation import ValidationSettings
 from components.storage.atomic import atomic_folder
-from components.validation.settings import ValidationSettings
 from components.validation.suites import SUITE, expectations, open_batches
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from components.recipes.validation import ValidationSettings
 from components.records.accounting import Account
 from components.records.record import Record, Unreadable
 from components.records.vocabulary import Bin
@@ -11,7 +12,6 @@ from components.sources.delivery_folder import UNREAD
 from components.validation.decisions import Decision
 from components.validation.drift import distances, sentences
 from components.validation.profile import profile
-from components.validation.settings import ValidationSettings
 from components.validation.spool import Held, Rows, Spool
 from components.validation.suites import DUPLICATE_ID, SUITE, Failure, run_suite, table
 

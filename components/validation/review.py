@@ -9,12 +9,12 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from components.images.stored import data_uri, decode_stored
-from components.recipes.reading import nearest
+from components.recipes.nearest import nearest
 from components.recipes.recipe import Recipe
-from components.records.keys import keyed_hash
 from components.records.record import Record
 from components.sources.table import read_source
 from components.storage.atomic import write_text
+from components.storage.keys import keyed_hash
 from components.storage.workspace import Workspace
 from components.validation.decisions import Decision, add_decision, read_decisions
 from components.validation.suites import DUPLICATE_ID

@@ -12,9 +12,9 @@ from typing import Any
 from components.images.looks import BYTES as LOOK_BYTES
 from components.images.looks import SeenLook
 from components.images.stored import StoredImage
-from components.records.keys import patient_key, public_secret
 from components.records.record import Record
 from components.records.schema import record_row
+from components.storage.keys import patient_key, public_secret
 
 IN_MEMORY = 256 * 2**20
 """Bytes of images that are kept in memory before the file on disk is begun."""

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from components.recipes.validation import ValidationSettings
 from components.records.record import Record
 from components.records.vocabulary import Modality
-from components.validation.settings import ValidationSettings
 from components.validation.texts import LONGEST_ANSWER, LONGEST_PROMPT, text_columns
 from components.validation.vocabulary import ALWAYS_COLOUR, ANATOMIES, FACTS, NEVER_COLOUR, unknown_words
 

@@ -4,24 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.storage.atomic import atomic_folder
-from components.storage.workspace import Workspace
-from components.training.tokenizer import FILES, save_tokenizer
 from components.weights.importing import Incoming, open_published, write_incoming
+from components.weights.tokenizer import FILES, save_tokenizer
 
 if TYPE_CHECKING:
     from model.config import ModelConfig
     from model.tensor_files import EachTensor
-
-
-def version_folder(workspace: Workspace, version: str) -> Path:
-    """The checkpoint of a registered version (number or alias), verified and laid out in the workspace."""
-    from components.registry.catalogue import reference_of, resolve
-    from components.registry.tracking import connect
-    from components.registry.weights_reference import lay_out
-
-    tracking = connect(workspace)
-    found = resolve(workspace, version, tracking)
-    return lay_out(reference_of(tracking, found), workspace.private / "models" / found.weights_sha256[:16])
 
 
 def open_for_export(folder: Path) -> Incoming:

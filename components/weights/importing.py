@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.records.keys import seed_of
-from components.training.tokenizer import TextTokenizer, copy_tokenizer, save_tokenizer
+from components.storage.keys import seed_of
+from components.weights.tokenizer import TextTokenizer, copy_tokenizer, save_tokenizer
 
 if TYPE_CHECKING:
     import torch

@@ -48,7 +48,7 @@ def add(
     dry_run: DryRun = False,
 ) -> None:
     """Add a data set: check it, copy its files into the workspace, name it in params.yaml."""
-    from components.sources.settings import SourceSettings
+    from components.recipes.sources import SourceSettings
     from components.storage.workspace import find_workspace
     from flows.run import initialise
     from flows.sources import add_source, check_new_source, fetch_delivery
@@ -103,9 +103,9 @@ def check(
     """Read a data set as a run would, without running anything: what would be kept, what quarantined, and why."""
     from dataclasses import replace
 
-    from components.recipes.reading import nearest
+    from components.recipes.nearest import nearest
     from components.recipes.recipe import read_recipe
-    from components.sources.settings import SourceSettings
+    from components.recipes.sources import SourceSettings
     from components.sources.table import real_names
     from components.storage.workspace import find_workspace
 

@@ -31,7 +31,7 @@ def ask(
     pixels = read_pixels(image)
     check_words(question, "question")
     predictor, recipe, version = load(here(), model)
-    from components.serving.predictor import Question
+    from components.inference.predictor import Question
 
     with working("looking"):
         limit = recipe.evaluation.caption_tokens
@@ -85,7 +85,7 @@ def _draw(words: str, pixels: Any, out: Path, seed: int, model: str, *, as_json:
         raise ValueError(f"--out: the folder {out.parent} does not exist")
     predictor, recipe, version = load(here(), model)
     from components.images.png import encode_png
-    from components.serving.predictor import DrawRequest
+    from components.inference.predictor import DrawRequest
 
     with working("drawing"):
         drawn = predictor.draw([DrawRequest(words, seed, pixels)], recipe.evaluation.drawing)[0]
@@ -119,9 +119,8 @@ def check_words(text: str, what: str) -> None:
 def load(workspace: Any, name: str) -> tuple[Any, Any, int]:
     """(predictor, recipe, version number) of a version; raises Impossible when there is none of that name."""
     from components.recipes.recipe import read_recipe
-    from components.registry.catalogue import record_folder, reference_of, resolve
+    from components.registry.catalogue import checkpoint_of, record_folder, resolve
     from components.registry.tracking import connect
-    from components.registry.weights_reference import lay_out
     from components.stage import set_environment
 
     with working(f"loading {name}"):
@@ -129,9 +128,7 @@ def load(workspace: Any, name: str) -> tuple[Any, Any, int]:
         version = resolve(workspace, name, tracking)
         recipe = read_recipe(record_folder(tracking, version) / "params.yaml")
         set_environment(recipe.compute.threads)
-        checkpoint = lay_out(
-            reference_of(tracking, version), workspace.private / "models" / version.weights_sha256[:16]
-        )
-        from components.serving.predictor import Predictor
+        checkpoint = checkpoint_of(workspace, tracking, version)
+        from components.inference.predictor import Predictor
 
         return Predictor.load(checkpoint, threads=recipe.compute.threads), recipe, version.number

@@ -56,7 +56,7 @@ def schedules(
     dry_run: DryRun = False,
 ) -> None:
     """List this workspace's schedules, or pause, resume or remove one."""
-    from components.recipes.reading import nearest
+    from components.recipes.nearest import nearest
     from components.storage.workspace import find_workspace
 
     if action and action not in ACTIONS:

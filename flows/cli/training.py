@@ -81,7 +81,7 @@ def retrain(
 
 def check_promote(value: str) -> None:
     """Raise ValueError for a word that --promote does not know."""
-    from components.recipes.reading import nearest
+    from components.recipes.nearest import nearest
 
     if value not in PROMOTE:
         raise ValueError(f"unknown --promote {value!r}{nearest(value, PROMOTE)}")
@@ -91,9 +91,9 @@ def use_recipe(workspace: Any, name: str, *, switch: bool, dry_run: bool) -> Non
     """Check that params.yaml is this shipped recipe, or with `switch` make it so; raises ValueError with the difference."""
     import difflib
 
-    from components.recipes.reading import load_yaml
     from components.recipes.recipe import shipped_recipe
     from components.storage.atomic import write_text
+    from components.storage.yaml_files import load_yaml
 
     shipped = shipped_recipe(name)
     if load_yaml(workspace.params) == load_yaml(shipped):

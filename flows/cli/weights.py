@@ -78,17 +78,20 @@ def export_weights(
     dry_run: DryRun = False,
 ) -> None:
     """Write a version's or a folder's weights in the published layout, for public code."""
-    from components.weights.exporting import check_target, departures, export, open_for_export, version_folder
+    from components.weights.exporting import check_target, departures, export, open_for_export
     from components.weights.importing import dtype_of, listing
 
     target, folder = target.expanduser().absolute(), Path(what).expanduser().absolute()
     check_target(target)
     dtype_of(dtype)
     if not folder.is_dir():
+        from components.registry.catalogue import checkpoint_of, resolve
+        from components.registry.tracking import connect
         from flows.cli.models import here
 
         with working(f"looking up version {what}"):
-            folder = version_folder(here(), what)
+            tracking = connect(here())
+            folder = checkpoint_of(here(), tracking, resolve(here(), what, tracking))
     opened = open_for_export(folder)
     rows = listing(opened.checkpoint.cast(dtype_of(dtype)))
     if not dry_run:

@@ -96,7 +96,7 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 40,
 ) -> None:
     """The log of a stage or a service."""
-    from components.recipes.reading import nearest
+    from components.recipes.nearest import nearest
     from components.storage.workspace import find_workspace
 
     workspace = find_workspace()

@@ -11,10 +11,10 @@ from pathlib import Path
 from components.assembly.corpus import Corpus, Entry
 from components.assembly.selection.bins import select
 from components.assembly.selection.lookalikes import Neighbours
-from components.assembly.settings import SplitSettings
+from components.recipes.assembly import SplitSettings
 from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
+from components.recipes.sources import SourceSettings
 from components.records.vocabulary import Bin, Modality
-from components.sources.settings import SourceSettings
 from components.sources.table import read_source
 from components.storage.atomic import write_bytes, write_text
 from components.validation.judging import judge

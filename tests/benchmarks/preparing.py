@@ -11,9 +11,9 @@ from components.assembly.conversations.samples import fit_pictures, heldout_samp
 from components.assembly.corpus import Corpus
 from components.assembly.selection.bins import select
 from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.sources import SourceSettings
 from components.records.schema import SAMPLE_SCHEMA, sample_row
 from components.records.shards import write_shards
-from components.sources.settings import SourceSettings
 from components.sources.table import read_source
 from components.storage.atomic import write_text
 from components.validation.judging import judge

@@ -11,13 +11,13 @@ from PIL import Image
 
 from components.assembly import dataset
 from components.images.stored import decode_stored
-from components.records.keys import sha256_bytes
 from components.records.record import Provenance
 from components.records.sample import Image as ImagePiece
 from components.records.sample import Sample, Text
 from components.records.schema import SAMPLE_SCHEMA, sample_row
 from components.records.shards import write_shards
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup
+from components.storage.keys import sha256_bytes
 from components.training.planner import Entry, Mixture, Planner
 from tests.benchmarks.peers import peer
 

@@ -11,11 +11,11 @@ from components.images.looks import SeenLook
 from components.images.png import encode_png, pixels_sha256
 from components.images.stored import StoredImage
 from components.records.accounting import Account
-from components.records.keys import patient_key, public_secret
 from components.records.record import Provenance, Record, Turn
 from components.records.schema import record_row, record_table
 from components.records.vocabulary import Bin, Modality, TurnKind
 from components.storage.atomic import write_json
+from components.storage.keys import patient_key, public_secret
 
 SOURCES = ("a", "b", "c")
 ROWS_PER_FILE = 20_000

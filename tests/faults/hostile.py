@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
-from components.sources.settings import SourceSettings
+from components.recipes.sources import SourceSettings
 from components.sources.table import read_source
 from components.validation.judging import READING, judge
 from tests.faults.cases import KEPT, RECIPE, REFUSED, Case

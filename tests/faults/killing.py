@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.recipes.recipe import read_recipe
-from components.records.keys import sha256_bytes
+from components.storage.keys import sha256_bytes
 from components.storage.locks import holder
 from components.storage.workspace import Workspace
 from flows.journal import stage_seconds

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pydicom
 import pytest
 
-from components.sources.settings import SourceSettings
+from components.recipes.sources import SourceSettings
 from components.sources.table import read_source
 from components.storage.workspace import Workspace
 from tests.fixtures.planted_identifiers import NUMBER, SECRETS, SOURCES, deliver

@@ -8,8 +8,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from components.recipes.reading import load_yaml
 from components.storage.workspace import Workspace
+from components.storage.yaml_files import load_yaml
 from flows.cli.main import main
 from flows.sources import delivered_objects
 from tests.fixtures.micro import make_workspace

@@ -2,9 +2,9 @@
 
 import pytest
 
-from components.recipes.reading import load_yaml
 from components.recipes.recipe import read_recipe, shipped_recipe
 from components.storage.workspace import Workspace
+from components.storage.yaml_files import load_yaml
 from flows.experiment import changed_params, make_experiment
 from flows.making import check_folder, workspace_files
 from flows.sources import check_new_source, with_source

@@ -7,7 +7,7 @@ import pytest
 from dvc.config import Config
 
 from components.recipes.recipe import read_recipe, shipped_recipe
-from components.sources.settings import SourceSettings
+from components.recipes.sources import SourceSettings
 from components.storage.workspace import Workspace
 from flows.run import initialise, prepare
 

@@ -81,8 +81,8 @@ def outputs(name: str, item: str) -> list[Path]:
 
 def make(folder: Path) -> Path:
     """A toy workspace: the shipped recipe with two sources, the shipped stage graph with toy commands."""
-    from components.recipes.reading import dump_yaml, load_yaml
     from components.recipes.recipe import shipped_recipe
+    from components.storage.yaml_files import dump_yaml, load_yaml
     from tests.fixtures.micro import own_ports
 
     folder.mkdir(parents=True)

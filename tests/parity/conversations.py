@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.Image import Resampling
 from torch import Tensor
 
-from components.training.tokenizer import TextTokenizer
+from components.weights.tokenizer import TextTokenizer
 from model import image_transform
 from model.context import Context, prefill
 from model.image_transform import ImageTransform

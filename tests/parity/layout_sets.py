@@ -234,7 +234,7 @@ def pixels() -> Iterator[Comparison]:
 
 
 def token_ids() -> Iterator[Comparison]:
-    from components.training.tokenizer import TextTokenizer
+    from components.weights.tokenizer import TextTokenizer
 
     stored = golden.read("tokenizer.json")
     tokenizer = TextTokenizer.load(golden.FOLDER / "tokenizer")
@@ -258,7 +258,7 @@ def token_ids() -> Iterator[Comparison]:
 
 
 def sampler() -> Iterator[Comparison]:
-    from components.training.tokenizer import TextTokenizer
+    from components.weights.tokenizer import TextTokenizer
 
     stored, tokenizer = golden.read("sampler.json"), TextTokenizer.load(golden.FOLDER / "tokenizer")
     for count, weight in stored["ce_weight"]:

@@ -130,10 +130,10 @@ def bfloat16() -> Iterator[Comparison]:
 
 
 def optimizer() -> Iterator[Comparison]:
+    from components.recipes.training import LossWeights, OptimizerSettings
     from components.training.batches import MicroBatch
     from components.training.loop import Learner, train_step
     from components.training.optimizer import Average, make_optimizer
-    from components.training.settings import LossWeights, OptimizerSettings
     from components.training.world import World
 
     stored, facts = Stored("optimizer.safetensors"), golden.read("optimizer.json")

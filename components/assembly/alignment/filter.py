@@ -11,8 +11,8 @@ from components.assembly.alignment.label_consistency import LabelConsistency
 from components.assembly.alignment.published import PublishedAlignment
 from components.assembly.conversations.delivered import TOLD
 from components.assembly.corpus import Entry
-from components.assembly.settings import AlignmentSettings
-from components.records.keys import keyed_hash
+from components.recipes.assembly import AlignmentSettings
+from components.storage.keys import keyed_hash
 
 
 class Scorer(Protocol):

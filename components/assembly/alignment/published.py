@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.assembly.corpus import Entry
-from components.recipes.reading import nearest
+from components.recipes.nearest import nearest
 
 ID = "id"
 NUMBERS = ("caption_cosine", "image_text")

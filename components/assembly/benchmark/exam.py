@@ -22,10 +22,10 @@ from components.assembly.conversations.questions.captions import (
 from components.assembly.conversations.questions.types import YES_NO, Form, QuestionType, question_type
 from components.assembly.conversations.samples import Pictures
 from components.assembly.corpus import Entry, first_of_image
-from components.assembly.settings import AssemblySettings
+from components.recipes.assembly import AssemblySettings
 from components.records.benchmark import BenchmarkItem
-from components.records.keys import keyed_hash, sha256_bytes
 from components.records.vocabulary import Split
+from components.storage.keys import keyed_hash, sha256_bytes
 
 SPLITS = (Split.TEST, Split.WITHIN_SUBJECT)
 ENOUGH_PATIENTS = 3

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from components.assembly.corpus import Entry
 from components.records.benchmark import AnswerType, BenchmarkItem
-from components.records.keys import keyed_hash
+from components.storage.keys import keyed_hash
 
 SEED = "benchmark@1"
 """Not the recipe's seed: another seed trains another model on the same benchmark."""

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TypeVar
 
 from components.assembly.corpus import Entry
-from components.records.keys import keyed_hash, unit_interval
+from components.storage.keys import keyed_hash, unit_interval
 
 T = TypeVar("T")
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.records.keys import keyed_hash
 from components.records.record import Provenance
 from components.records.sample import Sample, Text
 from components.records.vocabulary import Modality, Split, TaskGroup
 from components.storage.atomic import read_json
+from components.storage.keys import keyed_hash
 
 SOURCE = "definitions"
 FILE = Path(__file__).parent / "definitions.json"

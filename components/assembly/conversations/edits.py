@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from components.recipes.reading import nearest
+from components.recipes.nearest import nearest
 from components.records.targets import SHOWN, Paired, PairKind, Shown, shown_by
 
 PAIRED = "paired"

@@ -10,7 +10,7 @@ from components.assembly.conversations.questions.asking import Knowledge, Turn, 
 from components.assembly.conversations.questions.captions import WORDINGS, describable
 from components.assembly.conversations.questions.types import question_type
 from components.assembly.corpus import Entry, first_of_image
-from components.assembly.settings import AssemblySettings
+from components.recipes.assembly import AssemblySettings
 
 
 @dataclass(slots=True)

@@ -9,14 +9,14 @@ from components.assembly.conversations.edits import EDITS, Edit
 from components.assembly.conversations.plan import RecordPlan
 from components.assembly.conversations.questions.captions import CAPTION_PROMPTS, caption
 from components.assembly.corpus import Entry
-from components.assembly.settings import AssemblySettings
 from components.images.png import encode_png
 from components.images.resize import degrade, fit_image, is_fitted
 from components.images.stored import decode_stored, stored_size
-from components.records.keys import sha256_bytes
+from components.recipes.assembly import AssemblySettings
 from components.records.record import Provenance
 from components.records.sample import Image, Piece, Sample, Text
 from components.records.vocabulary import ImageRole, TaskGroup
+from components.storage.keys import sha256_bytes
 
 
 @dataclass(frozen=True, slots=True)

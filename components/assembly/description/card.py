@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from components.recipes.reading import dump_yaml
 from components.records.vocabulary import Bin
+from components.storage.yaml_files import dump_yaml
 
 TITLE = "UniMed-5M, assembled here"
 WHAT = (

@@ -9,11 +9,11 @@ from components.assembly.benchmark.exam import Exam, item_hash
 from components.assembly.selection.bins import Decision
 from components.records.accounting import Account, total
 from components.records.benchmark import BenchmarkItem
-from components.records.keys import keyed_hash
 from components.records.schema import SCHEMA_VERSION
 from components.records.shards import Shard
 from components.records.vocabulary import Bin
 from components.storage.atomic import read_json
+from components.storage.keys import keyed_hash
 
 NOTES = {
     "template": "questions, answers and captions are template sentences over labels, headers and geometry",

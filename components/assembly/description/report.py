@@ -10,9 +10,9 @@ from components.assembly.conversations.samples import Pictures
 from components.assembly.corpus import Entry
 from components.assembly.selection.bins import Decision
 from components.images.stored import data_uri
-from components.records.keys import keyed_hash
 from components.records.sample import Clinical, Image, Sample, Text
 from components.records.vocabulary import Bin
+from components.storage.keys import keyed_hash
 from components.validation.validated import refused
 
 IMAGES_PER_SOURCE, SAMPLES_PER_TASK, IDS_PER_REASON = 12, 6, 8

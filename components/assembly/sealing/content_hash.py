@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from components.records.keys import sha256_bytes
 from components.records.schema import SCHEMA_VERSION
+from components.storage.keys import sha256_bytes
 
 _BYTES = 32
 """Of a row's hash."""

@@ -13,9 +13,9 @@ from components.assembly.corpus import Entry, normal_text
 from components.assembly.selection.lookalikes import Gallery, Neighbours
 from components.assembly.selection.near_texts import RUN, NearTexts, shared_runs
 from components.assembly.selection.splits import SplitPlan
-from components.assembly.settings import AssemblySettings
-from components.records.keys import keyed_hash
+from components.recipes.assembly import AssemblySettings
 from components.records.vocabulary import Bin, Split, TurnKind
+from components.storage.keys import keyed_hash
 
 HELD_OUT = (Split.TEST, Split.WITHIN_SUBJECT)
 MISALIGNED = "alignment"

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from components.assembly.corpus import Entry
-from components.assembly.settings import Slab, SplitSettings
-from components.records.keys import patient_key, public_secret, unit_interval
+from components.recipes.assembly import Slab, SplitSettings
 from components.records.vocabulary import Split
+from components.storage.keys import patient_key, public_secret, unit_interval
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

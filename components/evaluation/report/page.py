@@ -15,8 +15,8 @@ from components.evaluation.report.plots import forest
 from components.evaluation.scores import Score
 from components.images.stored import data_uri
 from components.records.benchmark import BenchmarkItem
-from components.records.keys import keyed_hash
 from components.storage.atomic import write_text
+from components.storage.keys import keyed_hash
 
 if TYPE_CHECKING:
     from components.evaluation.evaluate import Evaluation

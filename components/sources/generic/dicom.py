@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from components.images.deidentify import METHOD
 from components.images.dicom import DicomImage, open_dicom
 from components.images.limits import ImageError
-from components.records.keys import keyed_hash
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.burned_in import is_cleared, refuse_text
+from components.storage.keys import keyed_hash
 
 MODALITIES = {
     "MR": Modality.MRI,

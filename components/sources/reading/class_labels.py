@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from components.records.keys import keyed_hash
 from components.records.record import Turn
 from components.records.vocabulary import TurnKind
+from components.storage.keys import keyed_hash
 
 CHOICES = 4
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from components.records.keys import keyed_hash
 from components.sources.reading.structures import ORGANS, colour, english
+from components.storage.keys import keyed_hash
 
 
 def class_colour(name: str) -> tuple[int, int, int]:

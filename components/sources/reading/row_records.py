@@ -7,12 +7,12 @@ from pathlib import Path
 from components.images.limits import ImageError
 from components.images.raster import SUFFIXES
 from components.images.stored import StoredImage
-from components.records.keys import keyed_hash
 from components.records.record import Provenance, Record, Turn
 from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.pictures import annotations
 from components.sources.reading.rows import Row
+from components.storage.keys import keyed_hash
 
 YES_NO = ("yes", "no")
 MODALITIES: Mapping[str, Modality] = {

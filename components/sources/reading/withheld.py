@@ -6,10 +6,10 @@ from dataclasses import replace
 from components.images.limits import ImageError
 from components.images.png import encode_png
 from components.images.stored import StoredImage, decode_stored
-from components.records.keys import keyed_hash
 from components.records.record import Provenance, Record, Unreadable
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.burned_in import is_cleared, refuse_text
+from components.storage.keys import keyed_hash
 
 
 def withheld(item: Item, delivery: Delivery) -> Item:

@@ -16,17 +16,17 @@ import pytest
 
 from components.assembly.corpus import Corpus, Entry
 from components.assembly.selection.bins import select
-from components.assembly.settings import AssemblySettings, QuestionSettings, Slab, SplitSettings
 from components.assembly.stage import assemble
 from components.context import StageContext
 from components.images.stored import StoredImage
+from components.recipes.assembly import AssemblySettings, QuestionSettings, Slab, SplitSettings
 from components.recipes.recipe import read_recipe, shipped_recipe
 from components.records.accounting import Account
-from components.records.keys import patient_key, public_secret
 from components.records.record import Provenance, Record
 from components.records.schema import record_row, record_table
 from components.records.vocabulary import Bin, Modality
 from components.storage.atomic import write_json
+from components.storage.keys import patient_key, public_secret
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
 

@@ -10,12 +10,12 @@ import PIL.Image
 import pytest
 
 from components.assembly.dataset import IMAGE_SCHEMA, Dataset, ImageShape
-from components.records.keys import sha256_bytes
 from components.records.record import Provenance
 from components.records.sample import Clinical, Image, Sample, Text
 from components.records.schema import BENCHMARK_SCHEMA, SAMPLE_SCHEMA, SCHEMA_VERSION, sample_row
 from components.records.shards import write_shards
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup
+from components.storage.keys import sha256_bytes
 
 
 def png(seed: int, height: int = 12, width: int = 20) -> bytes:

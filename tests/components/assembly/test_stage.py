@@ -13,9 +13,9 @@ from components.assembly.dataset import Dataset
 from components.assembly.description.manifest import account_sources
 from components.assembly.description.report import _quarantined
 from components.assembly.selection.bins import select
-from components.assembly.settings import AssemblySettings
 from components.context import Interrupted
 from components.images.stored import StoredImage
+from components.recipes.assembly import AssemblySettings
 from components.records.record import Record
 from components.records.vocabulary import Split
 

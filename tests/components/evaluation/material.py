@@ -11,11 +11,11 @@ from components.assembly.dataset import IMAGE_SCHEMA, LabelledImage
 from components.evaluation.images import encode
 from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
 from components.records.benchmark import BenchmarkItem
-from components.records.keys import keyed_hash, sha256_bytes
 from components.records.schema import BENCHMARK_SCHEMA, SCHEMA_VERSION, benchmark_row
 from components.records.shards import write_shards
 from components.records.vocabulary import Modality, Split
 from components.storage.atomic import write_json
+from components.storage.keys import keyed_hash, sha256_bytes
 from model.config import LLMConfig, ModelConfig, VAEConfig, ViTConfig
 
 SIDE = 32
@@ -137,7 +137,7 @@ def make_checkpoint(folder: Path) -> Path:
     """A small network with random weights, its autoencoder and a tokenizer, as training would leave them."""
     import torch
 
-    from components.training.tokenizer import save_tokenizer, train_tokenizer
+    from components.weights.tokenizer import save_tokenizer, train_tokenizer
     from model.autoencoder import Autoencoder
     from model.unimedvl import UniMedVL
     from model.weights import save_checkpoint

@@ -12,7 +12,7 @@ from components.evaluation.judge_network import Judge, build
 from components.evaluation.mean_images import FEWEST, MeanImages
 from components.evaluation.predictions import ONE_STEP, PLAIN, RECONSTRUCTION, prediction_row
 from components.evaluation.scores import score_of
-from components.evaluation.settings import JudgeSettings
+from components.recipes.evaluation import JudgeSettings
 from components.records.vocabulary import Modality, Split
 from tests.components.evaluation.material import SIDE, drawing, edit, labelled
 from tests.components.evaluation.test_vqa_metrics import METER

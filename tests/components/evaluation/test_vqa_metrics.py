@@ -6,9 +6,9 @@ import pytest
 
 from components.evaluation.metrics import Meter
 from components.evaluation.predictions import GREY, PLAIN, SHUFFLED, PredictionHeader, prediction_row
-from components.evaluation.settings import EvaluationSettings, PooledQuestion
 from components.evaluation.vqa_metrics import vqa_groups, vqa_overall, vqa_pool
 from components.evaluation.vqa_scoring import F1_SCORER, score_vqa
+from components.recipes.evaluation import EvaluationSettings, PooledQuestion
 from components.records.vocabulary import Split
 from tests.components.evaluation.material import item, recipe
 

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from components.images.limits import ImageError
+from components.recipes.sources import SourceSettings
 from components.records.record import Unreadable
-from components.sources.settings import SourceSettings
 from components.sources.table import read_source
 
 TEXTS = (".json", ".jsonl", ".csv")

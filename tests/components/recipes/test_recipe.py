@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from components.recipes.reading import dump_yaml, load_yaml
 from components.recipes.recipe import SHIPPED, read_recipe, shipped_recipe
+from components.storage.yaml_files import dump_yaml, load_yaml
 
 
 def edited(tmp_path: Path, old: str, new: str) -> Path:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from components.recipes.gate import GateSettings
 from components.registry.gate import PairedDifference, judge_against, judge_alone
-from components.registry.settings import GateSettings
 
 GOOD = {"vqa/pool/accuracy": 0.8, "vqa/pool/majority": 0.5, "vqa/pool/image_gain": 0.2, "vqa/pool/image_gain_low": 0.05}
 REFRESH = GateSettings(kind="refresh", margin=0.1, cluster="image", demonstrative=True)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from components.recipes.sources import SourceSettings
 from components.records.record import Record, Unreadable
 from components.sources.delivery import deliver
-from components.sources.settings import SourceSettings
 from components.sources.table import read_source
 
 FORMATS = {"nilearn-mni": "mni152"}

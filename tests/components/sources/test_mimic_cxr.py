@@ -5,9 +5,9 @@ import gzip
 import pytest
 
 from components.images.stored import StoredImage
+from components.recipes.sources import SourceSettings
 from components.records.vocabulary import Split, TurnKind
 from components.sources.reading.reports import report_turn, sections
-from components.sources.settings import SourceSettings
 from components.sources.sharing import check_sharing
 
 FINAL = """                                 FINAL REPORT

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from components.recipes.sources import SourceSettings
 from components.records.vocabulary import Modality
 from components.sources.formats import CORPUS, GENERAL, PUBLIC
-from components.sources.settings import SourceSettings
 from components.sources.table import ADAPTERS, adapter, is_private, read_source
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from components.recipes.sources import SourceSettings
 from components.records.record import Record, Unreadable
-from components.sources.settings import SourceSettings
 from components.sources.table import read_source
 
 NAME = "ABENDROTHNER"

@@ -10,16 +10,16 @@ from components.assembly.dataset import IMAGE_SCHEMA, Dataset, SampleIndex
 from components.context import StageContext
 from components.images.png import encode_png
 from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
-from components.records.keys import generator, sha256_bytes
+from components.recipes.training import SideRange
 from components.records.record import Provenance
 from components.records.sample import Image, Piece, Sample, Text
 from components.records.schema import SAMPLE_SCHEMA, SCHEMA_VERSION, sample_row
 from components.records.shards import write_shards
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup
 from components.storage.atomic import write_json
+from components.storage.keys import generator, sha256_bytes
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
-from components.training.settings import SideRange
 from model.config import LLMConfig, ModelConfig, VAEConfig, ViTConfig
 
 SIDE = 32

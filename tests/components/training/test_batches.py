@@ -9,6 +9,7 @@ import torch
 from components.assembly.dataset import SampleIndex
 from components.images.stored import decode_stored
 from components.recipes.recipe import Recipe
+from components.recipes.training import ConditionDropout
 from components.records.vocabulary import ImageRole
 from components.storage.workspace import Workspace
 from components.training.augment import augmented, plain
@@ -16,8 +17,7 @@ from components.training.batches import BatchMaker, MicroBatch
 from components.training.latents import LatentStore
 from components.training.layout import LatentItem, Layout, TextItem, Visit, VitItem, image_transforms
 from components.training.pixels import PixelStore
-from components.training.settings import ConditionDropout
-from components.training.tokenizer import TextTokenizer
+from components.weights.tokenizer import TextTokenizer
 from model.weights import load_checkpoint
 from tests.components.training.conftest import SIDE, image, picture
 

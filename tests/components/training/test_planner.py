@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.records.keys import unit_interval
+from components.storage.keys import unit_interval
 from components.training.layout import Visit
 from components.training.planner import OPEN_BINS, Entry, Mixture, Planner, check_world_size, rank_share
 

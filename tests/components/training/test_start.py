@@ -13,8 +13,8 @@ from components.context import Interrupted
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
 from components.training.start import local_folder, make_start
-from components.training.tokenizer import TextTokenizer
 from components.training.vision_warmup import fact_tables, patchify_batch
+from components.weights.tokenizer import TextTokenizer
 from model.image_transform import patchify_pixels
 from model.weights import load_checkpoint
 from tests.components.training.conftest import context

@@ -8,11 +8,11 @@ from components.context import StageContext
 from components.images.png import pixels_sha256
 from components.images.stored import StoredImage
 from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.validation import ValidationSettings
 from components.records.record import Provenance, Record
 from components.records.vocabulary import Modality
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
-from components.validation.settings import ValidationSettings
 
 SETTINGS = ValidationSettings(min_side=40, max_pixels=1_000_000, stop_above=0.5, hold_above=0.4)
 

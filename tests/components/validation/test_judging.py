@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.records.keys import patient_key, public_secret
 from components.records.record import Unreadable
 from components.records.schema import RECORD_SCHEMA
 from components.sources.delivery_folder import UNREAD
+from components.storage.keys import patient_key, public_secret
 from components.validation.decisions import Decision
 from components.validation.judging import judge
 

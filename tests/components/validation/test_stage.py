@@ -7,11 +7,11 @@ import pytest
 
 from components.context import Interrupted
 from components.images.stored import decode_stored
-from components.recipes.reading import dump_yaml, load_yaml
+from components.recipes.sources import SourceSettings
 from components.records.schema import RECORD_SCHEMA
 from components.sources.delivery import deliver
-from components.sources.settings import SourceSettings
 from components.storage.atomic import write_json
+from components.storage.yaml_files import dump_yaml, load_yaml
 from components.validation.admission import admit
 from components.validation.check import check
 from components.validation.stage import validate

@@ -73,7 +73,7 @@ def test_each_defect_has_its_reason_and_spares_its_neighbours(failures, make, fi
 
 
 def test_size_limit_is_the_recipes(make):
-    from components.validation.settings import ValidationSettings
+    from components.recipes.validation import ValidationSettings
 
     record = make("a")
     (failure,) = run_suite(

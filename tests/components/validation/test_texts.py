@@ -8,10 +8,10 @@ import pytest
 from components.images.stored import StoredImage
 from components.records.record import Turn
 from components.records.vocabulary import Modality, TurnKind
-from components.training.tokenizer import MARKERS
 from components.validation import spool as spool_module
 from components.validation.judging import judge
 from components.validation.texts import LONGEST_ANSWER, LONGEST_PROMPT, MARKER
+from components.weights.tokenizer import MARKERS
 
 GOOD = Turn(prompt="Is it large?", answer="yes", kind=TurnKind.CLOSED)
 REPORT = Turn(prompt="", answer="Clear lungs. Seen by XXXX.", kind=TurnKind.REPORT)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from components.training.tokenizer import TextTokenizer, save_tokenizer, train_tokenizer
+from components.weights.tokenizer import TextTokenizer, save_tokenizer, train_tokenizer
 from model.autoencoder import Autoencoder
 from model.config import LLMConfig, ModelConfig, VAEConfig, ViTConfig
 from model.unimedvl import UniMedVL

@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from components.training.tokenizer import MARKERS, copy_tokenizer
 from components.weights.exporting import check_target, departures, export, open_for_export
 from components.weights.importing import open_published, open_start, write_incoming
+from components.weights.tokenizer import MARKERS, copy_tokenizer
 from model.config import ModelConfig
 from model.published import flux_vae_config
 from model.unimedvl import UniMedVL

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
-from components.training.tokenizer import MARKERS, TextTokenizer
 from components.weights.importing import listing, open_published, open_start, place_of, totals, write_incoming
+from components.weights.tokenizer import MARKERS, TextTokenizer
 from model.image_transform import patchify_pixels
 from model.pretrained import linear_patches
 from model.sequence_builder import SequenceBuilder

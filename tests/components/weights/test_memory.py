@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from components.training.tokenizer import save_tokenizer
+from components.weights.tokenizer import save_tokenizer
 from model.autoencoder import Autoencoder
 from model.config import LLMConfig
 from model.tensor_files import LazyTensor, lazy

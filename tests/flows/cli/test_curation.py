@@ -10,14 +10,14 @@ import pytest
 
 from components.context import StageContext
 from components.images.stored import decode_stored
-from components.recipes.reading import dump_yaml, load_yaml
 from components.recipes.recipe import read_recipe
+from components.recipes.sources import SourceSettings
 from components.records.record import Unreadable
 from components.records.vocabulary import TurnKind
-from components.sources.settings import SourceSettings
 from components.sources.table import read_source
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
+from components.storage.yaml_files import dump_yaml, load_yaml
 from components.validation.admission import admit
 from components.validation.decisions import read_decisions
 from components.validation.stage import validate

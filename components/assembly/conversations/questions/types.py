@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.assembly.corpus import Entry
-from components.recipes.reading import nearest
+from components.recipes.nearest import nearest
 from components.records.vocabulary import Modality
 
 Form = Literal["open", "closed", "choice"]

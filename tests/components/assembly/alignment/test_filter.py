@@ -15,7 +15,7 @@ from components.assembly.alignment.label_consistency import LabelConsistency
 from components.assembly.corpus import Entry
 from components.assembly.dataset import Dataset
 from components.assembly.selection.bins import select
-from components.assembly.settings import AlignmentSettings, AssemblySettings, SplitSettings
+from components.recipes.assembly import AlignmentSettings, AssemblySettings, SplitSettings
 from components.records.record import Turn
 from components.records.vocabulary import Bin, Modality, Split, TurnKind
 

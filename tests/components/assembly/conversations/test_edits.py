@@ -7,13 +7,13 @@ import pytest
 
 from components.assembly.conversations.edits import EDITS, PAIRED, weighted_edits
 from components.assembly.dataset import Dataset
-from components.assembly.settings import EDIT_WEIGHTS
 from components.images.stored import decode_stored
+from components.recipes.assembly import EDIT_WEIGHTS
+from components.recipes.sources import SourceSettings
 from components.records.record import Record
 from components.records.sample import Image, Text
 from components.records.targets import LABEL_TARGETS, OWN_TARGETS, SHOWN
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup
-from components.sources.settings import SourceSettings
 from components.sources.table import read_source
 
 DEEPLIIF = Path(__file__).parents[5] / "shared" / "samples" / "public" / "deepliif"

@@ -11,9 +11,9 @@ from components.assembly.dataset import Dataset
 from components.images.png import encode_png
 from components.images.resize import fit_image
 from components.images.stored import decode_stored
-from components.records.keys import sha256_bytes
 from components.records.sample import Image, Sample, Text
 from components.records.vocabulary import ImageRole
+from components.storage.keys import sha256_bytes
 
 SHAPES = {
     "caption": ["understand", "text", "answer"],

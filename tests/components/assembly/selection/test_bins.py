@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from components.assembly.selection.bins import Decision, select
-from components.assembly.settings import AssemblySettings, SplitSettings
+from components.recipes.assembly import AssemblySettings, SplitSettings
 from components.records.record import Turn
 from components.records.vocabulary import Bin, Modality, Split, TurnKind
 

@@ -10,9 +10,9 @@ import skimage.data
 
 from components.assembly.selection.bins import select
 from components.assembly.selection.lookalikes import LONGEST_LIST, Gallery, Neighbours
-from components.assembly.settings import SplitSettings
 from components.images.hashes import VIEWS
 from components.images.looks import Look, LookFile, SeenLook, look_of
+from components.recipes.assembly import SplitSettings
 from components.records.vocabulary import Bin
 
 

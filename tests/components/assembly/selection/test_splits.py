@@ -3,7 +3,7 @@
 import pytest
 
 from components.assembly.selection.splits import SplitPlan
-from components.assembly.settings import Slab, SplitSettings
+from components.recipes.assembly import Slab, SplitSettings
 from components.records.vocabulary import Split
 
 SLAB = Slab(source="mri", subject="mean", plane="axial", low=0, high=20, guard=10)

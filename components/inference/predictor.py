@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from components.evaluation.settings import DrawingSettings
 from components.images.resize import fit_image
-from components.training.settings import SideRange
-from components.training.tokenizer import TextTokenizer
+from components.recipes.evaluation import DrawingSettings
+from components.recipes.training import SideRange
+from components.weights.tokenizer import TextTokenizer
 
 if TYPE_CHECKING:
     import torch

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.training.tokenizer import FILES, MARKERS, TextTokenizer, save_tokenizer, train_tokenizer
+from components.weights.tokenizer import FILES, MARKERS, TextTokenizer, save_tokenizer, train_tokenizer
 
 TEXTS = ["Which modality is this?", "Is this an MRI? yes", "An axial CT slice of the abdomen.", "no"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from components.inference.predictor import DrawRequest, ImageSettings, Predictor, Question, weights_sha256
 from components.recipes.recipe import Recipe
-from components.serving.predictor import DrawRequest, ImageSettings, Predictor, Question, weights_sha256
-from components.training.tokenizer import copy_tokenizer
+from components.weights.tokenizer import copy_tokenizer
 from model.unimedvl import UniMedVL
 from tests.components.evaluation.material import SIDE, make_checkpoint, recipe
 

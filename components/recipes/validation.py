@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from components.sources.settings import SourceSettings
+from components.recipes.sources import SourceSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

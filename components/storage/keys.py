@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+import json
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +40,11 @@ def patient_key(secret: bytes, subject: str) -> str:
 def sha256_bytes(data: bytes) -> str:
     """Hex sha256 of the bytes."""
     return hashlib.sha256(data).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """sha256 of the value's sorted JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def public_secret(source: str) -> bytes:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.records.keys import generator, keyed_hash, patient_key, public_secret, unit_interval
+from components.storage.keys import generator, keyed_hash, patient_key, public_secret, unit_interval
 
 
 def test_part_boundaries_count():
