@@ -7,7 +7,6 @@ state is a few kilobytes of JSON.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
-from typing import Literal
 
 from components.storage.keys import keyed_hash, unit_interval
 from components.training.layout import Visit
@@ -15,8 +14,7 @@ from components.training.layout import Visit
 OPEN_BINS = 8
 """Sequences filled side by side. More fill better and delay a sample longer."""
 
-Group = Literal["text", "t2i", "i2t", "interleaved"]
-Bin = tuple[Visit, ...]
+SequencePlan = tuple[Visit, ...]
 """The samples of one packed sequence, in order."""
 
 
@@ -24,8 +22,8 @@ Bin = tuple[Visit, ...]
 class Mixture:
     """How often each group, and each source inside it, is drawn."""
 
-    groups: Mapping[Group, float]
-    source_power: Mapping[Group, float]
+    groups: Mapping[str, float]
+    source_power: Mapping[str, float]
     """Group -> power of a source's number of samples that weighs it inside the group; 1 draws all samples alike."""
 
 
@@ -34,7 +32,7 @@ class Entry:
     """A sample as the planner sees it."""
 
     sample_id: str
-    group: Group
+    group: str
     source: str
 
 
@@ -73,9 +71,9 @@ class Planner:
         self._limits = list(accumulate(self._streams[name].weight for name in self._names))
         self._draws = 0
         self._open: list[tuple[list[Visit], int]] = []
-        self._closed: list[Bin] = []
+        self._closed: list[SequencePlan] = []
 
-    def take(self, count: int) -> list[Bin]:
+    def take(self, count: int) -> list[SequencePlan]:
         """The next `count` packed sequences."""
         while len(self._closed) < count:
             self._place(self._draw())
@@ -135,7 +133,7 @@ class Planner:
         self._open.append(([visit], length))
 
 
-def rank_share(bins: Sequence[Bin], *, rank: int, world_size: int) -> list[Bin]:
+def rank_share(bins: Sequence[SequencePlan], *, rank: int, world_size: int) -> list[SequencePlan]:
     """The sequences of a step that this rank trains on: every world_size-th."""
     return list(bins[rank::world_size])
 
@@ -150,7 +148,7 @@ def check_world_size(sequences_per_step: int, world_size: int) -> None:
 
 
 def _streams(entries: Sequence[Entry], mixture: Mixture, seed: str) -> dict[str, _Stream]:
-    ids: dict[tuple[Group, str], list[str]] = {}
+    ids: dict[tuple[str, str], list[str]] = {}
     for entry in entries:
         if mixture.groups.get(entry.group, 0) > 0:
             ids.setdefault((entry.group, entry.source), []).append(entry.sample_id)

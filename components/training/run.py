@@ -6,7 +6,7 @@ The same function runs in the stage's own process, in every Ray worker, and in t
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from components.assembly.dataset import Dataset
 from components.recipes.recipe import Recipe
@@ -19,7 +19,7 @@ from components.training.losses import LossRows
 from components.training.optimizer import Average, freeze_vit, make_optimizer
 from components.training.output import write_output
 from components.training.pixels import PixelStore
-from components.training.planner import Entry, Group, Mixture, Planner, check_world_size, rank_share
+from components.training.planner import Entry, Mixture, Planner, check_world_size, rank_share
 from components.training.state import StateStore, TrainingState
 from components.training.world import World
 from components.weights.tokenizer import TextTokenizer
@@ -199,7 +199,7 @@ def _data(
     )
     maker.check_room(training.tokens_per_sequence)
     rows = zip(index.ids, index.groups, index.sources, strict=True)
-    entries = [Entry(name, cast(Group, group), source) for name, group, source in rows]
+    entries = [Entry(name, group, source) for name, group, source in rows]
     planner = Planner(
         entries,
         Mixture(groups=stage.mixture, source_power=training.source_power),

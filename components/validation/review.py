@@ -48,7 +48,7 @@ class Shown:
 
 
 @dataclass(slots=True)
-class Group:
+class ReviewGroup:
     """Records of one bin and reason: how many there are, and those that are shown."""
 
     bin: str
@@ -106,12 +106,12 @@ def _validated(workspace: Workspace, recipe: Recipe, source: str) -> Path:
     return folder
 
 
-def _refused(workspace: Workspace, recipe: Recipe, source: str, decisions: dict[str, Decision]) -> list[Group]:
+def _refused(workspace: Workspace, recipe: Recipe, source: str, decisions: dict[str, Decision]) -> list[ReviewGroup]:
     """Quarantined records by reason, the rarest reason last; images come from the raw files."""
     rows = refused(workspace.validated / source)
-    groups: dict[str, Group] = {}
+    groups: dict[str, ReviewGroup] = {}
     for row in rows:
-        groups.setdefault(row["reason"], Group("quarantined", row["reason"])).count += 1
+        groups.setdefault(row["reason"], ReviewGroup("quarantined", row["reason"])).count += 1
     shown: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in rows:
         if len(shown[row["reason"]]) < SHOWN_PER_REASON:
@@ -135,15 +135,15 @@ def _images(workspace: Workspace, recipe: Recipe, source: str, wanted: set[str])
     }
 
 
-def _passed(workspace: Workspace, source: str, decisions: dict[str, Decision]) -> list[Group]:
+def _passed(workspace: Workspace, source: str, decisions: dict[str, Decision]) -> list[ReviewGroup]:
     """What validation let pass, by the bin and reason in the present data set, a keyed handful of each; kept ones last."""
     folder = workspace.validated / source
     ends = _ends(workspace.dataset, source)
-    groups: dict[tuple[str, str], Group] = {}
-    wanted: dict[str, Group] = {}
+    groups: dict[tuple[str, str], ReviewGroup] = {}
+    wanted: dict[str, ReviewGroup] = {}
     for identity in sorted(record_ids(folder), key=keyed_hash):
         where, reason, _ = ends.get(identity, _KEPT)
-        group = groups.setdefault((where, reason), Group(where, reason))
+        group = groups.setdefault((where, reason), ReviewGroup(where, reason))
         group.count += 1
         if group.count <= SHOWN_PER_REASON:
             wanted[identity] = group

@@ -25,7 +25,7 @@ _LONG_HEADERS = (
 )
 _MOST_BARREN = 10_000
 """Members that follow each other and belong to no record."""
-Group = dict[str, bytes]
+SampleFiles = dict[str, bytes]
 
 
 class _Member(tarfile.TarInfo):
@@ -64,9 +64,9 @@ def _records(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
             yield unreadable_row(delivery, name, number, error)
 
 
-def _groups(path: Path) -> Iterator[tuple[str, Group | ImageError]]:
+def _groups(path: Path) -> Iterator[tuple[str, SampleFiles | ImageError]]:
     """(key, members by kind) in the order of the stream; one group in memory at a time."""
-    key, group, bad, barren = "", Group(), None, 0
+    key, group, bad, barren = "", SampleFiles(), None, 0
     try:
         with tarfile.open(path, mode="r:", tarinfo=_Member) as archive:
             while member := archive.next():
@@ -82,7 +82,7 @@ def _groups(path: Path) -> Iterator[tuple[str, Group | ImageError]]:
                 if stem != key:
                     if key:
                         yield key, bad or group
-                    key, group, bad = stem, Group(), None
+                    key, group, bad = stem, SampleFiles(), None
                 try:
                     if kind in IMAGES + TEXTS:
                         barren = 0
@@ -113,7 +113,7 @@ def _split(name: str) -> tuple[str, str]:
     return str(path.parent / (stem or path.name)), kind.lower()
 
 
-def _check(member: tarfile.TarInfo, kind: str, group: Group) -> None:
+def _check(member: tarfile.TarInfo, kind: str, group: SampleFiles) -> None:
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts:
         raise ImageError("bad path", f"{member.name[:80]!r} leads out of the archive")
@@ -125,7 +125,7 @@ def _check(member: tarfile.TarInfo, kind: str, group: Group) -> None:
         raise ImageError("too large", f"{member.name[:80]!r} has {member.size} bytes")
 
 
-def _row(group: Group) -> tuple[Row, list[StoredImage]]:
+def _row(group: SampleFiles) -> tuple[Row, list[StoredImage]]:
     """What the texts of a group say, as a row, and its image."""
     row: Row = {}
     try:
