@@ -1,11 +1,11 @@
 """What a source says itself, question by question, caption or report, as samples: one conversation for each record."""
 
-import re
 from collections.abc import Iterator
 
 from components.assembly.conversations.balance import pick
 from components.assembly.conversations.questions.captions import CAPTION_PROMPTS, REPORT_PROMPTS
 from components.assembly.conversations.questions.types import with_options
+from components.assembly.conversations.redactions import without_redactions
 from components.assembly.conversations.samples import Pictures, sample_of
 from components.assembly.corpus import Entry
 from components.records.record import Turn
@@ -15,16 +15,12 @@ from components.records.vocabulary import ImageRole, TaskGroup, TurnKind
 TOLD = (TurnKind.CAPTION, TurnKind.REPORT)
 OUTPUT = "output"
 """The target that a drawing with a condition ends in."""
-REDACTED = re.compile(r"X{3,}|_{3,}|\[\*\*.*?\*\*\]|\[(?:REDACTED|DE-?ID\w*)\]")
-"""Where somebody took a name or a date out: XXXX in Open-i, ___ in MIMIC, [** … **] in older exports."""
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 def said(turn: Turn) -> str:
-    """What the model learns to say: the answer without the sentences that hold a redaction mark."""
-    if not REDACTED.search(turn.answer):
-        return turn.answer
-    return " ".join(sentence for sentence in _SENTENCE.split(turn.answer) if not REDACTED.search(sentence))
+    """What the model learns to say: the answer without what a redaction mark belongs to, and of captions and reports
+    without the sentences that say whom the findings were told to."""
+    return without_redactions(turn.answer, is_told=turn.kind in TOLD)
 
 
 def asked(entry: Entry, turn: Turn) -> str:

@@ -18,7 +18,7 @@ from components.storage.keys import keyed_hash
 NOTES = {
     "template": "questions, answers and captions are template sentences over labels, headers and geometry",
     "as delivered": "where a source brings its own questions, captions or reports, they stand as it words them; "
-    "sentences with a redaction mark are left out of what is learnt",
+    "what a redaction mark belongs to, and sentences that say whom findings were told to, are left out of what is learnt",
     "organ labels": "organ labels of TotalSegmentator volumes are that tool's own output, not an expert's",
     "averages": "the MNI152 volumes and the average CT head are averages over many people, not patients",
     "degraded": "super-resolution starts from images that we degraded ourselves (bicubic down and up)",

@@ -64,6 +64,31 @@ def test_a_wet_read_speaks_where_there_is_no_final_report():
     assert sections("FINDINGS AND IMPRESSION:\n Clear.") == {"findings": "Clear."}
 
 
+@pytest.mark.parametrize(
+    ("report", "found"),
+    [
+        (
+            "FINDINGS: Lungs clear.\n\n IMPESSION: No pneumonia.\n",
+            {"findings": "Lungs clear.", "impression": "No pneumonia."},
+        ),
+        ("FINDNGS: Lungs clear.\n IMPRESSSION: None.\n", {"findings": "Lungs clear.", "impression": "None."}),
+        ("IMPRESSION\n No pneumonia.\n", {"impression": "No pneumonia."}),
+        ("FINDINGS: HEART: Normal.\n LUNGS: Clear.\n", {"findings": "HEART: Normal. LUNGS: Clear."}),
+    ],
+)
+def test_a_misspelt_head_is_a_head_and_a_structure_s_name_is_none(report, found):
+    assert sections(report) == found
+
+
+def test_a_report_without_heads_is_its_last_paragraph():
+    bare = "FINAL REPORT\n HISTORY: Fall.\n\n COMPARISON: ___\n\n PA view was obtained.\n\n The lungs\n are clear.\n"
+    assert sections(bare) == {"last paragraph": "The lungs are clear."}
+    assert report_turn(sections(bare)).answer == "The lungs are clear."
+    assert sections("The lungs are clear.\n") == {"last paragraph": "The lungs are clear."}
+    assert sections("FINAL REPORT\n HISTORY:\n\n Fall from a ladder.\n") == {}, "what a head announces is its text"
+    assert "last paragraph" not in sections(FINAL)
+
+
 @pytest.fixture
 def mimic(tmp_path, draw):
     """Five studies of three patients: two views, an addendum, no report, an empty report, a view that is missing."""

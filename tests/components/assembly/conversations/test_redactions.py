@@ -1,0 +1,74 @@
+"""A redaction takes its clause, not the finding beside it; whom findings were told to is never learnt."""
+
+import pytest
+
+from components.assembly.conversations.redactions import REDACTED, sentences, without_redactions
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            "In comparison with the study of ___, there is a new large right pneumothorax.",
+            "There is a new large right pneumothorax.",
+        ),
+        ("As compared to the previous radiograph from ___, the tube has been removed.", "The tube has been removed."),
+        ("Compared to ___ the effusion has increased.", "The effusion has increased."),
+        ("The effusion has increased since the prior study of ___.", "The effusion has increased."),
+        ("The heart, compared to ___, is enlarged.", "The heart is enlarged."),
+        ("1. No acute process. 2. Stable cardiomegaly since ___.", "1. No acute process. 2. Stable cardiomegaly."),
+        ("There is a small effusion (see report of ___), new since ___.", "There is a small effusion."),
+        ("The tube was placed by ___; the lungs are clear.", "The lungs are clear."),
+        ("The lungs are clear; the tube was placed by ___.", "The lungs are clear."),
+        ("The lungs are clear, but the catheter of ___ is in place.", "The lungs are clear."),
+        ("Heart size normal, XXXX XXXX.", "Heart size normal."),
+        ("The XXXX are clear. No effusion.", "No effusion."),
+        ("Clear lungs. Compared to XXXX, stable. No effusion.", "Clear lungs. No effusion."),
+        ("Seen by [**Known lastname**] today. Lungs clear.", "Lungs clear."),
+        ("The patient was seen on ___ for cough.", ""),
+        ("Unchanged from ___ to ___.", ""),
+    ],
+)
+def test_a_redaction_takes_its_clause_where_the_rest_is_a_sentence_and_else_its_sentence(text: str, kept: str) -> None:
+    assert without_redactions(text, is_told=True) == kept
+    assert not REDACTED.search(kept)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "These findings were discussed with Dr. ___ at 3:45 p.m. by telephone.",
+        "Dr. ___ was notified by phone at 10:45.",
+        "Results were telephoned to the ordering physician at the time of dictation.",
+        "The findings were communicated to J. Smith, M.D. by Dr. A. Jones.",
+    ],
+)
+def test_a_notification_goes_whole_from_reports_and_captions_alone(told: str) -> None:
+    assert without_redactions(f"No effusion. {told} Clear lungs.", is_told=True) == "No effusion. Clear lungs."
+    plain = "The findings were discussed with the surgical team."
+    assert without_redactions(plain, is_told=False) == plain
+
+
+def test_heads_and_lines_stay_where_something_is_left_below_them() -> None:
+    report = "Findings: On ___ a film was taken. No effusion.\nImpression: Seen by ___ again.\nAddendum: Clear."
+    assert without_redactions(report, is_told=True) == "Findings: No effusion.\nAddendum: Clear."
+
+
+def test_findings_that_are_reported_nowhere_stay() -> None:
+    text = "No fracture was reported on the earlier film, approx. 5 mm apart.  A second  line."
+    assert without_redactions(text, is_told=True) == text, "what holds nothing to take out stays to the letter"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Discussed with Dr. Lee. No effusion.", ["Discussed with Dr. Lee.", "No effusion."]),
+        ("1. Small, approx. 5 mm. 2. E.g. a cyst.", ["1. Small, approx. 5 mm.", "2. E.g. a cyst."]),
+        ("It measures 3.5 cm. Clear.", ["It measures 3.5 cm.", "Clear."]),
+        ("Told to J. Smith at 3 p.m. by phone. Clear.", ["Told to J. Smith at 3 p.m. by phone.", "Clear."]),
+        ("Read at 3 p.m. Clear.", ["Read at 3 p.m.", "Clear."]),
+        ("pulmon clar. no derram pleural", ["pulmon clar.", "no derram pleural"]),
+    ],
+)
+def test_an_abbreviation_an_initial_or_a_decimal_ends_no_sentence(text: str, found: list[str]) -> None:
+    assert sentences(text) == found
