@@ -9,9 +9,9 @@ from components.evaluation.predictions import FILE
 from components.evaluation.scores import write_scores
 from components.recipes.recipe import Recipe
 from components.storage.atomic import atomic_folder, read_object
+from components.storage.file_hashes import file_sha256
 from components.storage.keys import digest
 from components.storage.workspace import Workspace
-from components.training.output import file_sha256
 
 STAGE = "predict-champion"
 

@@ -62,7 +62,8 @@ def predict_benchmark(
     checkpoint: Path, dataset: Path, out: Path, recipe: Recipe, progress: Progress, stop: threading.Event
 ) -> Path:
     """The predictions file of any checkpoint on a data set's benchmark, in the folder `out`."""
-    from components.inference.predictor import Predictor, weights_sha256
+    from components.inference.predictor import Predictor
+    from components.storage.file_hashes import checkpoint_sha256
 
     def say(what: str, done: int, total: int) -> None:
         if stop.is_set():
@@ -72,7 +73,7 @@ def predict_benchmark(
     data = Dataset(dataset)
     items = data.benchmark()
     say("loading the checkpoint", 0, 1)
-    weights = weights_sha256(checkpoint)
+    weights = checkpoint_sha256(checkpoint)
     predictor = Predictor.load(checkpoint, threads=recipe.compute.threads)
     rows = predict_items(predictor, items, recipe, say)
     header = PredictionHeader(

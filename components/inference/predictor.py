@@ -333,20 +333,6 @@ class Predictor:
         return pixels.to(device=weight.device, dtype=weight.dtype)
 
 
-def weights_sha256(checkpoint: Path) -> str:
-    """What identifies a checkpoint: sha256 of the sorted lines `sha256  name` of its files."""
-    lines = []
-    for file in checkpoint.rglob("*"):
-        if file.is_file():
-            with file.open("rb") as handle:
-                lines.append(
-                    f"{hashlib.file_digest(handle, 'sha256').hexdigest()}  {file.relative_to(checkpoint).as_posix()}"
-                )
-    if not lines:
-        raise ValueError(f"{checkpoint} holds no checkpoint; `unimed status` says which stage makes it")
-    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
-
-
 def _image_key(image: "Picture | None") -> str:
     if image is None:
         return ""

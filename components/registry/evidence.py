@@ -1,6 +1,5 @@
 """What a finished run in a workspace consists of: hashes of weights, data, evaluation, code, and where it was made."""
 
-import hashlib
 import os
 import platform
 import subprocess
@@ -53,14 +52,6 @@ def read_evidence(workspace: Workspace, recipe: Recipe) -> Evidence:
         evaluation_md5=outs[wanted["evaluation"]],
         gate_sha256=digest(repr(recipe.gate)),
     )
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of the file's bytes; raises ValueError when it is missing."""
-    if not path.is_file():
-        raise ValueError(f"{path} is missing; `unimed status` says which stage makes it")
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def lock_sha256(workspace: Workspace) -> str:

@@ -11,10 +11,10 @@ from components.evaluation.champion import STAGE, scores_folder
 from components.recipes.gate import GateSettings
 from components.recipes.recipe import Recipe
 from components.registry.catalogue import Version, checkpoint_of
-from components.registry.evidence import file_sha256
 from components.registry.tracking import Tracking
 from components.storage.atomic import read_object
 from components.storage.dvc import INTERRUPTED, StageFailed, StageInterrupted
+from components.storage.file_hashes import file_sha256
 from components.storage.workspace import Workspace
 
 ACCURACY, MAJORITY = "vqa/pool/accuracy", "vqa/pool/majority"

@@ -12,12 +12,13 @@ from components.registry.carrying_out import Drift, carry_out, check_anchors, fi
 from components.registry.catalogue import CHAMPION, Version, all_versions, record_folder, reference_of, resolve
 from components.registry.database import Impossible
 from components.registry.decisions import Action, Decision, append, champion_of, decision_about, read_log
-from components.registry.evidence import file_sha256, read_evidence
+from components.registry.evidence import read_evidence
 from components.registry.gate import Verdict, judge
 from components.registry.lease import hold_lease
 from components.registry.summary import champion_summary, remember_decision
 from components.registry.tracking import Tracking, connect
 from components.registry.weights_reference import find_verified
+from components.storage.file_hashes import file_sha256
 from components.storage.workspace import Workspace
 
 Promote = Literal["gate", "approve", "never"]

@@ -7,10 +7,10 @@ from pathlib import Path
 from components.registry.carrying_out import check_anchors
 from components.registry.catalogue import Version, record_folder, reference_of, resolve
 from components.registry.decisions import read_log
-from components.registry.evidence import file_sha256
 from components.registry.tracking import connect
 from components.registry.weights_reference import find_verified
 from components.storage.atomic import read_object
+from components.storage.file_hashes import file_sha256
 from components.storage.keys import digest
 from components.storage.workspace import Workspace
 from components.storage.yaml_files import load_yaml

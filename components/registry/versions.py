@@ -22,6 +22,7 @@ from components.registry.tracking import PARENT, Tracking, connect, keyed_run
 from components.registry.weights_reference import WeightsReference, refer_to
 from components.storage import dvc
 from components.storage.atomic import read_object
+from components.storage.file_hashes import file_sha256
 from components.storage.workspace import Workspace
 
 __all__ = ["Version", "already_judged", "champion_summary", "models", "register", "resolve"]
@@ -96,7 +97,7 @@ def identity_tags(workspace: Workspace, reference: WeightsReference) -> dict[str
     return {
         "unimed.weights_sha256": reference.sha256,
         "unimed.dataset_id": str(manifest["dataset_id"]),
-        "unimed.evaluation_sha256": facts.file_sha256(workspace.evaluation / "evaluation.json"),
+        "unimed.evaluation_sha256": file_sha256(workspace.evaluation / "evaluation.json"),
     }
 
 
@@ -190,7 +191,7 @@ def _origin_tags(workspace: Workspace, recipe: Recipe) -> dict[str, str]:
     code, machine = facts.code_origin(), facts.processor()
     return {
         "unimed.recipe": recipe.recipe,
-        "unimed.recipe_sha256": facts.file_sha256(workspace.params),
+        "unimed.recipe_sha256": file_sha256(workspace.params),
         "unimed.git_commit": code["commit"],
         "unimed.git_dirty": code["dirty"],
         "unimed.package": facts.installed("unimed"),

@@ -3,14 +3,14 @@
 Loaded inside a model version too, far from any workspace: needs nothing but the reference itself.
 """
 
-import hashlib
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from components.storage.atomic import atomic_path
+from components.storage.file_hashes import file_sha256, weights_sha256
 from components.storage.s3 import UnreadableS3, download, downloads
 
 SCHEMA = 1
@@ -83,12 +83,6 @@ class DamagedWeights(ValueError):
     """A file of the weights is there with other bytes."""
 
 
-def weights_sha256(files: Iterable[tuple[str, str]]) -> str:
-    """Identity of weights from (name, sha256) pairs."""
-    lines = sorted(f"{sha256}  {name}" for name, sha256 in files)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
 def refer_to(
     checkpoint: Path, entries: Mapping[str, str], *, directory_md5: str, cache: Path, remote: str, endpoint: str
 ) -> WeightsReference:
@@ -98,7 +92,7 @@ def refer_to(
         path = checkpoint / name
         if not path.is_file():
             raise ValueError(f"{path} is missing though dvc.lock names it; `dvc checkout` brings it back")
-        files.append(WeightsFile(name=name, size=path.stat().st_size, md5=md5, sha256=_sha256(path)))
+        files.append(WeightsFile(name=name, size=path.stat().st_size, md5=md5, sha256=file_sha256(path)))
     return WeightsReference(
         checkpoint=f"checkpoints/{checkpoint.name}",
         directory_md5=directory_md5,
@@ -152,7 +146,7 @@ def _verify(path: Path, file: WeightsFile) -> None:
         raise DamagedWeights(
             f"{path} ({file.name}) is {size} bytes, the version says {file.size}; delete it, `dvc pull`"
         )
-    found = _sha256(path)
+    found = file_sha256(path)
     if found != file.sha256:
         raise DamagedWeights(
             f"{path} ({file.name}) has sha256 {found}, the version says {file.sha256}; delete it, `dvc pull`"
@@ -179,8 +173,3 @@ def _download(reference: WeightsReference, file: WeightsFile, target: Path) -> N
                 f"point weights.json's cache to it"
             )
         _verify(temporary, file)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from components.recipes.recipe import Recipe
 from components.storage.atomic import write_bytes, write_text
+from components.storage.file_hashes import file_sha256
 from components.storage.workspace import Workspace
 
 _TABLE = Path(__file__).with_name("corpus.json")
@@ -55,7 +56,7 @@ def deliver(raw: Path, sources: Iterable[str] | None = None) -> list[str]:
             if not target.exists():
                 write_bytes(target, _content(file))
                 lines.append(f"delivered {source}/{file.file}")
-            elif target.stat().st_size != file.bytes or _sha256(target) != file.sha256:
+            elif target.stat().st_size != file.bytes or file_sha256(target) != file.sha256:
                 lines.append(
                     f"{source}/{file.file} differs from the delivered one; left as it is (remove it to restore)"
                 )
@@ -111,8 +112,3 @@ def _content(file: CorpusFile) -> bytes:
             f"{file.origin}: {file.path} has sha256 {found}, not {file.sha256}; install the version in requirements.lock"
         )
     return data
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

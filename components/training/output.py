@@ -1,6 +1,5 @@
 """The finished checkpoint of a stage: averaged and raw weights, autoencoder, configs and tokenizer in one folder."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,3 @@ def write_output(
         save_checkpoint(writing, learner.model, autoencoder, image_settings, state=learner.average.weights)
         write_tensors(writing / RAW_FILE, lazy(learner.model.state_dict()))
         copy_tokenizer(parent, writing)
-
-
-def file_sha256(path: Path) -> str:
-    """Hex sha256 of the file's bytes."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -212,8 +212,8 @@ def _data(
 
 def latents_name(job: StageJob, side: dict[str, int]) -> str:
     """The name under which latents are kept: what their bits depend on besides the images."""
+    from components.storage.file_hashes import file_sha256
     from components.storage.keys import keyed_hash
-    from components.training.output import file_sha256
     from model.weights import AUTOENCODER_FILE
 
     path = job.parent / AUTOENCODER_FILE

@@ -11,10 +11,10 @@ from components.assembly.dataset import Dataset
 from components.context import Interrupted, StageContext, StageRun
 from components.recipes.nearest import nearest
 from components.storage.atomic import read_json
+from components.storage.file_hashes import file_sha256
 from components.storage.keys import keyed_hash
 from components.training.loop import Hook, StepReport
 from components.training.losses import EVERY
-from components.training.output import file_sha256
 from components.training.run import StageJob
 from components.training.trainer import ProgressHook, train_through_ray
 

@@ -4,7 +4,6 @@ A state is a folder `step-000100` written by torch.distributed.checkpoint and pu
 Only complete states whose hashes match are ever loaded. These files hold pickles: they are read from our own storage alone.
 """
 
-import hashlib
 import shutil
 import warnings
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from components.storage.atomic import read_json, write_json
+from components.storage.file_hashes import file_sha256
 from components.training.loop import Learner
 from components.training.optimizer import named_moments
 from components.training.world import World
@@ -126,5 +126,4 @@ def _intact(path: Path) -> dict[str, Any] | None:
 
 
 def _fingerprint(file: Path) -> dict[str, object]:
-    with file.open("rb") as handle:
-        return {"bytes": file.stat().st_size, "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
+    return {"bytes": file.stat().st_size, "sha256": file_sha256(file)}

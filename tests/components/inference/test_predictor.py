@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.inference.predictor import DrawRequest, ImageSettings, Predictor, Question, weights_sha256
+from components.inference.predictor import DrawRequest, ImageSettings, Predictor, Question
 from components.recipes.recipe import Recipe
 from components.weights.tokenizer import copy_tokenizer
 from model.unimedvl import UniMedVL
@@ -149,15 +149,3 @@ def test_a_loaded_checkpoint_names_the_image_sizes_it_was_trained_with(predictor
 def test_published_folders_have_published_sizes():
     found = ImageSettings.of({})
     assert (found.square, found.vae_side.min, found.vae_side.max) == (False, 512, 1024)
-
-
-def test_the_weights_hash_follows_content_not_place(checkpoint, tmp_path):
-    copied = tmp_path / "elsewhere"
-    copied.mkdir()
-    for file in checkpoint.iterdir():
-        (copied / file.name).write_bytes(file.read_bytes())
-    assert weights_sha256(copied) == weights_sha256(checkpoint)
-    (copied / "merges.txt").write_text("#version: 0.2\n")
-    assert weights_sha256(copied) != weights_sha256(checkpoint)
-    with pytest.raises(ValueError, match="holds no checkpoint"):
-        weights_sha256(tmp_path / "nothing")
