@@ -202,7 +202,7 @@ def _data(
     entries = [Entry(name, group, source) for name, group, source in rows]
     planner = Planner(
         entries,
-        Mixture(groups=stage.mixture, source_power=training.source_power),
+        Mixture(groups={**stage.mixture}, source_power={**training.source_power}),
         seed=seed,
         room=training.tokens_per_sequence,
         length_of=maker.num_tokens,
