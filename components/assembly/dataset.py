@@ -1,10 +1,10 @@
 """The sealed data set as training, judge, prediction and evaluation read it: by index, one row group at a time."""
 
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from components.records.schema import SCHEMA_VERSION, benchmark_from_row, sample
 from components.records.shards import describe
 from components.records.vocabulary import ImageRole, Modality, Split
 from components.storage.atomic import read_json
+from components.storage.byte_cache import ByteCache
 
 CACHE_BYTES = 256 * 2**20
 """Row groups that one index keeps in memory."""
@@ -120,7 +121,7 @@ class _Rows:
         self._files = list(files)
         self._groups: list[tuple[Path, int]] = []
         self._starts: list[int] = []
-        self._cache: OrderedDict[int, pa.Table] = OrderedDict()
+        self._cache: ByteCache[int, pa.Table] = ByteCache(CACHE_BYTES, attrgetter("nbytes"))
         count = 0
         for path in self._files:
             metadata = pq.read_metadata(path)
@@ -143,18 +144,8 @@ class _Rows:
         return pa.concat_tables([pq.ParquetFile(path).read(columns=list(names)) for path in self._files])
 
     def _table(self, group: int) -> pa.Table:
-        if group in self._cache:
-            self._cache.move_to_end(group)
-            return self._cache[group]
         path, number = self._groups[group]
-        table = pq.ParquetFile(path).read_row_group(number, use_threads=False)
-        self._cache[group] = table
-        while len(self._cache) > 1 and sum(kept.nbytes for kept in self._cache.values()) > CACHE_BYTES:
-            self._cache.popitem(last=False)
-        return table
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_cache": OrderedDict()}
+        return self._cache.get_or_make(group, lambda: pq.ParquetFile(path).read_row_group(number, use_threads=False))
 
 
 class SampleIndex:

@@ -1,6 +1,6 @@
 """Latents of stored images: encoded one at a time, so that no bit depends on who else is asked for, and then kept."""
 
-from collections import OrderedDict
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from components.records.sample import Image
 from components.storage.atomic import write_bytes, write_text
+from components.storage.byte_cache import ByteCache
 from components.storage.keys import sha256_bytes
 from components.training.augment import plain
 from components.training.pixels import PixelStore
@@ -26,6 +27,10 @@ class Moments(NamedTuple):
 
     mean: Tensor
     std: Tensor
+
+    @property
+    def nbytes(self) -> int:
+        return self.mean.nbytes + self.std.nbytes
 
 
 class LatentStore:
@@ -46,18 +51,11 @@ class LatentStore:
         self._autoencoder = autoencoder.eval().requires_grad_(False)
         self._transform = transform
         self._pixels = pixels
-        self._capacity = capacity_bytes
-        self._held = 0
-        self._kept: OrderedDict[str, Moments] = OrderedDict()
+        self._kept: ByteCache[str, Moments] = ByteCache(capacity_bytes, attrgetter("nbytes"))
 
     def moments(self, image: Image) -> Moments:
         """The image's moments, on the CPU."""
-        if image.sha256 in self._kept:
-            self._kept.move_to_end(image.sha256)
-            return self._kept[image.sha256]
-        moments = self._encode(image)
-        self._keep(image.sha256, moments)
-        return moments
+        return self._kept.get_or_make(image.sha256, lambda: self._encode(image))
 
     def sample(self, image: Image, draw: np.random.Generator) -> Tensor:
         """A normalised latent of the image, drawn from its moments: [z, h, w]."""
@@ -77,7 +75,7 @@ class LatentStore:
             return
         tensors = load(data)
         for key in sorted({name.partition("/")[0] for name in tensors}):
-            self._keep(key, Moments(tensors[f"{key}/mean"], tensors[f"{key}/std"]))
+            self._kept[key] = Moments(tensors[f"{key}/mean"], tensors[f"{key}/std"])
         self._recalled = len(self._kept)
 
     def keep(self, folder: Path) -> None:
@@ -98,13 +96,6 @@ class LatentStore:
 
     def _files(self, folder: Path) -> tuple[Path, Path]:
         return folder / f"{self._name}.safetensors", folder / f"{self._name}.sha256"
-
-    def _keep(self, key: str, moments: Moments) -> None:
-        self._kept[key] = moments
-        self._held += 2 * moments.mean.nbytes
-        while self._held > self._capacity and len(self._kept) > 1:
-            _, oldest = self._kept.popitem(last=False)
-            self._held -= 2 * oldest.mean.nbytes
 
     @torch.no_grad()
     def _encode(self, image: Image) -> Moments:

@@ -1,8 +1,8 @@
 """The training images as the beginning sees them: squares of one size, drawn so that small families are not lost."""
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from components.assembly.dataset import ImageIndex
 from components.images.resize import fit_image
 from components.images.stored import decode_stored
 from components.records.targets import LABEL_TARGETS
+from components.storage.byte_cache import ByteCache
 from components.training.pixels import CACHE_BYTES
 
 # Shapes: S pixels a side.
@@ -34,8 +35,7 @@ class PictureSet:
         """Raises ValueError when there is no image at all."""
         self.side = side
         self._index = index
-        self._capacity = capacity_bytes
-        self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._kept: ByteCache[int, np.ndarray] = ByteCache(capacity_bytes, attrgetter("nbytes"))
         self.pictures: tuple[Picture, ...] = tuple(_pictures(index, with_targets))
         if not self.pictures:
             raise ValueError("the data set has no training image; add a source whose subjects are not all held out")
@@ -57,14 +57,7 @@ class PictureSet:
 
     def pixels(self, number: int) -> np.ndarray:
         """RGB uint8 [S, S, 3] of the picture, padded to a square with its border's colour; not to be written to."""
-        if number in self._kept:
-            self._kept.move_to_end(number)
-            return self._kept[number]
-        pixels = self._decode(self.pictures[number])
-        self._kept[number] = pixels
-        while len(self._kept) * pixels.nbytes > self._capacity and len(self._kept) > 1:
-            self._kept.popitem(last=False)
-        return pixels
+        return self._kept.get_or_make(number, lambda: self._decode(self.pictures[number]))
 
     def batch(self, numbers: Sequence[int]) -> list[np.ndarray]:
         """Pixels of several pictures."""

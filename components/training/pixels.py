@@ -1,12 +1,13 @@
 """Pixels of stored images at the size that the network reads them: each distinct image is decoded once while there is room."""
 
-from collections import OrderedDict
+from operator import attrgetter
 
 import numpy as np
 
 from components.images.resize import scale_image
 from components.images.stored import decode_stored
 from components.records.sample import Image
+from components.storage.byte_cache import ByteCache
 from model.image_transform import ImageTransform
 
 # Shapes: h, w = rows and columns after resizing.
@@ -15,26 +16,15 @@ CACHE_BYTES = 2**30
 
 
 class PixelStore:
-    """Sized images, kept by content up to CACHE_BYTES; what was longest unused goes first."""
+    """Sized images, kept by content up to CACHE_BYTES."""
 
     def __init__(self, capacity_bytes: int = CACHE_BYTES) -> None:
-        self._capacity = capacity_bytes
-        self._held = 0
-        self._kept: OrderedDict[tuple[str, int, int], np.ndarray] = OrderedDict()
+        self._kept: ByteCache[tuple[str, int, int], np.ndarray] = ByteCache(capacity_bytes, attrgetter("nbytes"))
 
     def sized(self, image: Image, transform: ImageTransform) -> np.ndarray:
         """RGB pixels uint8 [h, w, 3], resized (bicubic) as the transform says; not to be written to."""
         key = (image.sha256, transform.max_side, transform.min_side)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        pixels = rgb_pixels(image.data, transform)
-        self._kept[key] = pixels
-        self._held += pixels.nbytes
-        while self._held > self._capacity and len(self._kept) > 1:
-            _, oldest = self._kept.popitem(last=False)
-            self._held -= oldest.nbytes
-        return pixels
+        return self._kept.get_or_make(key, lambda: rgb_pixels(image.data, transform))
 
 
 def rgb_pixels(data: bytes, transform: ImageTransform) -> np.ndarray:
