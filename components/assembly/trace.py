@@ -11,7 +11,7 @@ from components.recipes.nearest import nearest
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
 from components.validation.decisions import Decision, read_decisions
-from components.validation.validated import record_ids, refused
+from components.validation.validated import left_out, record_ids, refused
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +23,7 @@ class Trace:
     raw: dict[str, str]
     """file, locator, sha256 of the pixels; the raw folder."""
     validation: dict[str, str]
-    """verdict (kept or quarantined); of a refused one reason, detail, suite and expectation."""
+    """verdict (kept, quarantined or filtered); of the others reason and detail, of a refused one suite and expectation too."""
     curator: Decision | None
     """What a person decided about it."""
     known: dict[str, Any] = field(default_factory=dict)
@@ -102,9 +102,18 @@ def trace(workspace: Workspace, recipe: Recipe, identity: str) -> Trace:
             curator=curator,
             namesakes=tuple(other["file"] for other in named[1:]),
         )
-    raise ValueError(
-        f"no record {identity!r}{nearest(identity, [*record_ids(folder), *(row['id'] for row in everything)])}"
-    )
+    filtered = left_out(folder)
+    for row in filtered:
+        if row["id"] == identity:
+            return Trace(
+                id=identity,
+                source=source,
+                raw=raw | {"file": row["file"], "locator": ""},
+                validation={"verdict": "filtered", "reason": row["reason"], "detail": row["detail"]},
+                curator=curator,
+            )
+    known = [*record_ids(folder), *(row["id"] for row in (*everything, *filtered))]
+    raise ValueError(f"no record {identity!r}{nearest(identity, known)}")
 
 
 def _after(dataset: Path, identity: str) -> dict[str, Any]:

@@ -22,6 +22,11 @@ class ImageError(ValueError):
         self.detail = detail
 
 
+class LeftOutError(ImageError):
+    """What is no image by nature (a structured report, a directory of files), or what a set's own rule leaves out: nothing
+    is wrong with the delivery, so that it is filtered with its reason, not quarantined."""
+
+
 def check_packed(packed: int, plain: int, what: str) -> None:
     """Raise ImageError, 'too large', for so many plain bytes in so few packed ones that unpacking is what they are for."""
     if plain > RATIO_FROM_BYTES and plain > MAX_RATIO * packed:

@@ -86,3 +86,11 @@ class Unreadable:
     """A short stable word pair, the key of the accounting: 'empty file', 'not an image', 'undecodable', …"""
     detail: str
     """The sentence for a person: the value and the fix."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut(Unreadable):
+    """What was read and is by nature none of the source's records: no image, or left out by the set's own rule.
+
+    It is counted and filtered: it neither counts against a limit of unreadable records nor asks for anything to be mended.
+    """

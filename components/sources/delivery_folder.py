@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from components.images.limits import ImageError
+from components.images.limits import ImageError, LeftOutError
 from components.images.stored import StoredImage
 from components.recipes.sources import SourceSettings
-from components.records.record import Provenance, Record, Unreadable
+from components.records.record import LeftOut, Provenance, Record, Unreadable
 from components.records.vocabulary import Modality
 from components.sources.labels import Labels
 from components.storage.atomic import TEMPORARY
@@ -70,7 +70,7 @@ class Delivery:
         unreadable = 0
         for item in items:
             yield item
-            if isinstance(item, Record):
+            if isinstance(item, Record | LeftOut):
                 unreadable = 0
             elif item.reason not in _ONE_BY_ONE:
                 unreadable += 1
@@ -87,10 +87,9 @@ class Delivery:
             raise ImageError("not a file", "a broken link, a device or a pipe; deliver a plain file")
 
     def unreadable(self, name: str, error: ImageError) -> Unreadable:
-        """The record that stands for a file without usable content."""
-        return Unreadable(
-            id=f"{self.source}/{name}", source=self.source, file=name, reason=error.reason, detail=error.detail
-        )
+        """The record that stands for a file without usable content: of a LeftOutError one that is filtered."""
+        kind = LeftOut if isinstance(error, LeftOutError) else Unreadable
+        return kind(id=f"{self.source}/{name}", source=self.source, file=name, reason=error.reason, detail=error.detail)
 
     def unknown(self, name: str, expected: str) -> Unreadable:
         """The record that stands for a file that this source has no place for."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from components.recipes.validation import ValidationSettings
 from components.records.accounting import Account
-from components.records.record import Record, Unreadable
+from components.records.record import LeftOut, Record, Unreadable
 from components.records.vocabulary import Bin
 from components.sources.delivery_folder import UNREAD
 from components.validation.decisions import Decision
@@ -31,6 +31,8 @@ class Judged:
     frame: Callable[[], "pandas.DataFrame"] = field(compare=False)
     """Makes again what the suite looked at: a row for each record that could be read."""
     quarantine: list[dict[str, str]]
+    left_out: list[dict[str, str]]
+    """What is none of the source's records by nature: filtered."""
     accounting: dict[str, object]
     """The seven numbers and reasons, and `verdict`."""
     profile: dict[str, object]
@@ -45,12 +47,16 @@ def judge(
     accepted: Mapping[str, object],
     seen: Callable[[int], None] = lambda count: None,
 ) -> Judged:
-    """Every item in exactly one of kept and quarantined, and whether the source may go on. `seen` hears the count."""
+    """Every item in exactly one of kept, quarantined and filtered, and whether the source may go on. `seen` hears the count."""
     spool = Spool()
     records: list[Held] = []
     quarantine: list[dict[str, str]] = []
+    left_out: list[dict[str, str]] = []
     for count, item in enumerate(items, start=1):
         seen(count)
+        if isinstance(item, LeftOut):
+            left_out.append({name: getattr(item, name) for name in ("id", "source", "file", "reason", "detail")})
+            continue
         if isinstance(item, Unreadable):
             quarantine.append(_unreadable_row(item))
             continue
@@ -70,18 +76,22 @@ def judge(
         else:
             quarantine.append(row)
     quarantine.sort(key=lambda row: (row["id"], row["file"], row["locator"]))
+    left_out.sort(key=lambda row: (row["id"], row["file"]))
     found = profile([held.record for held in kept])
     account = Account(source=source)
     for _ in kept:
         account.count(Bin.KEPT)
     for row in quarantine:
         account.count(Bin.QUARANTINED, row["reason"])
+    for row in left_out:
+        account.count(Bin.FILTERED, row["reason"])
     far = {name: d for name, d in distances(found, accepted).items() if d > settings.hold_above}
     verdict = _verdict(source, account, settings, quarantine, sentences(far, found, accepted))
     return Judged(
         rows=Rows(spool, kept),
         frame=frame,
         quarantine=quarantine,
+        left_out=left_out,
         accounting={**account.to_json(), "verdict": verdict},
         profile=found,
     )
@@ -108,18 +118,21 @@ def _verdict_on(record: Record, failure: Failure | None, decision: Decision | No
 def _verdict(
     source: str, account: Account, settings: ValidationSettings, quarantine: list[dict[str, str]], drifted: list[str]
 ) -> dict[str, object]:
-    bad = account.bins[Bin.QUARANTINED]
-    share = bad / account.raw if account.raw else 0.0
+    bad, judged = account.bins[Bin.QUARANTINED], account.raw - account.bins[Bin.FILTERED]
+    share = bad / judged if judged else 0.0
     verdict, message, suite = "accept", f"{account.bins[Bin.KEPT]} of {account.raw} records kept", SUITE
     if account.raw == 0:
         verdict, message, suite = "stop", "the folder holds no record; deliver files or remove the source", READING
+    elif judged == 0:
+        verdict, suite = "stop", READING
+        message = f"all {account.raw} records are left out: {'; '.join(sorted(account.reasons))}; deliver images"
     elif unread := [row["detail"] for row in quarantine if row["reason"] == UNREAD]:
         verdict, message, suite = "stop", f"{unread[0]}. Nobody knows how many records it holds", READING
     elif share > settings.stop_above:
         suite, worst = _worst(quarantine)
         verdict = "stop"
         message = (
-            f"{bad} of {account.raw} records quarantined ({share:.1%}), the limit is {settings.stop_above:.1%}; "
+            f"{bad} of {judged} records quarantined ({share:.1%}), the limit is {settings.stop_above:.1%}; "
             f"most often: {worst}. Mend the delivery, see `unimed data check {source}`, or raise sources.{source}.stop_above"
         )
     elif drifted:

@@ -18,7 +18,7 @@ from components.storage.keys import keyed_hash
 from components.storage.workspace import Workspace
 from components.validation.decisions import Decision, add_decision, read_decisions
 from components.validation.suites import DUPLICATE_ID
-from components.validation.validated import QUARANTINE, record_files, record_ids, refused
+from components.validation.validated import QUARANTINE, left_out, record_files, record_ids, refused
 
 THUMBNAIL_SIDE = 160
 SHOWN_PER_REASON = 60
@@ -66,7 +66,10 @@ def write_review(workspace: Workspace, recipe: Recipe, source: str) -> Path:
 
     _validated(workspace, recipe, source)
     decisions = read_decisions(workspace.decisions / f"{source}.jsonl")
-    groups = [*_refused(workspace, recipe, source, decisions), *_passed(workspace, source, decisions)]
+    folder = workspace.validated / source
+    groups = [
+        *_refused(workspace, recipe, source, decisions), *_left_out(folder), *_passed(workspace, source, decisions),
+    ]  # fmt: skip
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(TEMPLATE.read_text()).render(source=source, groups=groups, decisions=decisions)
     path = workspace.private / "review" / f"{source}.html"
@@ -83,7 +86,9 @@ def decide(workspace: Workspace, recipe: Recipe, decision: Decision) -> None:
         raise ValueError("a decision needs its reason: --why '…'")
     source = decision.id.partition("/")[0]
     folder = _validated(workspace, recipe, source)
-    known = dict.fromkeys(record_ids(folder)) | {row["id"]: row for row in refused(folder)}
+    known: dict[str, dict[str, str] | None] = dict.fromkeys(record_ids(folder))
+    known |= {row["id"]: row for row in refused(folder)}
+    known |= {row["id"]: {**row, "expectation": UNREADABLE} for row in left_out(folder)}
     if decision.id not in known:
         raise ValueError(f"no record {decision.id!r}{nearest(decision.id, known)}")
     row = known[decision.id]
@@ -122,6 +127,17 @@ def _refused(workspace: Workspace, recipe: Recipe, source: str, decisions: dict[
         groups[reason].shown = [
             _shown(row, images.get(row["id"], b""), "accept" if _acceptable(row) else "", decisions) for row in listed
         ]
+    return sorted(groups.values(), key=lambda group: (-group.count, group.reason))
+
+
+def _left_out(folder: Path) -> list[ReviewGroup]:
+    """What validation filtered, by reason; there is nothing to decide about it."""
+    groups: dict[str, ReviewGroup] = {}
+    for row in left_out(folder):
+        group = groups.setdefault(row["reason"], ReviewGroup("filtered", row["reason"]))
+        group.count += 1
+        if group.count <= SHOWN_PER_REASON:
+            group.shown.append(_shown({**row, "locator": ""}, b"", "", {}))
     return sorted(groups.values(), key=lambda group: (-group.count, group.reason))
 
 

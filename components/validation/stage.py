@@ -11,9 +11,10 @@ from components.storage.atomic import atomic_folder, write_json
 from components.validation.accepting import read_accepted
 from components.validation.decisions import read_decisions
 from components.validation.judging import Judged, judge
-from components.validation.validated import QUARANTINE, RECORDS
+from components.validation.validated import LEFT_OUT, QUARANTINE, RECORDS
 
 QUARANTINE_COLUMNS = ("id", "source", "file", "locator", "reason", "detail", "suite", "expectation")
+LEFT_OUT_COLUMNS = ("id", "source", "file", "reason", "detail")
 _MAX_BYTES = 256 * 2**20
 
 
@@ -39,14 +40,18 @@ def validate(ctx: StageContext) -> None:
 
 
 def write_judged(folder: Path, judged: Judged) -> None:
-    """The four files of a validated source; the folder appears whole or not at all."""
+    """The files of a validated source; the folder appears whole or not at all."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with atomic_folder(folder) as temporary:
         write_shards(judged.rows, RECORD_SCHEMA, temporary, RECORDS, _MAX_BYTES)
-        quarantine = pa.schema([(name, pa.string()) for name in QUARANTINE_COLUMNS])
-        pq.write_table(pa.Table.from_pylist(judged.quarantine, schema=quarantine), temporary / QUARANTINE)
+        for file, columns, rows in (
+            (QUARANTINE, QUARANTINE_COLUMNS, judged.quarantine),
+            (LEFT_OUT, LEFT_OUT_COLUMNS, judged.left_out),
+        ):
+            schema = pa.schema([(name, pa.string()) for name in columns])
+            pq.write_table(pa.Table.from_pylist(rows, schema=schema), temporary / file)
         write_json(temporary / "accounting.json", judged.accounting)
         write_json(temporary / "profile.json", judged.profile)
 

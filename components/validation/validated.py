@@ -1,10 +1,12 @@
-"""What a validated source's folder holds: its records in records-*.parquet, what was refused in quarantine.parquet."""
+"""What a validated source's folder holds: its records in records-*.parquet, what was refused in quarantine.parquet, what
+is none of its records by nature in left_out.parquet."""
 
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 QUARANTINE = "quarantine.parquet"
+LEFT_OUT = "left_out.parquet"
 RECORDS = "records"
 """What the names of the files of kept records begin with."""
 
@@ -23,5 +25,13 @@ def record_ids(folder: Path) -> list[str]:
 
 def refused(folder: Path) -> list[dict[str, str]]:
     """Rows id, source, file, locator, reason, detail, suite, expectation of what validation refused; none without a file."""
-    path = folder / QUARANTINE
+    return _rows(folder / QUARANTINE)
+
+
+def left_out(folder: Path) -> list[dict[str, str]]:
+    """Rows id, source, file, reason, detail of what validation filtered; none without a file."""
+    return _rows(folder / LEFT_OUT)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
     return pq.ParquetFile(path).read().to_pylist() if path.is_file() else []

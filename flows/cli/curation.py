@@ -54,7 +54,8 @@ def show(
     if found.namesakes:
         print(f"  the same id  {', '.join(real.get(name, name) for name in found.namesakes)}")
     verdict = found.validation
-    refused = f": {verdict['reason']}; {verdict['detail']} ({verdict['suite']})" if "reason" in verdict else ""
+    refused = f": {verdict['reason']}; {verdict['detail']}" if "reason" in verdict else ""
+    refused += f" ({verdict['suite']})" if "suite" in verdict else ""
     print(f"  validation   {verdict['verdict']}{refused}")
     if found.curator:
         print(

@@ -13,7 +13,7 @@ from flows.cli import curation
 from flows.cli.output import AsJson, DryRun, bytes_text, counting, note, print_json, print_table, speed_text, working
 
 BINS = ("kept", "filtered", "quarantined", "duplicate", "contaminating", "heldout")
-VALIDATED = ("kept", "quarantined")
+VALIDATED = ("kept", "quarantined", "filtered")
 """The bins that validation fills; the others are assembly's, which sees all sources at once."""
 Format = Annotated[str, typer.Option("--format", "-f", help=f"How its files are laid out. {HELP}")]
 

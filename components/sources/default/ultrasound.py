@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.images.clip import SUFFIXES, read_frames
 from components.images.dicom import is_dicom
-from components.images.limits import ImageError
+from components.images.limits import ImageError, LeftOutError
 from components.images.raster import check_file, read_raster
 from components.images.windows import drop_grey_channels
 from components.records.vocabulary import Modality
@@ -18,14 +18,14 @@ _FROZEN = 0.5
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
-    """One record per distinct frame (every 5th of a clip); recordings of phantoms are refused by name."""
+    """One record per distinct frame (every 5th of a clip); recordings of phantoms are left out by name."""
     for name, path in delivery.files():
         yield from delivery.read(name, path, lambda p, n=name: _file(delivery, n, p))
 
 
 def _file(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
     if any(word in name.lower() for word in _PHANTOMS):
-        raise ImageError("phantom", "a recording of a test object is not a patient; remove the file")
+        raise LeftOutError("phantom", "a recording of a test object is not a patient")
     check_file(path)
     if is_dicom(path):
         yield from read_file(delivery, name, path)

@@ -5,7 +5,7 @@ import ast
 from collections.abc import Iterator
 from functools import partial
 
-from components.images.limits import ImageError
+from components.images.limits import ImageError, LeftOutError
 from components.records.record import Turn
 from components.records.vocabulary import Modality, TurnKind
 from components.sources.delivery_folder import Delivery, Item
@@ -21,7 +21,7 @@ _EXCLUDED = ("exclude", "suboptimal study")
 def read(delivery: Delivery) -> Iterator[Item]:
     """One record an image; the views of a study are a record each, with the same report. The patient is `PatientID`.
 
-    A row without labels, and one that the set itself excludes, is unreadable. `description` has the labels as worded.
+    A row without labels, and one that the set itself excludes, is left out. `description` has the labels as worded.
     """
     films = Films(delivery)
     yield from read_rows(delivery, (".csv", ".gz"), table_rows, partial(_record, delivery, films), images=IMAGES)
@@ -29,10 +29,10 @@ def read(delivery: Delivery) -> Iterator[Item]:
 
 
 def labels_of(cell: str) -> list[str]:
-    """The labels of a cell that holds a Python list. Raises ImageError: 'no labels' for an empty or null cell or list,
-    'bad label' for anything else."""
+    """The labels of a cell that holds a Python list. Raises LeftOutError, 'no labels', for an empty or null cell or list,
+    ImageError, 'bad label', for anything else."""
     if not cell or cell.lower() in ("nan", "null", "none"):
-        raise ImageError("no labels", "the row has no Labels; nothing is known of the image")
+        raise LeftOutError("no labels", "the row has no Labels; nothing is known of the image")
     try:
         found = ast.literal_eval(cell)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -40,7 +40,7 @@ def labels_of(cell: str) -> list[str]:
     if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
         raise ImageError("bad label", f"Labels is {cell[:60]!r}; a list of words was expected")
     if not (labels := [label.strip() for label in found if label.strip()]):
-        raise ImageError("no labels", "the row's Labels are empty; nothing is known of the image")
+        raise LeftOutError("no labels", "the row's Labels are empty; nothing is known of the image")
     return labels
 
 
@@ -50,7 +50,7 @@ def _record(delivery: Delivery, films: Films, name: str, number: int, row: Row) 
     labels, projection = labels_of(text(row, "Labels")), text(row, "Projection")
     if projection == "EXCLUDE" or (excluded := sorted(set(labels) & set(_EXCLUDED))):
         why = f"projection {projection}" if projection == "EXCLUDE" else f"label {excluded[0]!r}"
-        raise ImageError("excluded", f"the set itself excludes {image}: {why}")
+        raise LeftOutError("excluded", f"the set itself excludes {image}: {why}")
     report = text(row, "Report").strip(" .")
     return row_record(
         delivery,

@@ -118,7 +118,7 @@ def each_row(
     rows: Iterable[Row | ImageError],
     make: Callable[[str, int, Row], Item | Iterable[Item]],
 ) -> Iterator[Item]:
-    """One item or more a row: what `make(name, number, row)` says, or an Unreadable where it raises ImageError. A file that
+    """One item or more a row: what `make(name, number, row)` says, or an Unreadable (or LeftOut) where it raises ImageError. A file that
     breaks off in the middle is one more Unreadable."""
     number = -1
     try:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from components.images.stored import decode_stored
+from components.records.record import LeftOut
 from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.published.siim import mask_of
 
@@ -180,6 +181,8 @@ def test_padchest_rows_without_labels_and_excluded_ones_are_counted(read, tmp_pa
         save16(tmp_path / "0" / row.split(",")[0], number)
     records, unreadable = read(tmp_path, "padchest")
     assert bins(unreadable) == {"no labels": 2, "excluded": 2, "bad label": 1}
+    filtered = [item for item in unreadable if isinstance(item, LeftOut)]
+    assert bins(filtered) == {"no labels": 2, "excluded": 2}, "the set's own rule is no fault of the delivery"
     assert records["padchest/a"].turns and not records["padchest/e"].turns, "an empty report says nothing"
     assert records["padchest/e"].facts["view"] == "lateral"
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.records.record import Unreadable
+from components.records.record import LeftOut, Unreadable
 from components.records.schema import RECORD_SCHEMA
 from components.sources.delivery_folder import UNREAD
 from components.storage.keys import patient_key, public_secret
@@ -47,6 +47,23 @@ def test_a_file_of_which_a_part_was_not_read_stops_its_source_however_many_recor
     rest = replace(broken("x.jsonl:rest"), reason=UNREAD, detail="the rest of x.jsonl was not read")
     verdict = run([*(make(f"{n:03d}") for n in range(60)), rest], settings).accounting["verdict"]
     assert verdict["verdict"] == "stop" and "the rest of x.jsonl was not read" in verdict["message"]
+
+
+def test_what_is_no_image_by_nature_is_filtered_and_counts_against_no_limit(make, settings):
+    outs = [LeftOut(id=f"s/{n}", source="s", file=f"{n}", reason="structured report", detail="no image") for n in "cba"]
+    judged = run([make("x"), make("y"), *outs, broken("z.png")], settings)
+    assert [row["id"] for row in judged.left_out] == ["s/a", "s/b", "s/c"]
+    assert [row["reason"] for row in judged.quarantine] == ["empty file"]
+    assert {name: judged.accounting[name] for name in ("raw", "kept", "quarantined", "filtered")} == {
+        "raw": 6, "kept": 2, "quarantined": 1, "filtered": 3,
+    }  # fmt: skip
+    assert judged.accounting["reasons"] == {"filtered: structured report": 3, "quarantined: empty file": 1}
+    assert judged.accounting["verdict"]["verdict"] == "accept"
+    # They do not hide a bad delivery behind their number either.
+    share = run([make("x"), *outs, broken("z.png"), broken("u.png")], settings).accounting["verdict"]
+    assert share["verdict"] == "stop" and "2 of 3 records quarantined" in share["message"]
+    empty = run(outs, settings).accounting["verdict"]
+    assert empty["verdict"] == "stop" and "all 3 records are left out: filtered: structured report" in empty["message"]
 
 
 def test_curator_may_keep_what_the_suite_refuses_and_refuse_what_it_keeps(make, settings):

@@ -34,6 +34,7 @@ def test_validate_writes_records_quarantine_accounting_and_profile(dicom):
     folder = dicom.workspace.validated / "dicom"
     assert sorted(contents(folder)) == [
         "accounting.json",
+        "left_out.parquet",
         "profile.json",
         "quarantine.parquet",
         "records-00000.parquet",

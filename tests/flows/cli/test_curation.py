@@ -5,15 +5,18 @@ import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from components.context import StageContext
-from components.images.stored import decode_stored
+from components.images.limits import LeftOutError
+from components.images.stored import StoredImage, decode_stored
 from components.recipes.recipe import read_recipe
 from components.recipes.sources import SourceSettings
 from components.records.record import Unreadable
 from components.records.vocabulary import TurnKind
+from components.sources.generic import images
 from components.sources.table import read_source
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
@@ -104,6 +107,35 @@ def test_show_says_why_a_record_was_refused_and_names_the_nearest_id(workspace, 
     code, _, err = unimed("show", identity[:-1])
     assert code == 2 and "did you mean" in err
     assert unimed("show", "eye/x")[0] == 2
+
+
+def test_what_is_left_out_by_nature_is_shown_with_its_reason_and_cannot_be_decided(workspace, unimed, monkeypatch):
+    def refuse(path):
+        if path.name == "note.jpg":
+            raise LeftOutError("structured report", "it holds no image")
+        return StoredImage.of(path)
+
+    note = workspace.raw / "eyes" / "note.jpg"
+    note.write_bytes(b"no image")
+    monkeypatch.setattr(images, "StoredImage", SimpleNamespace(of=refuse))
+    try:
+        assemble(workspace)
+        found = json.loads(unimed("show", "eyes/note.jpg", "--json")[1])
+        assert found["validation"] == {
+            "verdict": "filtered",
+            "reason": "structured report",
+            "detail": "it holds no image",
+        }
+        account = json.loads((workspace.dataset / "manifest.json").read_text())["sources"]["eyes"]
+        assert account["reasons"]["filtered: structured report"] == 1
+        page = Path(unimed("review", "eyes")[1].strip()).read_text()
+        assert "<h2>filtered: structured report" in page and 'data-id="eyes/note.jpg"' not in page
+        code, _, err = unimed("review", "--accept", "eyes/note.jpg", "--why", "mine")
+        assert code == 2 and "structured report" in err
+    finally:
+        note.unlink()
+        monkeypatch.undo()
+        assemble(workspace)
 
 
 def test_the_review_page_shows_what_was_refused_with_its_image(workspace, unimed):
