@@ -38,7 +38,7 @@ format: $(READY) ## let ruff mend what it can
 parity: $(READY) ## our network beside the published one, set by set (ARGS=--json for a file)
 	@$(PY) -m tests.parity $(ARGS)
 
-bench: $(READY) ## measurements against named peers (ONLY=model for one)
+bench: $(READY) ## measurements against named peers, into bench.jsonl (ONLY=model for one)
 	@$(PY) -m tests.benchmarks $(if $(ONLY),$(ONLY))
 
 up: $(READY) ## the MLflow and Prefect pages and a worker, in the foreground

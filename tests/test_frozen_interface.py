@@ -1,4 +1,4 @@
-"""Commands, recipe keys and version tags, frozen: changing one is a decision, made by changing this list."""
+"""Commands, recipe keys, version tags and fields that programs print, frozen: changing one is a decision, made by changing this list."""
 
 import re
 from dataclasses import fields, is_dataclass
@@ -7,6 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from components.recipes.recipe import Recipe
+from tests.benchmarks.figures import FIELDS
 
 ROOT = Path(__file__).parents[1]
 
@@ -308,3 +309,7 @@ def test_recipe_keys_are_the_frozen_ones():
 
 def test_version_tags_are_the_frozen_ones():
     assert sorted(version_tags()) == sorted(VERSION_TAGS)
+
+
+def test_fields_of_a_benchmarks_figure_are_the_frozen_ones():
+    assert FIELDS == ("name", "value", "unit", "peer", "peer_value", "ratio", "goal", "met")

@@ -1,24 +1,22 @@
 """Planted truth: what curation finds of copies, of leaks into the benchmark and of identifiers, and what it takes for one.
 
-`python -m tests.benchmarks.curation [--only PART] [--json] [--details N]` plants into real images and texts, brings both
-through reading, validation and selection, and prints how many were found of each kind beside its goal. The exit status is 1
-where a goal is missed.
+`python -m tests.benchmarks.curation [--only PART] [--details N]` plants into real images and texts, brings both through
+reading, validation and selection, and prints how many were found of each kind beside its goal.
 """
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.benchmarks.goals import HEADING, Plan, Row
-from tests.benchmarks.originals import SAMPLES
+from tests.benchmarks.figures import Figure, report
+from tests.benchmarks.goals import Plan
 from tests.benchmarks.planted_identifiers import identifiers
 from tests.benchmarks.planted_images import images, questions
 from tests.benchmarks.planted_texts import texts
 
-PARTS: dict[str, Callable[[Plan], Iterator[Row]]] = {
+PARTS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
     "images": images,
     "questions": questions,
     "texts": texts,
@@ -26,39 +24,31 @@ PARTS: dict[str, Callable[[Plan], Iterator[Row]]] = {
 }
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--each", type=int, default=12, help="images of a patient that are copied")
     parser.add_argument("--side", type=int, default=512, help="pixels of the longer side of larger images")
     parser.add_argument("--patients", type=int, help="the first so many patients alone")
-    parser.add_argument("--samples", type=Path, default=SAMPLES, help="folder of further public images and texts")
+    parser.add_argument("--samples", type=Path, help="folder of further public images and texts")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part alone; may be given again")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true", help="print JSON objects, one a line")
     parser.add_argument("--details", type=int, default=0, help="print so many of what was missed or mistaken, by kind")
-    options = parser.parse_args()
-    if not options.json:
-        print(HEADING)
-    rows = []
-    for row in measured(
+    options = parser.parse_args(arguments)
+    figures = measured(
         options.only or list(PARTS),
         each=options.each,
         side=options.side,
         patients=options.patients,
         samples=options.samples,
         seed=options.seed,
-    ):
-        rows.append(row)
-        print(json.dumps({"name": row.name, **row.figures(), "met": row.is_met}) if options.json else row, flush=True)
-        for detail in row.details[: options.details]:
-            print(f"    {detail}", file=sys.stderr)
-    return 0 if all(row.is_met for row in rows) else 1
+    )
+    return report("curation", figures, details=options.details)
 
 
 def measured(
     parts: Iterable[str], *, each: int, side: int, patients: int | None, samples: Path | None, seed: int = 0
-) -> Iterator[Row]:
-    """Every row of these parts, each in a folder of its own."""
+) -> Iterator[Figure]:
+    """Every figure of these parts, each in a folder of its own."""
     for name in parts:
         with tempfile.TemporaryDirectory() as folder:
             yield from PARTS[name](

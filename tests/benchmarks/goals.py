@@ -1,16 +1,17 @@
-"""The lines of curation's table: what was planted, what was found of it, and the goal."""
+"""What was planted for curation, what was found of it, and the goals: as figures."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from tests.benchmarks.figures import Figure, plain
 from tests.benchmarks.originals import Original, originals
 from tests.benchmarks.planted import Outcome
 
 PRECISE = 0.99
 """Goal: of what is taken out, the share that is a copy."""
-HEADING = f"{'planted':64s} {'copies':>6s} {'found':>6s} {'recall':>7s} {'goal':>5s} {'precision':>9s} {'goal':>5s}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,71 +38,38 @@ class Plan:
         return np.random.default_rng([self.seed, *name.encode()])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Copies:
-    """Copies of one kind; without a goal they are no copies, and what counts is that they stay."""
-
-    name: str
-    outcome: Outcome
-    goal: float | None
-
-    @property
-    def precision(self) -> float:
-        """Of what was taken out, the share that is a copy; of what is no copy, the share that stayed."""
-        if self.goal is not None:
-            return self.outcome.precision
-        gone = len(self.outcome.mistaken) + self.outcome.found
-        return 1 - gone / max(1, self.outcome.planted)
-
-    @property
-    def is_met(self) -> bool:
-        has_enough = self.goal is None or self.outcome.recall >= self.goal
-        return self.outcome.planted > 0 and has_enough and self.precision >= PRECISE
-
-    @property
-    def details(self) -> list[str]:
-        """What was missed, and what was taken out by mistake."""
-        missed = [] if self.goal is None else [f"missed {one}" for one in self.outcome.missed]
-        return missed + [f"mistaken {one}" for one in self.outcome.mistaken]
-
-    def figures(self) -> dict[str, object]:
-        recall = None if self.goal is None else self.outcome.recall
-        counts = {"planted": self.outcome.planted, "found": self.outcome.found}
-        return counts | {"recall": recall, "goal": self.goal, "precision": self.precision, "precision_goal": PRECISE}
-
-    def __str__(self) -> str:
-        found = "      -       -     -"
-        if self.goal is not None:
-            found = f" {self.outcome.found:6d} {self.outcome.recall:7.4f} {self.goal:5.2f}"
-        return f"{self.name:64s} {self.outcome.planted:6d}{found} {self.precision:9.4f} {PRECISE:5.2f}  {verdict(self)}"
+def copies(kind: str, outcome: Outcome, goal: float | None) -> Iterator[Figure]:
+    """Of copies the share that was found and, of what was taken out, the share that is a copy. Without a goal they are no
+    copies, and what counts is that they stay."""
+    name = f"curation.{plain(kind)}"
+    mistaken = tuple(f"mistaken {one}" for one in outcome.mistaken)
+    if goal is None:
+        gone = len(outcome.mistaken) + outcome.found
+        yield _share(
+            f"{name}.stayed", outcome.planted - gone, "no copies", "all of them", outcome.planted, PRECISE, mistaken
+        )
+        return
+    missed = tuple(f"missed {one}" for one in outcome.missed)
+    yield _share(f"{name}.found", outcome.found, "copies", "copies that were planted", outcome.planted, goal, missed)
+    taken = outcome.found + len(outcome.mistaken)
+    yield _share(f"{name}.precision", outcome.found, "copies", "records that were taken out", taken, PRECISE, mistaken)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AtMost:
-    """A count that should stay under a share of all."""
-
-    name: str
-    count: int
-    of: int
-    limit: float
-    """Of count / of; 0: there should be none."""
-    details: list[str] = field(default_factory=list)
-
-    @property
-    def is_met(self) -> bool:
-        share = self.count / max(1, self.of)
-        return self.of > 0 and (share < self.limit or self.count == 0)
-
-    def figures(self) -> dict[str, object]:
-        return {"count": self.count, "of": self.of, "share": self.count / max(1, self.of), "limit": self.limit}
-
-    def __str__(self) -> str:
-        share = self.count / max(1, self.of)
-        return f"{self.name:64s} {self.count} of {self.of} = {share:.1e}, goal {self.limit:.0e}  {verdict(self)}"
+def none_of(kind: str, wrong: list[str], of: int, *, limit: float = 0.0) -> Figure:
+    """How many of all are as they should be, when at most this share may be wrong."""
+    return _share(f"curation.{plain(kind)}", of - len(wrong), "right", "all of them", of, 1 - limit, tuple(wrong))
 
 
-Row = Copies | AtMost
-
-
-def verdict(row: Row) -> str:
-    return "met" if row.is_met else "NOT met"
+def _share(name: str, count: int, unit: str, peer: str, of: int, goal: float, details: tuple[str, ...]) -> Figure:
+    """Of nothing there is no share: then something is wrong with what was planted."""
+    return Figure(
+        name=name,
+        value=count,
+        unit=unit,
+        peer=peer,
+        peer_value=of,
+        ratio=count / max(1, of),
+        goal=goal,
+        is_right=of > 0,
+        details=details,
+    )

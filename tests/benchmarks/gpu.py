@@ -1,14 +1,19 @@
-"""Training steps at the published layer shapes, cut in depth, on one GPU: utilisation and memory."""
+"""Training steps at the published layer shapes, cut in depth, on one GPU: utilisation and memory, by attention back end.
+Without a GPU there is nothing to measure, and standard error says so."""
 
+import argparse
 import statistics
+import sys
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
 from model.config import AttentionChoice, LLMConfig
 from model.objective import draw, summed_losses
 from tests.benchmarks import network
+from tests.benchmarks.figures import Figure, report, say, within
 
 PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "H800": 989e12, "A100": 312e12, "A800": 312e12, "L40": 181.05e12}
 """bf16, dense, by a part of the device's name."""
@@ -24,24 +29,22 @@ LLM = LLMConfig(
 TURNS = 5
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GpuRun:
-    """Forward, backward and update in bfloat16."""
-
-    device: str
-    attention: AttentionChoice
-    tokens_per_second: float
-    utilisation: float
-    """Of the device's peak, by the published formula (one expert, no ViT). Not a number where the peak is unknown."""
-    peak_gib: float
+def main(arguments: list[str] | None = None) -> int:
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
+    return report("gpu", measured())
 
 
-def training_runs() -> list[GpuRun]:
-    """One run per attention back end; none without a GPU."""
-    return [_run(choice) for choice in ("sdpa", "flex")] if torch.cuda.is_available() else []
+def measured() -> Iterator[Figure]:
+    """Two figures for each attention back end; none without a GPU."""
+    if not torch.cuda.is_available():
+        say("no GPU here: nothing of this is tried")
+        return
+    for choice in ("sdpa", "flex"):
+        yield from _run(choice)
 
 
-def _run(attention: AttentionChoice) -> GpuRun:
+def _run(attention: AttentionChoice) -> Iterator[Figure]:
+    """Forward, backward and update in bfloat16: operations beside the device's peak, memory beside the device's own."""
     config = replace(network.CONFIG, llm=LLM, max_latent_size=64)
     model = network.our_network(config, device="cuda", dtype=torch.bfloat16)
     model.attention = attention
@@ -66,14 +69,23 @@ def _run(attention: AttentionChoice) -> GpuRun:
         step()
     seconds = statistics.median(step() for _ in range(TURNS))
     name = torch.cuda.get_device_name()
-    peak = next((flops for part, flops in PEAK_FLOPS.items() if part in name), float("nan"))
-    return GpuRun(
-        device=name,
-        attention=attention,
-        tokens_per_second=packed.num_tokens / seconds,
-        utilisation=_operations(packed.sample_lens) / seconds / peak,
-        peak_gib=torch.cuda.max_memory_allocated() / 2**30,
-    )
+    note = f"{packed.num_tokens / seconds:.0f} tokens/s on {name}"
+    # Not a number is no JSON: where the peak is unknown, there is nothing to measure beside.
+    peak = next((flops for part, flops in PEAK_FLOPS.items() if part in name), None)
+    speed = _operations(packed.sample_lens) / seconds
+    if peak is not None:
+        yield Figure(
+            name=f"gpu.share_of_peak_{attention}",
+            value=speed,
+            unit="FLOP/s by the published formula (one expert, no ViT)",
+            peer="bf16 peak",
+            peer_value=peak,
+            ratio=speed / peak,
+            goal=None,
+            note=note,
+        )
+    held, memory = torch.cuda.max_memory_allocated(), torch.cuda.get_device_properties(0).total_memory
+    yield within(f"gpu.memory_{attention}", held, "bytes", memory, of="the device's memory", note=note)
 
 
 def _operations(lens: tuple[int, ...]) -> float:
@@ -83,3 +95,7 @@ def _operations(lens: tuple[int, ...]) -> float:
     weights = LLM.num_layers * (3 * width * LLM.intermediate_size + projections) + 2 * LLM.vocab_size * width
     attention = 12 * d * LLM.num_heads * LLM.num_layers * sum(length**2 for length in lens)
     return 6 * weights * sum(lens) + attention
+
+
+if __name__ == "__main__":
+    sys.exit(main())

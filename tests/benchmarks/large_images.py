@@ -1,12 +1,10 @@
-"""What reading an image near the limit of pixels takes: `python -m tests.benchmarks.large_images [--json]`.
+"""What reading an image near the limit of pixels takes: `python -m tests.benchmarks.large_images`.
 
 Images of 40 megapixels of every kind that is read in bands of rows, each by `StoredImage.of` in a process of its own:
-the peak of its memory beyond what it had before, against 512 MiB, and the CPU's seconds. The exit status is 1 where one
-is over the limit.
+the peak of its memory beyond what it had before, against 512 MiB, and the CPU's seconds.
 """
 
 import argparse
-import json
 import multiprocessing
 import struct
 import sys
@@ -22,6 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from components.images.stored import StoredImage
+from tests.benchmarks.figures import Figure, plain, report, within
+from tests.benchmarks.memory import peak_bytes
 
 HEIGHT, WIDTH = 5000, 8000
 BYTES_LIMIT = 512 * 2**20
@@ -73,6 +73,18 @@ IMAGES: Mapping[str, tuple[str, Callable[[Path], None]]] = {
 """Kind -> (name of the file, what writes it)."""
 
 
+def main(arguments: list[str] | None = None) -> int:
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
+    return report("large_images", measured())
+
+
+def measured() -> Iterator[Figure]:
+    """The memory of reading each kind."""
+    for kind, peak, seconds in peaks():
+        note = f"{seconds:.2f} CPU s"
+        yield within(f"large_images.{plain(kind)}", peak, "bytes", BYTES_LIMIT, note=note)
+
+
 def peaks() -> Iterator[tuple[str, int, float]]:
     """(kind, bytes at the peak, CPU seconds) of each."""
     fork = multiprocessing.get_context("fork")
@@ -93,29 +105,9 @@ def peaks() -> Iterator[tuple[str, int, float]]:
 
 def _read(path: Path, there: Connection) -> None:
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    before, began = _peak(), time.process_time()
+    before, began = peak_bytes(), time.process_time()
     StoredImage.of(path)
-    there.send((_peak() - before, time.process_time() - began))
-
-
-def _peak() -> int:
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print JSON objects, one a line")
-    options = parser.parse_args()
-    over = 0
-    for kind, peak, seconds in peaks():
-        over += peak > BYTES_LIMIT
-        figure = {"name": f"large.{kind}", "value": peak, "unit": "bytes", "limit": BYTES_LIMIT, "cpu_seconds": seconds}
-        print(
-            json.dumps(figure) if options.json else f"{kind:22s} {peak / 2**20:5.0f} MiB {seconds:6.2f} CPU s",
-            flush=True,
-        )
-    return 1 if over else 0
+    there.send((peak_bytes() - before, time.process_time() - began))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""The memory of everything a command starts, its detached servers too."""
+"""The memory of this process, and of everything a command starts, its detached servers too."""
 
 import os
 import subprocess
+import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,12 @@ import psutil
 
 MARK = "UNIMED_BENCHMARK_MARK"
 EVERY_SECONDS = 1.0
+
+
+def peak_bytes() -> int:
+    """The most that this process has held. Not getrusage: its peak is also that of the process which started this one."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +32,10 @@ def run_and_watch(command: list[str], cwd: Path, environment: dict[str, str]) ->
     """Run the command; its exit code, and the largest sum of proportional set sizes over all it started.
 
     Processes are found by a mark in their environment, which those that leave the process group inherit as well.
-    A page that several processes share counts once in the sum (PSS). Sampled once a second.
+    What it prints goes to standard error. A page that several processes share counts once in the sum (PSS). Sampled once a second.
     """
     mark = uuid.uuid4().hex
-    process = subprocess.Popen(command, cwd=cwd, env=environment | {MARK: mark})
+    process = subprocess.Popen(command, cwd=cwd, env=environment | {MARK: mark}, stdout=sys.stderr)
     peak = Peak()
     marked: dict[tuple[int, float], bool] = {}
     while True:

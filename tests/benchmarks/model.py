@@ -1,18 +1,16 @@
 """The network's speed: against transformers at the same size, against itself without caches, against the machine.
 
 Only the ratios of one run count: both sides take turns, on a machine that others may be using. Weights are random, since
-what is computed does not depend on them. Where there is a GPU, training at the published layer shapes follows.
+what is computed does not depend on them. Training at the published layer shapes is `gpu`'s.
 
 torch.compile is left out: on two AVX2 cores an MLP of these sizes, forward and backward, gained 4 % (within the noise)
 after 136 seconds of compiling.
 """
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -24,8 +22,9 @@ from model.generation import Context, GuidanceSettings, generate_image, generate
 from model.objective import draw, summed_losses
 from model.sequence_builder import SequenceBuilder
 from model.unimedvl import UniMedVL
-from tests.benchmarks import gpu, network
-from tests.benchmarks.contest import Contest, Row, rate
+from tests.benchmarks import network
+from tests.benchmarks.contest import Contest, rate
+from tests.benchmarks.figures import Figure, report
 
 THREADS = 2
 PEAK_SIZES = (1024, 2048, 3072)
@@ -35,28 +34,19 @@ GUIDANCE = GuidanceSettings(
 )
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="The speed of the network, by ratios of one run.")
-    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
-    options = parser.parse_args()
+def main(arguments: list[str] | None = None) -> int:
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
+    return report("model", measured())
+
+
+def measured() -> Iterator[Figure]:
+    """Each contest; the short ones have more turns."""
     torch.set_num_threads(THREADS)
-    rows: list[Row] = []
-    for make, turns in (
-        (padded_training, 3),
-        (matmul_peak, 5),
-        (guided_drawing, 3),
-        (decoding_one, 9),
-        (decoding_eight, 9),
-    ):
-        rows.append(make().run(turns))
-        if not options.json:
-            print(rows[-1], flush=True)
-    on_gpu = [asdict(run) for run in gpu.training_runs()]
-    if options.json:
-        print(json.dumps({"rows": [asdict(row) | {"is_met": row.is_met} for row in rows], "gpu": on_gpu}, indent=2))
-    for run in () if options.json else on_gpu or ["no GPU here: its part of training at 7B shapes was left out"]:
-        print(run)
-    return 0
+    yield padded_training().run(3)
+    yield matmul_peak().run(5)
+    yield guided_drawing().run(3)
+    yield decoding_one().run(9)
+    yield decoding_eight().run(9)
 
 
 def padded_training() -> Contest:
@@ -66,7 +56,7 @@ def padded_training() -> Contest:
     peer = network.PaddedPeer(network.our_network(), packed)
     step, peer_step = _training_step(ours), _step(peer.loss, peer.parameters)
     return Contest(
-        name="training on packed samples of mixed lengths",
+        name="model.train_packed",
         peer_name="transformers on the padded rectangle",
         unit="tokens/s",
         goal=1.6,
@@ -80,7 +70,7 @@ def matmul_peak() -> Contest:
     step = _training_step(network.our_network())
     operations = _training_operations()
     return Contest(
-        name="operations of a training step at hidden 512",
+        name="model.share_of_peak",
         peer_name="the machine's best matrix product",
         unit="FLOP/s",
         goal=0.55,
@@ -129,7 +119,7 @@ def guided_drawing() -> Contest:
                 model(packed, packed.latents, is_target * sigma)
 
     return Contest(
-        name="guided drawing from text and image",
+        name="model.draw_guided",
         peer_name="three uncached forwards a step",
         unit="steps/s",
         goal=2.0,
@@ -171,7 +161,7 @@ def _decoding(batch: int) -> Contest:
 
     tokens = batch * NEW_TOKENS
     return Contest(
-        name=f"greedy answers, batch {batch}",
+        name=f"model.decode_batch{batch}",
         peer_name="transformers' generate",
         unit="tokens/s",
         goal=1.0,

@@ -28,7 +28,7 @@ LEAST_SIDE = 100
 PHOTOGRAPHS = "astronaut brick camera cell chelsea coffee coins grass gravel hubble_deep_field microaneurysms moon page rocket text"
 """Of scikit-image: each another object, and none in the default corpus."""
 SINGLE = ("unimed-clip", "monai", "llava-med", "cxr-tests", "deepliif")
-"""Folders of SAMPLES in which each image is of another patient."""
+"""Folders of further samples in which each image is of another patient."""
 SAME = {"COVID-00037": "COVID-00033"}
 """One radiograph, published under two numbers."""
 
@@ -47,7 +47,7 @@ class Original:
     """A further image of the patient: looked at for false matches, never copied."""
 
 
-def originals(each: int, *, side: int, patients: int | None = None, samples: Path | None = SAMPLES) -> list[Original]:
+def originals(each: int, *, side: int, patients: int | None = None, samples: Path | None = None) -> list[Original]:
     """Every real image there is with sides of LEAST_SIDE at least; about `each` of a patient, evenly spaced, are copied.
     Larger images are taken with `side` pixels on their longer side, to save time.
     With `patients`, those of the first so many alone."""
@@ -66,7 +66,7 @@ def originals(each: int, *, side: int, patients: int | None = None, samples: Pat
     return every
 
 
-def sentences(samples: Path | None = SAMPLES) -> list[str]:
+def sentences(samples: Path | None = None) -> list[str]:
     """Sentences of 10 to 40 words: of the packages' descriptions of data, and captions where `samples` are."""
     texts: list[str] = []
     for package in ("nilearn", "scikit-learn"):

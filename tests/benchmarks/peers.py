@@ -8,6 +8,8 @@ import tomllib
 from pathlib import Path
 from types import ModuleType
 
+from tests.benchmarks.figures import say
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".peers"
 
@@ -19,7 +21,7 @@ def peer(name: str) -> ModuleType | None:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        print(f"{name} is left out: {error}; `python -m tests.benchmarks.peers` installs it", flush=True)
+        say(f"{name} is left out: {error}; `python -m tests.benchmarks.peers` installs it")
         return None
 
 

@@ -7,14 +7,15 @@ import logging
 from collections.abc import Iterator
 
 from components.storage.workspace import Workspace
-from tests.benchmarks.goals import AtMost, Plan, Row
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.goals import Plan, none_of
 from tests.fixtures.planted_identifiers import SECRETS, SIZES, deliver
 from tests.fixtures.planted_search import content, found, kept_images, prepare
 
 PAINTED = (420, 320)
 
 
-def identifiers(plan: Plan) -> Iterator[Row]:
+def identifiers(plan: Plan) -> Iterator[Figure]:
     """How many show in an output, a log, a report or a quarantine file, by the kind of place; the raw files hold them all."""
     workspace, said = Workspace(plan.work), io.StringIO()
     deliver(workspace)
@@ -27,12 +28,10 @@ def identifiers(plan: Plan) -> Iterator[Row]:
     for kind in dict.fromkeys(_kind(place) for place in SECRETS):
         places = [place for place in SECRETS if _kind(place) == kind]
         details = [f"{place} in {', '.join(shown[place])}" for place in places if shown[place]]
-        yield AtMost(
-            name=f"identifiers that show: {kind}", count=len(details), of=len(places), limit=0, details=details
-        )
+        yield none_of(f"identifiers hidden: {kind}", details, len(places))
     for source in ("scans", "pictures"):
-        kept = kept_images(workspace, source).count(PAINTED)
-        yield AtMost(name=f"images with painted names that are kept: {source}", count=kept, of=len(SIZES), limit=0)
+        kept = [f"kept in {source}"] * kept_images(workspace, source).count(PAINTED)
+        yield none_of(f"images with painted names held: {source}", kept, len(SIZES))
 
 
 def _kind(place: str) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from tests.benchmarks import handed_on
-from tests.benchmarks.goals import AtMost, Copies, Plan, Row
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.goals import Plan, copies, none_of
 from tests.benchmarks.handed_on import EXACT, NEAR
 from tests.benchmarks.originals import Original
 from tests.benchmarks.planted import Delivery, false_matches, outcomes
@@ -32,13 +33,13 @@ PER_IMAGE = 3
 """Questions asked of one image."""
 
 
-def images(plan: Plan) -> Iterator[Row]:
+def images(plan: Plan) -> Iterator[Figure]:
     """Every kind of copy, in training and of the benchmark; then what looks like a copy and is none. Half of the patients
     are held out, so that their copies are leaks."""
     every = plan.originals()
     names = sorted({image.patient for image in every})
     held_out = set(plan.generator("held out").permutation(names)[: len(names) // 2].tolist())
-    base, copies, further = (Delivery(plan.work, name) for name in ("originals", "z-copies", "further"))
+    base, planted, further = (Delivery(plan.work, name) for name in ("originals", "z-copies", "further"))
     for image in every:
         split = "test" if image.patient in held_out else "train"
         _add(further if image.also else base, image, handed_on.png(image.pixels), split=split)
@@ -49,22 +50,21 @@ def images(plan: Plan) -> Iterator[Row]:
             is_wanted = image.patient in held_out if kind in leaks else not (kind in NO_COPIES and image.symmetric)
             if is_wanted and not image.also:
                 # Patients are keyed by source, so that every copy is under another patient's name.
-                _add(copies, image, change(image.pixels, generator), kind=kind)
-    for kind, found in outcomes(base, copies).items():
-        yield Copies(name=kind, outcome=found, goal=(KINDS | leaks | NO_COPIES)[kind][0])
+                _add(planted, image, change(image.pixels, generator), kind=kind)
+    for kind, found in outcomes(base, planted).items():
+        yield from copies(kind, found, (KINDS | leaks | NO_COPIES)[kind][0])
     entries = [*base.entries(), *(further.entries() if further.truths else ())]
     matched, pairs = false_matches(entries, base.truths | further.truths)
-    name = "pairs of different patients' images taken for one"
-    yield AtMost(name=name, count=len(matched), of=pairs, limit=FALSE_MATCHES, details=matched)
+    yield none_of("pairs of different patients' images kept apart", matched, pairs, limit=FALSE_MATCHES)
 
 
 def _add(delivery: Delivery, image: Original, data: bytes, *, kind: str = "", split: str = "train") -> None:
     delivery.add(image.patient, data, kind=kind, patient=image.patient, modality=image.modality, split=split)
 
 
-def questions(plan: Plan) -> Iterator[Row]:
+def questions(plan: Plan) -> Iterator[Figure]:
     """Several questions of each image; then the same ones again, in other words, and others that differ in a word."""
-    base, copies = Delivery(plan.work, "asked"), Delivery(plan.work, "z-asked-again")
+    base, again = Delivery(plan.work, "asked"), Delivery(plan.work, "z-asked-again")
     draw, goals = plan.generator("questions"), dict[str, float | None]()
     for number, image in enumerate(image for image in plan.originals() if not image.also):
         file = handed_on.png(image.pixels)
@@ -76,6 +76,6 @@ def questions(plan: Plan) -> Iterator[Row]:
                 kind = f"{kind}: a question asked of one image"
                 goals[kind] = goal
                 other = truth if goal else f"{truth} {kind}"
-                copies.add(other, file, kind=kind, **known, question=changed, answer=answer)
-    for kind, found in sorted(outcomes(base, copies).items()):
-        yield Copies(name=kind, outcome=found, goal=goals[kind])
+                again.add(other, file, kind=kind, **known, question=changed, answer=answer)
+    for kind, found in sorted(outcomes(base, again).items()):
+        yield from copies(kind, found, goals[kind])

@@ -6,7 +6,8 @@ from importlib.resources import files
 
 from components.assembly.selection.near_texts import RUN
 from tests.benchmarks import handed_on
-from tests.benchmarks.goals import Copies, Plan, Row
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.goals import Plan, copies
 from tests.benchmarks.handed_on import EXACT
 from tests.benchmarks.originals import sentences
 from tests.benchmarks.planted import Delivery, outcomes
@@ -16,16 +17,16 @@ CARRIERS = 5
 """Every so many-th sentence is kept back, for texts to hide others in."""
 
 
-def texts(plan: Plan) -> Iterator[Row]:
+def texts(plan: Plan) -> Iterator[Figure]:
     """Copies, in training and of the benchmark; then statements that differ from one of training in a single word."""
     said = sorted({*sentences(plan.samples), *(f"{question} {answer}." for question, answer in QUESTIONS)})
     carriers, known = said[::CARRIERS], [text for at, text in enumerate(said) if at % CARRIERS]
-    base, copies = Delivery(plan.work, "said"), Delivery(plan.work, "z-said-again")
+    base, again = Delivery(plan.work, "said"), Delivery(plan.work, "z-said-again")
     draw, goals = plan.generator("texts"), dict[str, float | None]()
 
     def plant(truth: str, kind: str, goal: float | None, **said: str) -> None:
         goals[kind] = goal
-        copies.add(truth if goal else f"{truth} {kind}", kind=kind, **said)
+        again.add(truth if goal else f"{truth} {kind}", kind=kind, **said)
 
     for at, text in enumerate(known):
         is_held_out = at % 2 == 1
@@ -41,10 +42,10 @@ def texts(plan: Plan) -> Iterator[Row]:
     for _, told in sorted(_definitions().items()):
         question, answer = told["questions"][0], told["answer"]
         base.add(question, split="test", question=question, answer=answer)
-        again = handed_on.copied_text(question, draw)
-        plant(question, "copied: a benchmark question and its answer", EXACT, question=again, answer=answer)
-    for kind, found in sorted(outcomes(base, copies).items()):
-        yield Copies(name=kind, outcome=found, goal=goals[kind])
+        asked = handed_on.copied_text(question, draw)
+        plant(question, "copied: a benchmark question and its answer", EXACT, question=asked, answer=answer)
+    for kind, found in sorted(outcomes(base, again).items()):
+        yield from copies(kind, found, goals[kind])
 
 
 def _definitions() -> dict[str, dict]:

@@ -1,6 +1,5 @@
-"""Validated records with images of a few pixels, as many as asked for: `python -m tests.benchmarks.tiny_records FOLDER COUNT`."""
+"""Validated records with images of a few pixels, as many as asked for."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +57,7 @@ def _image(pixels: np.ndarray, generator: np.random.Generator) -> StoredImage:
         pixels=identity,
         mean=float(pixels.mean()),
         deviation=float(pixels.std()),
+        clipped=0.0,
         colour=False,
         grey=True,
         look=SeenLook(generator.bytes(LOOK_BYTES)),
@@ -89,7 +89,3 @@ def _row(source: str, number: int) -> dict[str, object]:
     )
     key = patient_key(public_secret(source), subject)
     return record_row(record, patient_key=key)
-
-
-if __name__ == "__main__":
-    write_tiny_records(Path(sys.argv[1]), int(sys.argv[2]))
