@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from components.training.small_loop import EachStep
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledPixels:
@@ -39,6 +41,8 @@ def train_judge(ctx: StageContext) -> None:
     import torch
     from safetensors.torch import save
 
+    from components.training.small_loop import watched
+
     torch.set_num_threads(ctx.recipe.compute.threads)
     torch.use_deterministic_algorithms(True)
     dataset = Dataset(ctx.workspace.dataset)
@@ -49,11 +53,7 @@ def train_judge(ctx: StageContext) -> None:
     network = build(len(classes))
     initialise(network, generator)
 
-    def each_step(step: int, loss: float) -> None:
-        ctx.raise_if_stopped()
-        ctx.progress.update(step, settings.steps, "training the judge", loss=loss)
-
-    loss = fit(network, train, classes, settings, generator, each_step)
+    loss = fit(network, train, classes, settings, generator, watched(ctx, "judge"))
     network.eval()
     folder = ctx.workspace.evaluation / "judge"
     write_bytes(folder / WEIGHTS, save(network.state_dict()))
@@ -71,11 +71,14 @@ def fit(
     classes: Sequence[str],
     settings: JudgeSettings,
     generator: "torch.Generator",
-    each_step=lambda step, loss: None,
+    each_step: "EachStep",
 ) -> float:
     """The smoothed last loss. Rare modalities and families are drawn more often than they occur: see draw_weights."""
     import torch
     from torch.nn.functional import cross_entropy
+
+    from components.training.augment import softened
+    from components.training.small_loop import SmallTraining, train_small
 
     weights = torch.tensor(draw_weights(train.modalities, train.families), dtype=torch.float64)
     labels = torch.tensor([classes.index(name) for name in train.modalities])
@@ -84,45 +87,24 @@ def fit(
         optimizer, settings.learning_rate, total_steps=max(settings.steps, 2), pct_start=0.1
     )
     smoothed = 0.0
-    for step in range(settings.steps):
+
+    def loss_of(step: int) -> "tuple[Tensor, dict[str, float]]":
+        nonlocal smoothed
         picked = torch.multinomial(weights, settings.batch, replacement=True, generator=generator)
-        batch = augment(train.images[picked].float() / 127.5 - 1, generator)
+        batch = softened(train.images[picked].float() / 127.5 - 1, generator)
         loss = cross_entropy(network(batch), labels[picked])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        smoothed = loss.item() if step == 0 else 0.95 * smoothed + 0.05 * loss.item()
-        each_step(step + 1, smoothed)
+        smoothed = loss.item() if step == 1 else 0.95 * smoothed + 0.05 * loss.item()
+        return loss, {"loss": smoothed}
+
+    training = SmallTraining(
+        name="judge",
+        steps=settings.steps,
+        optimizer=optimizer,
+        schedule=schedule,
+        rate_key=f"evaluation.judge.learning_rate ({settings.learning_rate})",
+    )
+    train_small(training, loss_of, each_step)
     return smoothed
-
-
-def augment(images: "Tensor", generator: "torch.Generator") -> "Tensor":
-    """The images mirrored, cropped, blurred, brightened and noised, each by its own draw. (B, 3, S, S) -> same.
-
-    Blur matters most: a drawing is softer than a photograph, and softness is no modality.
-    """
-    import torch
-    from torch.nn.functional import affine_grid, avg_pool2d, grid_sample
-
-    count = len(images)
-
-    def draw(low: float, high: float) -> "Tensor":
-        return low + (high - low) * torch.rand(count, 1, 1, 1, generator=generator)
-
-    theta = torch.zeros(count, 2, 3)
-    scale = draw(0.8, 1.15).view(count)
-    mirror = torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0)
-    theta[:, 0, 0], theta[:, 1, 1] = scale * mirror, scale
-    theta[:, :, 2] = 0.15 * (2 * torch.rand(count, 2, generator=generator) - 1)
-    grid = affine_grid(theta, list(images.shape), align_corners=False)
-    moved = grid_sample(images, grid, padding_mode="border", align_corners=False)
-    soft = avg_pool2d(moved, 3, stride=1, padding=1, count_include_pad=False)
-    moved = torch.lerp(moved, soft, draw(-0.3, 1.0).clamp(0, 1))
-    moved = moved * draw(0.7, 1.2) + draw(-0.15, 0.15)
-    # Noise of one colour: a grey image stays grey, since colour tells a modality.
-    noise = torch.randn(count, 1, *moved.shape[2:], generator=generator)
-    return (moved + draw(0, 0.12) * noise).clamp(-1, 1)
 
 
 def initialise(network: "nn.Module", generator: "torch.Generator") -> None:

@@ -1,17 +1,17 @@
 """Trains the small autoencoder of a recipe that imports none, and measures the scale of its latents."""
 
-import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from components.recipes.training import AutoencoderTraining
 from components.storage.keys import generator, seed_of
-from components.training.augment import plain
+from components.training.augment import plain, random_crops
+from components.training.optimizer import Average
 from components.training.pictures import PictureSet
+from components.training.small_loop import EachStep, Row, SmallTraining, curve, train_small, warm_cosine
 from model.autoencoder import Autoencoder
 from model.config import VAEConfig
 
@@ -20,14 +20,9 @@ from model.config import VAEConfig
 WARMUP_STEPS = 50
 BETAS = (0.9, 0.99)
 MAX_GRAD_NORM = 1.0
-LOG_GAMMA = 0.3
 MEASURED_PICTURES = 256
 EVERY = 20
 """Steps that a row of the curve stands for."""
-
-Row = dict[str, float | str]
-EachStep = Callable[[int, int, float], None]
-"""Called with (step, steps, loss); may raise to stop."""
 
 
 def train_autoencoder(
@@ -35,42 +30,30 @@ def train_autoencoder(
 ) -> tuple[Autoencoder, list[Row]]:
     """(the averaged autoencoder, with its latents' measured mean and scale in its config; rows of the loss curve)."""
     autoencoder = _fresh(config, seed)
-    average = {name: value.clone() for name, value in autoencoder.state_dict().items()}
-    optimizer = torch.optim.AdamW(autoencoder.parameters(), lr=0.0, betas=BETAS, weight_decay=0.0, fused=True)
-    rows: list[Row] = []
-    losses: list[float] = []
+    average = Average(autoencoder, settings.ema_decay)
+    optimizer = torch.optim.AdamW(autoencoder.parameters(), lr=1.0, betas=BETAS, weight_decay=0.0, fused=True)
+    optimizer.register_step_post_hook(lambda *_: average.update(autoencoder))
+
+    def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
+        draw = generator(seed, "autoencoder", step)
+        images = random_crops(pictures.batch(pictures.draw(draw, settings.batch)), settings.crop, draw)
+        shape = _latent_shape(config, settings)
+        noise = generator(seed, "autoencoder-noise", step).standard_normal(shape, dtype=np.float32)
+        loss, squared_error = _loss(autoencoder, images, torch.from_numpy(noise), settings)
+        return loss, {"image_loss": float(squared_error)}
+
+    training = SmallTraining(
+        name="autoencoder",
+        steps=settings.steps,
+        optimizer=optimizer,
+        schedule=warm_cosine(optimizer, settings.learning_rate, steps=settings.steps, warmup_steps=WARMUP_STEPS),
+        rate_key=f"start.autoencoder.learning_rate ({settings.learning_rate})",
+        max_grad_norm=MAX_GRAD_NORM,
+    )
     autoencoder.train()
-    for step in range(1, settings.steps + 1):
-        images = _crops(pictures, settings, generator(seed, "autoencoder", step))
-        noise = torch.from_numpy(
-            generator(seed, "autoencoder-noise", step).standard_normal(
-                _latent_shape(config, settings), dtype=np.float32
-            )
-        )
-        loss, squared_error = _loss(autoencoder, images, noise, settings)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = float(nn.utils.clip_grad_norm_(autoencoder.parameters(), MAX_GRAD_NORM))
-        if not math.isfinite(norm):
-            raise ValueError(
-                f"autoencoder step {step} has no finite gradient; lower start.autoencoder.learning_rate "
-                f"({settings.learning_rate})"
-            )
-        optimizer.param_groups[0]["lr"] = _rate(step, settings)
-        optimizer.step()
-        with torch.no_grad():
-            torch._foreach_lerp_(
-                [average[name] for name, _ in autoencoder.named_parameters()],
-                [p.detach() for p in autoencoder.parameters()],
-                1 - settings.ema_decay,
-            )
-        losses.append(float(squared_error))
-        if step % EVERY == 0 or step == settings.steps:
-            rows.append({"part": "autoencoder", "step": step, "image_loss": _mean(losses)})
-            losses = []
-        each_step(step, settings.steps, float(squared_error))
-    autoencoder.load_state_dict(average)
-    return _measured(autoencoder.eval(), pictures, seed), rows
+    history = train_small(training, loss_of, each_step)
+    autoencoder.load_state_dict(average.weights)
+    return _measured(autoencoder.eval(), pictures, seed), curve("autoencoder", history, every=EVERY, digits=6)
 
 
 def _fresh(config: VAEConfig, seed: int) -> Autoencoder:
@@ -78,12 +61,6 @@ def _fresh(config: VAEConfig, seed: int) -> Autoencoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "autoencoder-init"))
         return Autoencoder(config)
-
-
-def _rate(step: int, settings: AutoencoderTraining) -> float:
-    """Linear warm-up, then a cosine to 0 at the last step."""
-    warm = min(step / WARMUP_STEPS, 1.0)
-    return settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * (step - 1) / settings.steps))
 
 
 def _loss(
@@ -98,25 +75,6 @@ def _loss(
     divergence = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
     loss = squared_error + settings.l1_weight * error.abs().mean() + settings.kl_weight * divergence
     return loss, squared_error.detach()
-
-
-def _crops(pictures: PictureSet, settings: AutoencoderTraining, draw: np.random.Generator) -> Tensor:
-    """Random crops, flipped, transposed and of changed gamma: [B, 3, c, c] in [-1, 1]."""
-    numbers = pictures.draw(draw, settings.batch)
-    places = draw.uniform(size=(settings.batch, 2))
-    turns = draw.integers(0, 2, size=(settings.batch, 3))
-    gammas = np.exp(draw.uniform(-LOG_GAMMA, LOG_GAMMA, settings.batch))
-    crops = []
-    for pixels, place, (flip, mirror, transpose) in zip(pictures.batch(numbers), places, turns, strict=True):
-        room = pictures.side - settings.crop + 1
-        top, left = int(place[0] * room), int(place[1] * room)
-        crop = pixels[top : top + settings.crop, left : left + settings.crop]
-        crop = crop[::-1] if flip else crop
-        crop = crop[:, ::-1] if mirror else crop
-        crops.append(np.ascontiguousarray(crop.transpose(1, 0, 2) if transpose else crop))
-    unit = (plain(crops) + 1) / 2
-    gamma = torch.from_numpy(gammas.astype(np.float32))[:, None, None, None]
-    return unit.clamp(0, 1).pow(gamma) * 2 - 1
 
 
 def _latent_shape(config: VAEConfig, settings: AutoencoderTraining) -> tuple[int, int, int, int]:
@@ -152,7 +110,3 @@ def check_autoencoder(config: VAEConfig, settings: AutoencoderTraining, side: in
             raise ValueError(
                 f"{name} is {value}, not a multiple of the autoencoder's {config.downsample} pixels a latent"
             )
-
-
-def _mean(values: list[float]) -> float:
-    return float(f"{sum(values) / len(values):.6g}")

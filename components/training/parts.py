@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,14 @@ class PartStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def get_or_train(self, name: str, train: Callable[[], Part]) -> Part:
+        """The finished part, trained and kept when it is not there or damaged."""
+        part = self.load(name)
+        if part is None:
+            part = train()
+            self.save(name, part.tensors, part.facts)
+        return part
 
     def save(self, name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Keeps a finished part."""

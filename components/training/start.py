@@ -1,7 +1,6 @@
 """The stage `start`: the checkpoint that the curriculum begins with, trained here or imported."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from components.context import StageContext
 from components.records.sample import Clinical, Text
 from components.storage.atomic import atomic_folder, write_json_rows
 from components.storage.keys import keyed_hash, seed_of
-from components.training.parts import PartStore
+from components.training.parts import Part, PartStore
 from components.weights.tokenizer import save_tokenizer, text_of, train_tokenizer
 from model.config import ModelConfig, config_to_dict
 
@@ -141,21 +140,23 @@ def _autoencoder(
     ctx: StageContext, pictures: "PictureSet", parts: PartStore
 ) -> "tuple[Autoencoder, list[dict[str, Any]]]":
     from components.training.autoencoder_training import train_autoencoder
+    from components.training.small_loop import watched
     from model.autoencoder import Autoencoder
 
-    config = ctx.recipe.model.require_vae()
-    found = parts.load("autoencoder")
-    if found is not None:
-        affine = {name: tuple(found.facts[name]) for name in ("latents_mean", "latents_std")}
-        autoencoder = Autoencoder(replace(config, **affine))
-        autoencoder.load_published_state(found.tensors)
-        return autoencoder.eval(), found.facts["rows"]
-    autoencoder, rows = train_autoencoder(
-        config, pictures, ctx.recipe.start.autoencoder, seed=ctx.recipe.seed, each_step=_reporter(ctx, "autoencoder")
-    )
-    affine = {name: list(getattr(autoencoder.config, name)) for name in ("latents_mean", "latents_std")}
-    parts.save("autoencoder", autoencoder.published_state(), {**affine, "rows": rows})
-    return autoencoder, rows
+    config, settings = ctx.recipe.model.require_vae(), ctx.recipe.start.autoencoder
+    affine = ("latents_mean", "latents_std")
+
+    def train() -> Part:
+        trained, rows = train_autoencoder(
+            config, pictures, settings, seed=ctx.recipe.seed, each_step=watched(ctx, "autoencoder")
+        )
+        measured = {name: list(getattr(trained.config, name)) for name in affine}
+        return Part(trained.published_state(), {**measured, "rows": rows})
+
+    part = parts.get_or_train("autoencoder", train)
+    autoencoder = Autoencoder(replace(config, **{name: tuple(part.facts[name]) for name in affine}))
+    autoencoder.load_published_state(part.tensors)
+    return autoencoder.eval(), part.facts["rows"]
 
 
 def _network(
@@ -164,6 +165,7 @@ def _network(
     import torch
 
     from components.training.pictures import PictureSet
+    from components.training.small_loop import watched
     from components.training.vision_warmup import warm_up_vision
     from model.unimedvl import UniMedVL
 
@@ -176,24 +178,17 @@ def _network(
     )
     if settings.vision.steps == 0:
         return model, []
-    found = parts.load("vision")
-    if found is not None:
-        model.vit_model.load_state_dict(found.tensors)
-        return model, found.facts["rows"]
-    pictures = PictureSet(dataset.images("train"), settings.image_side, with_targets=False)
-    rows = warm_up_vision(
-        model, pictures, settings.vision, seed=ctx.recipe.seed, each_step=_reporter(ctx, "vision warm-up")
-    )
-    parts.save("vision", model.vit_model.state_dict(), {"rows": rows})
-    return model, rows
 
+    def train() -> Part:
+        pictures = PictureSet(dataset.images("train"), settings.image_side, with_targets=False)
+        rows = warm_up_vision(
+            model, pictures, settings.vision, seed=ctx.recipe.seed, each_step=watched(ctx, "vision warm-up")
+        )
+        return Part(model.vit_model.state_dict(), {"rows": rows})
 
-def _reporter(ctx: StageContext, what: str) -> Callable[[int, int, float], None]:
-    def each_step(step: int, steps: int, loss: float) -> None:
-        ctx.raise_if_stopped()
-        ctx.progress.update(step, steps, f"training the {what}", loss=loss)
-
-    return each_step
+    part = parts.get_or_train("vision", train)
+    model.vit_model.load_state_dict(part.tensors)
+    return model, part.facts["rows"]
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

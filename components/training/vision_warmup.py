@@ -4,8 +4,7 @@ It stands in for the pretrained SigLIP weights that a larger recipe imports: wit
 too thin a signal for the ViT to begin to see.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +15,7 @@ from components.recipes.training import VisionWarmup
 from components.storage.keys import generator, seed_of
 from components.training.augment import augmented
 from components.training.pictures import PictureSet
+from components.training.small_loop import EachStep, Row, SmallTraining, curve, train_small, warm_cosine
 from model.tables import grid_position_ids
 from model.unimedvl import UniMedVL
 from model.vit import ViT
@@ -31,10 +31,6 @@ EVERY = 10
 LIST_FACT, SEPARATOR = "organs", ";"
 """The fact with several values at once."""
 UNKNOWN = -1
-
-Row = dict[str, float | str]
-EachStep = Callable[[int, int, float], None]
-"""Called with (step, steps, loss); may raise to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,38 +55,33 @@ def warm_up_vision(
     facts = fact_tables([picture.facts for picture in pictures.pictures], settings.fact_weights)
     heads = _heads(facts, vit, seed)
     optimizer = torch.optim.AdamW(
-        [*vit.parameters(), *heads.parameters()], lr=0.0, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True
+        [*vit.parameters(), *heads.parameters()], lr=1.0, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True
     )
     patch = config.require_vit().patch_size
     side = pictures.side // patch
     table = grid_position_ids(side, side, config.vit_max_patches_per_side, interpolate=config.interpolate_positions)
     position_ids = table.repeat(settings.batch)
-    rows: list[Row] = []
-    gathered: list[dict[str, float]] = []
-    vit.train()
-    for step in range(1, settings.steps + 1):
+
+    def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
         numbers = pictures.draw(generator(seed, "vision", step), settings.batch)
         keys = [(seed, "vision", step, place) for place in range(settings.batch)]
         patches = patchify_batch(augmented(pictures.batch(numbers), keys), patch)
         features = vit(patches, position_ids, ((side, side),) * settings.batch)
         loss, values = _losses(features.view(settings.batch, side**2, -1).mean(1), heads, facts, numbers, settings)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = float(nn.utils.clip_grad_norm_([*vit.parameters(), *heads.parameters()], MAX_GRAD_NORM))
-        if not math.isfinite(norm):
-            raise ValueError(
-                f"vision warm-up step {step} has no finite gradient; lower start.vision.learning_rate "
-                f"({settings.learning_rate})"
-            )
-        optimizer.param_groups[0]["lr"] = _rate(step, settings)
-        optimizer.step()
-        gathered.append({"loss": float(loss.detach()), **values})
-        if step % EVERY == 0 or step == settings.steps:
-            rows.append({"part": "vision", "step": step, **_means(gathered)})
-            gathered = []
-        each_step(step, settings.steps, float(loss.detach()))
+        return loss, {"loss": float(loss.detach()), **values}
+
+    training = SmallTraining(
+        name="vision warm-up",
+        steps=settings.steps,
+        optimizer=optimizer,
+        schedule=warm_cosine(optimizer, settings.learning_rate, steps=settings.steps, warmup_steps=WARMUP_STEPS),
+        rate_key=f"start.vision.learning_rate ({settings.learning_rate})",
+        max_grad_norm=MAX_GRAD_NORM,
+    )
+    vit.train()
+    history = train_small(training, loss_of, each_step)
     vit.eval()
-    return rows
+    return curve("vision", history, every=EVERY, digits=4)
 
 
 def fact_tables(facts: Sequence[Mapping[str, str]], weights: Mapping[str, float]) -> list[FactTable]:
@@ -163,17 +154,6 @@ def _losses(
         total = total + settings.fact_weights[fact.name] * loss * (len(labels) / len(numbers))
         accuracies[f"{fact.name}_accuracy"] = float(right)
     return total, accuracies
-
-
-def _rate(step: int, settings: VisionWarmup) -> float:
-    warm = min(step / WARMUP_STEPS, 1.0)
-    return settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * (step - 1) / settings.steps))
-
-
-def _means(steps: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    names = sorted({name for step in steps for name in step})
-    found = {name: [step[name] for step in steps if name in step] for name in names}
-    return {name: float(f"{sum(values) / len(values):.4g}") for name, values in found.items()}
 
 
 def check_vision(patch: int, positions: int, side: int) -> None:

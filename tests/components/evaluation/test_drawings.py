@@ -81,7 +81,7 @@ def test_a_judge_learns_two_kinds_of_images_and_is_the_same_every_time():
         generator = torch.Generator().manual_seed(3)
         network = build(2)
         judging.initialise(network, generator)
-        judging.fit(network, train, ("CT", "MRI"), settings, generator)
+        judging.fit(network, train, ("CT", "MRI"), settings, generator, lambda step, steps, loss: None)
         return Judge(network.eval(), ("CT", "MRI"), "sha")
 
     first, second = trained(), trained()
