@@ -19,6 +19,7 @@ GITIGNORE = """\
 /data/*
 !/data/decisions/
 !/data/accepted/
+!/data/patients/
 /checkpoints/
 /training/
 /evaluation/*

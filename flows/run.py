@@ -15,13 +15,16 @@ from flows.session import Session
 def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
     """Make the workspace a DVC repository with its raw data delivered, if it is not yet; returns what delivery reports.
 
-    Raises ValueError when the remote would get a source that may not be passed on.
+    Raises ValueError when the remote would get a source that may not be passed on, and when one namespace holds patients
+    of private and of public sources.
     """
     from components.sources.delivery import prepare as deliver
     from components.sources.sharing import check_sharing
+    from components.sources.table import check_namespaces
     from components.storage.dvc import remote_address
 
     initialise(workspace)
+    check_namespaces(recipe.sources)
     check_sharing(recipe.sources, remote_address(workspace)[0])
     lines = deliver(workspace, recipe)
     others = [line for line in lines if not line.startswith("delivered ")]

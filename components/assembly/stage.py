@@ -19,13 +19,15 @@ from components.assembly.description.manifest import account_sources, benchmark_
 from components.assembly.sealing.chunks import Chunks
 from components.assembly.sealing.seal import Images, Job, seal
 from components.assembly.selection.bins import Decision, select
-from components.assembly.selection.splits import SplitPlan
+from components.assembly.selection.splits import SplitPlan, check_listed
 from components.cluster import has_cluster, in_order
 from components.context import StageContext
 from components.recipes.assembly import AssemblySettings
 from components.records.schema import BENCHMARK_SCHEMA, SAMPLE_SCHEMA, SCHEMA_VERSION
 from components.records.shards import payload_bytes, write_shards
 from components.records.vocabulary import Bin, Split
+from components.sources.former_keys import FormerKeys
+from components.sources.patients import Patients
 from components.storage.atomic import atomic_folder, read_json, write_json, write_text
 from components.storage.keys import keyed_hash
 
@@ -52,10 +54,12 @@ def assemble(ctx: StageContext) -> None:
     scorer = open_scorer(settings.alignment, ctx.workspace.alignment, recipe.sources)
     ctx.progress.say("reading validated records")
     corpus = Corpus(ctx.workspace.validated, list(recipe.sources))
-    decisions = select(corpus.entries, settings, scorer)
+    patients = Patients(recipe.sources, FormerKeys.read(ctx.workspace.patients))
+    check_listed(corpus.entries, settings.excluded_patients, settings.splits, patients)
+    decisions = select(corpus.entries, settings, scorer, patients)
     sources = account_sources(ctx.workspace.validated, recipe.sources, decisions)
     alignment = account_alignment(decisions, settings.alignment.keep, scorer)
-    notices = [*_notices(corpus.entries, settings), *alignment.notices()]
+    notices = [*_notices(corpus.entries, settings, patients), *alignment.notices()]
     for notice in notices:
         ctx.progress.say(notice)
     kept = [decision.entry for decision in decisions if decision.bin is Bin.KEPT]
@@ -170,8 +174,8 @@ def _key(ctx: StageContext, corpus: Corpus, used: Sequence[Entry]) -> str:
     return keyed_hash("assembly", str(made_by), str(ctx.recipe.seed), repr(ctx.recipe.assembly), *files, *records)
 
 
-def _notices(entries: Iterable[Entry], settings: AssemblySettings) -> list[str]:
-    missing = SplitPlan.from_settings(settings.splits).absent(entries)
+def _notices(entries: Iterable[Entry], settings: AssemblySettings, patients: Patients) -> list[str]:
+    missing = SplitPlan.from_settings(settings.splits, patients).absent(entries)
     return [f"assembly.splits names {name}, but no validated record belongs to it" for name in missing]
 
 

@@ -1,7 +1,20 @@
 """What a recipe says of one source."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+_NAMESPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatientIds:
+    """How a delivery writes its patients' ids, where another one in its namespace writes them differently."""
+
+    strip_zeros: bool = False
+    """0042 is 42: an id of digits alone loses the zeros before it."""
+    issuer: str = ""
+    """Who gave the ids; the same number from another issuer is another person."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,9 +36,21 @@ class SourceSettings:
     hold_above: float | None = None
     """validation.hold_above of this source alone."""
 
+    patients: str | None = None
+    """Namespace of its patients: one id in two sources of a namespace is one person. The source's own name where none is
+    given. `unimed data patients` changes it."""
+
+    patient_ids: PatientIds = PatientIds()
+
     def __post_init__(self) -> None:
         for name, limit in (("stop_above", self.stop_above), ("hold_above", self.hold_above)):
             if limit is not None and not 0 < limit <= 1:
                 raise ValueError(f"sources.{name} must be in (0, 1], got {limit}")
+        if self.patients is not None and not _NAMESPACE.fullmatch(self.patients):
+            raise ValueError(f"sources.patients is {self.patients!r}; use lower case letters, digits and dashes")
         if self.path.startswith("/") or ".." in self.path.split("/"):
             raise ValueError(f"sources.path must lie inside the workspace, got {self.path!r}")
+
+    def namespace(self, source: str) -> str:
+        """The namespace of the patients of the source of this name."""
+        return self.patients or source

@@ -64,14 +64,15 @@ def deliver(raw: Path, sources: Iterable[str] | None = None) -> list[str]:
 
 
 def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
-    """Everything that the recipe's first stages need: raw folders, the curator's (empty) decision files, and the folder
-    of image-text scores.
+    """Everything that the recipe's first stages need: raw folders, the curator's (empty) decision files, and the folders
+    of image-text scores and of patients' former keys.
 
     Returns the lines of `deliver`.
     """
     default = [name for name, settings in recipe.sources.items() if settings.path == f"data/raw/{name}"]
     lines = deliver(workspace.raw, default)
-    workspace.alignment.mkdir(parents=True, exist_ok=True)
+    for folder in (workspace.alignment, workspace.patients):
+        folder.mkdir(parents=True, exist_ok=True)
     for name, settings in recipe.sources.items():
         (workspace.root / settings.path).mkdir(parents=True, exist_ok=True)
         prepare_curation(workspace, name)

@@ -36,7 +36,9 @@ class Delivery:
     settings: SourceSettings
     labels: Labels = field(default_factory=Labels)
     secret: bytes = field(default=b"", repr=False)
-    """What keys identities of a private source; empty for a public one, whose ids are the same everywhere."""
+    """What keys ids and file names of a private source; empty for a public one, whose ids are the same everywhere."""
+    patient_secret: bytes = field(default=b"", repr=False)
+    """What keys its patients: the same for all sources of one namespace."""
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """(name inside the folder, path) of each file that should hold records, in name order.

@@ -1,7 +1,7 @@
 """Which adapter reads which format: a new data set is a new file and one line here."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from components.sources.delivery import corpus
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.generic import coco, conversations, dicom, images, nifti, parquet, webdataset
 from components.sources.labels import NAME, Labels
+from components.sources.patients import Patients, person
 from components.sources.published import (
     bci,
     brats,
@@ -152,11 +153,17 @@ def read_source(folder: Path, source: str, settings: SourceSettings, *, private:
         raise ValueError(f"source {source}: {folder} is missing; deliver the files there, or remove the source")
     if not is_private(source, settings):
         return _items(Delivery(folder=folder, source=source, settings=settings), read)
-    secret = source_secret(source, workspace_secret(private) if private else secrets.token_bytes())
-    delivery = Delivery(folder=folder, source=source, settings=settings, secret=secret)
+    workspace = workspace_secret(private) if private else secrets.token_bytes()
+    delivery = Delivery(
+        folder=folder,
+        source=source,
+        settings=settings,
+        secret=source_secret(source, workspace),
+        patient_secret=source_secret(settings.namespace(source), workspace),
+    )
     items = _items(delivery, read)
     if settings.format in PRIVATE_FORMATS:
-        return (_masked(item, secret) for item in items)
+        return (_masked(item, delivery) for item in items)
     return (withheld(item, delivery) for item in items)
 
 
@@ -171,6 +178,19 @@ def is_private(source: str, settings: SourceSettings) -> bool:
 def source_secret(source: str, secret: bytes) -> bytes:
     """What keys a private source's names and patients, made of the workspace's secret; public sources have none."""
     return keyed_hash("source", source, key=secret, digest_bytes=32).encode()
+
+
+def check_namespaces(sources: Mapping[str, SourceSettings]) -> None:
+    """Raise ValueError for a namespace of private and public sources: one person would have a key of each kind."""
+    patients = Patients(sources)
+    for name, settings in sources.items():
+        others = [other for other in patients.together(name) if not is_private(other, sources[other])]
+        if is_private(name, settings) and others:
+            raise ValueError(
+                f"sources {name} (private) and {others[0]} (public) have their patients in one namespace, "
+                f"{patients.namespace(name)!r}, but are keyed differently: set sources.{others[0]}.options.private to true "
+                f"where its format has that option, or another sources.{others[0]}.patients"
+            )
 
 
 def secret_mark(source: str, settings: SourceSettings, private: Path) -> str:
@@ -192,18 +212,24 @@ def real_names(folder: Path, source: str, settings: SourceSettings, private: Pat
     return {file_mask(name, secret): name for name, _ in delivery.files()}
 
 
-def _masked(item: Item, secret: bytes) -> Item:
+def _masked(item: Item, delivery: Delivery) -> Item:
     """The item with a keyed hash in place of its file's name and of its patient."""
     name = item.file if isinstance(item, Unreadable) else item.provenance.file
-    mask = file_mask(name, secret)
+    mask = file_mask(name, delivery.secret)
     if isinstance(item, Unreadable):
         return replace(item, id=item.id.replace(name, mask), file=mask, detail=item.detail.replace(name, mask))
     return replace(
         item,
         id=item.id.replace(name, mask),
-        subject=keyed_hash("patient", item.subject, key=secret),
+        subject=keyed_hash("patient", item.subject, key=delivery.patient_secret),
         provenance=replace(item.provenance, file=mask),
     )
+
+
+def _named(record: Record, delivery: Delivery) -> Record:
+    """The record with its patient's id as the namespace writes it."""
+    namespace = delivery.settings.namespace(delivery.source)
+    return replace(record, subject=person(record.subject, namespace, delivery.settings.patient_ids))
 
 
 def _items(delivery: Delivery, read: Adapter) -> Iterator[Item]:
@@ -220,7 +246,7 @@ def _items(delivery: Delivery, read: Adapter) -> Iterator[Item]:
         )
     for item in read(delivery):
         try:
-            yield delivery.labels.apply(item) if isinstance(item, Record) else item
+            yield _named(delivery.labels.apply(item), delivery) if isinstance(item, Record) else item
         except ImageError as error:
             assert isinstance(item, Record)
             yield Unreadable(

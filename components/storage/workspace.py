@@ -40,6 +40,11 @@ class Workspace:
         return self.root / "data" / "alignment"
 
     @property
+    def patients(self) -> Path:
+        """Folder of what is known of patients' former keys."""
+        return self.root / "data" / "patients"
+
+    @property
     def dataset(self) -> Path:
         return self.root / "data" / "unimed"
 

@@ -37,6 +37,7 @@ def check(
         limits,
         decisions=read_decisions(workspace.decisions / f"{source}.jsonl"),
         accepted=read_accepted(workspace, source),
+        patients=settings.patients,
         seen=seen,
     )
     pages = {"data_docs": str(write_data_docs(judged.frame(), limits, data_docs))} if data_docs else {}

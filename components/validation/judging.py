@@ -45,10 +45,12 @@ def judge(
     *,
     decisions: Mapping[str, Decision],
     accepted: Mapping[str, object],
+    patients: str | None = None,
     seen: Callable[[int], None] = lambda count: None,
 ) -> Judged:
-    """Every item in exactly one of kept, quarantined and filtered, and whether the source may go on. `seen` hears the count."""
-    spool = Spool()
+    """Every item in exactly one of kept, quarantined and filtered, and whether the source may go on. `seen` hears the count;
+    `patients` is the namespace of the source's patients, its name where none is given."""
+    spool = Spool(patients or source)
     records: list[Held] = []
     quarantine: list[dict[str, str]] = []
     left_out: list[dict[str, str]] = []

@@ -33,7 +33,9 @@ class Held:
 class Spool:
     """Images, each behind its look, by the hash of both."""
 
-    def __init__(self) -> None:
+    def __init__(self, namespace: str) -> None:
+        """`namespace` is that of the patients of the records."""
+        self._secret = public_secret(namespace)
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115, it lives as long as the rows
         self._places: dict[bytes, tuple[int, int]] = {}
         self._known: dict[bytes, StoredImage] = {}
@@ -56,7 +58,7 @@ class Spool:
         record = held.record
         images = [self._image(known, key) for known, key in zip(record.images, held.images, strict=True)]
         targets = {name: self._get(key) for name, key in held.targets.items()}
-        key = patient_key(public_secret(record.source), record.subject)
+        key = patient_key(self._secret, record.subject)
         return record_row(_with_images(record, images, targets), patient_key=key)
 
     def _image(self, known: StoredImage, key: bytes) -> StoredImage:

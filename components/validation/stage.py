@@ -6,7 +6,7 @@ from pathlib import Path
 from components.context import StageContext
 from components.records.schema import RECORD_SCHEMA
 from components.records.shards import write_shards
-from components.sources.table import read_source
+from components.sources.table import check_namespaces, read_source
 from components.storage.atomic import atomic_folder, write_json
 from components.validation.accepting import read_accepted
 from components.validation.decisions import read_decisions
@@ -23,6 +23,7 @@ def validate(ctx: StageContext) -> None:
     source = ctx.item
     if source not in ctx.recipe.sources:
         raise ValueError(f"params.yaml has no source {source!r}; it has {', '.join(sorted(ctx.recipe.sources))}")
+    check_namespaces(ctx.recipe.sources)
     settings = ctx.recipe.sources[source]
     judged = judge(
         source,
@@ -30,6 +31,7 @@ def validate(ctx: StageContext) -> None:
         ctx.recipe.validation.of(settings),
         decisions=read_decisions(ctx.workspace.decisions / f"{source}.jsonl"),
         accepted=read_accepted(ctx.workspace, source),
+        patients=settings.patients,
         seen=_watch(ctx),
     )
     ctx.raise_if_stopped()

@@ -65,7 +65,6 @@ def table(records: Iterable[Record]) -> "pandas.DataFrame":
                 "unknown_words": unknown_words(record.facts, record.targets),
                 "colour_agrees": record.facts.get("colour", colour) == colour,
                 "colour_fits_modality": record.modality.value not in refused,
-                "plane_has_position": "plane" not in record.facts or record.position is not None,
                 **text_columns(record),
                 **{name: record.facts.get(name) for name in FACTS},
             }

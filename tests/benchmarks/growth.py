@@ -85,6 +85,7 @@ def _measure(validated: Path, records: int) -> Size:
     from components.assembly.selection.splits import SplitPlan
     from components.recipes.recipe import read_recipe, shipped_recipe
     from components.records.vocabulary import Bin, Split
+    from components.sources.patients import Patients
 
     settings = read_recipe(shipped_recipe("unimedvl-14b")).assembly
     seconds: dict[str, float] = {}
@@ -95,7 +96,7 @@ def _measure(validated: Path, records: int) -> Size:
     _timed(seconds, "plan", lambda: plan_samples(used, settings, 1, 1.0))
 
     def describe() -> None:
-        SplitPlan.from_settings(settings.splits).absent(corpus.entries)
+        SplitPlan.from_settings(settings.splits, Patients()).absent(corpus.entries)
         account_sources(validated, SOURCES, decisions)
 
     _timed(seconds, "manifest", describe)

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,11 +15,14 @@ from components.assembly.selection.near_texts import RUN, NearTexts, shared_runs
 from components.assembly.selection.splits import SplitPlan
 from components.recipes.assembly import AssemblySettings
 from components.records.vocabulary import Bin, Split, TurnKind
+from components.sources.patients import Patients
 from components.storage.keys import keyed_hash
 
 HELD_OUT = (Split.TEST, Split.WITHIN_SUBJECT)
 MISALIGNED = "alignment"
 """The reason of a record whose captions are below their source's top share."""
+NO_SOURCES = Patients()
+"""Every source's patients in a namespace of their own, as their files name them."""
 LEAST_WORDS = 8
 """Shorter texts are compared whole: two patients' short answers are alike by nature."""
 
@@ -112,23 +115,29 @@ class _Side:
         return None
 
 
-def select(entries: Iterable[Entry], settings: AssemblySettings, scorer: Scorer = UNSCORED) -> tuple[Decision, ...]:
+def select(
+    entries: Iterable[Entry],
+    settings: AssemblySettings,
+    scorer: Scorer = UNSCORED,
+    patients: Patients = NO_SOURCES,
+) -> tuple[Decision, ...]:
     """One decision for each record, in the order of ids. The held-out side never moves, and training never shows what
     a held-out or validation record shows.
 
     Captions are ranked before duplicates are looked for: a record that falls out takes no better worded copy with it.
     """
-    plan = SplitPlan.from_settings(settings.splits)
+    plan = SplitPlan.from_settings(settings.splits, patients)
+    excluded = {key for listed in settings.excluded_patients for key in (listed, patients.former.now(listed))}
     placed = [entry.on(plan.split_of(entry)) for entry in sorted(entries, key=lambda entry: entry.id)]
     words = {entry.id: _words(entry) for entry in placed}
     telling = {entry.id: words[entry.id] if _tells_images_apart(entry) else "" for entry in placed}
     neighbours, near = Neighbours(look for entry in placed for look in entry.looks), NearTexts(words.values())
     side_of = partial(_Side.of, neighbours=neighbours, telling=telling, near=near)
-    used = [entry for entry in placed if entry.patient_key not in settings.excluded_patients]
-    taken_out = side_of("excluded", (e for e in placed if e.patient_key in settings.excluded_patients), ())
+    used = [entry for entry in placed if entry.patient_key not in excluded]
+    taken_out = side_of("excluded", (e for e in placed if e.patient_key in excluded), ())
     held_out = side_of("held-out", (e for e in used if e.split in HELD_OUT), (Split.TEST,))
     validation = side_of("validation", (e for e in used if e.split is Split.VAL), (Split.VAL,))
-    ruled = {entry.id: decision for entry in placed if (decision := _rule(entry, settings))}
+    ruled = {entry.id: decision for entry in placed if (decision := _rule(entry, settings, excluded))}
     ranked = (entry for entry in placed if entry.split not in HELD_OUT and entry.id not in ruled)
     ranking = rank(ranked, settings.alignment.keep, scorer)
     decisions, seen = [], dict[tuple[str, str], str]()
@@ -159,8 +168,8 @@ def select(entries: Iterable[Entry], settings: AssemblySettings, scorer: Scorer 
     return tuple(decisions)
 
 
-def _rule(entry: Entry, settings: AssemblySettings) -> Decision | None:
-    if entry.patient_key in settings.excluded_patients:
+def _rule(entry: Entry, settings: AssemblySettings, excluded: Collection[str]) -> Decision | None:
+    if entry.patient_key in excluded:
         return Decision(entry=entry, bin=Bin.FILTERED, reason="excluded-patient")
     if entry.split is Split.GUARD:
         return Decision(entry=entry, bin=Bin.FILTERED, reason="guard-band")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from components.assembly.corpus import Entry
 from components.recipes.assembly import Slab, SplitSettings
 from components.records.vocabulary import Split
-from components.storage.keys import patient_key, public_secret, unit_interval
+from components.sources.patients import Patients
+from components.storage.keys import unit_interval
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,43 +21,63 @@ class SplitPlan:
     """(patient key, slab)."""
     test_share: float
     val_share: float
+    patients: Patients
 
     @classmethod
-    def from_settings(cls, settings: SplitSettings) -> "SplitPlan":
+    def from_settings(cls, settings: SplitSettings, patients: Patients) -> "SplitPlan":
         """The plan; a subject that is both held out and cut into slabs is an error."""
         test = {
-            _key(source, subject): f"{source}/{subject}"
+            key: f"{source}/{subject}"
             for source, subjects in settings.test.items()
             for subject in subjects
+            for key in _keys(source, subject, patients)
         }
-        slabs = tuple((_key(slab.source, slab.subject), slab) for slab in settings.slabs)
+        slabs = tuple(
+            (key, slab) for slab in settings.slabs for key in sorted(_keys(slab.source, slab.subject, patients))
+        )
         for key, slab in slabs:
             if key in test:
                 raise ValueError(
                     f"{test[key]} is held out as test, so assembly.splits.slabs must not cut {slab.subject}"
                 )
-        return cls(test=test, slabs=slabs, test_share=settings.test_share, val_share=settings.val_share)
+        return cls(
+            test=test,
+            slabs=slabs,
+            test_share=settings.test_share,
+            val_share=settings.val_share,
+            patients=patients,
+        )
 
     def split_of(self, entry: Entry) -> Split:
         """The delivered split where there is one, else test by name, slab or guard by position, else a share of the
-        patients by the hash of their key: test, val, train."""
+        patients by the hash of their key: test, val, train. A slice in a slab's plane that does not say where it lies
+        is guard: it may lie in the slab."""
         if entry.delivered_split:
             return entry.delivered_split
         if entry.patient_key in self.test:
             return Split.TEST
         beside = False
         for key, slab in self.slabs:
-            if key != entry.patient_key or entry.facts.get("plane", "tile") != slab.plane or entry.position is None:
+            if (key, slab.source) != (entry.patient_key, entry.source) or not _is_cut(entry, slab):
                 continue
-            if slab.low <= entry.position <= slab.high:
+            if entry.position is None:
+                beside = True
+            elif slab.low <= entry.position <= slab.high:
                 return Split.WITHIN_SUBJECT
-            beside = beside or slab.low - slab.guard <= entry.position <= slab.high + slab.guard
+            else:
+                beside = beside or slab.low - slab.guard <= entry.position <= slab.high + slab.guard
         if beside:
             return Split.GUARD
         is_cut = any(key == entry.patient_key for key, _ in self.slabs)
-        if not is_cut and unit_interval("test", entry.patient_key) < self.test_share:
+        return self.drawn(entry.patient_key, test_share=0.0 if is_cut else self.test_share)
+
+    def drawn(self, key: str, *, test_share: float) -> Split:
+        """The side of a patient whom nothing else places. Whoever was drawn under a former key stays where it was; of
+        several that are one patient now, the side of the one that is trained on least."""
+        keys = self.patients.former.first(key)
+        if any(unit_interval("test", first) < test_share for first in keys):
             return Split.TEST
-        return Split.VAL if unit_interval("val", entry.patient_key) < self.val_share else Split.TRAIN
+        return Split.VAL if any(unit_interval("val", first) < self.val_share for first in keys) else Split.TRAIN
 
     def absent(self, entries: Iterable[Entry]) -> tuple[str, ...]:
         """Held-out subjects and slabs that no record belongs to: a typing error, or their files are not there."""
@@ -65,8 +86,8 @@ class SplitPlan:
         missing = [name for key, name in self.test.items() if key not in patients]
         for key, slab in self.slabs:
             if not any(
-                entry.patient_key == key
-                and entry.facts.get("plane", "tile") == slab.plane
+                (entry.patient_key, entry.source) == (key, slab.source)
+                and _is_cut(entry, slab)
                 and entry.position is not None
                 and slab.low <= entry.position <= slab.high
                 for entry in entries
@@ -75,10 +96,34 @@ class SplitPlan:
         return tuple(sorted(missing))
 
 
-def _key(source: str, subject: str) -> str:
-    """The key of a patient by name; what has the form of a key is one, as `unimed data show` prints it of a private
-    source, whose names nobody sees."""
-    return subject if _KEY.fullmatch(subject) else patient_key(public_secret(source), subject)
+def check_listed(entries: Iterable[Entry], excluded: Iterable[str], splits: SplitSettings, patients: Patients) -> None:
+    """Raise ValueError, naming each, for keys in the recipe's lists that stand for no patient: nobody would be taken out,
+    nobody held out."""
+    present = {entry.patient_key for entry in entries}
+    listed = dict.fromkeys(excluded, "assembly.excluded_patients")
+    for source, subjects in splits.test.items():
+        listed |= {key: f"assembly.splits.test.{source}" for key in subjects if _KEY.fullmatch(key)}
+    lost = [
+        f"{key} ({place})" for key, place in listed.items() if key not in present and not patients.former.knows(key)
+    ]
+    if lost:
+        raise ValueError(
+            f"the recipe lists patients whom no record belongs to: {', '.join(lost)}. Where the patients of their source "
+            "were given another namespace by hand, set it back and let `unimed data patients` change it; where their "
+            "files are gone for good, take the keys out of params.yaml"
+        )
+
+
+def _is_cut(entry: Entry, slab: Slab) -> bool:
+    return entry.facts.get("plane", "tile") == slab.plane
+
+
+def _keys(source: str, subject: str, patients: Patients) -> set[str]:
+    """The keys of a patient by name; what has the form of a key is one, as `unimed data show` prints it of a private
+    source, whose names nobody sees. It counts for the key that has taken its place as well."""
+    if not _KEY.fullmatch(subject):
+        return {patients.key(source, subject)}
+    return {subject, patients.former.now(subject)}
 
 
 _KEY = re.compile(r"[0-9a-f]{24}")

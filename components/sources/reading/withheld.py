@@ -36,7 +36,7 @@ def withheld(item: Item, delivery: Delivery) -> Item:
         image=images[0] if images else None,
         more_images=tuple(images[1:]),
         targets={target: encode_png(pixels) for target, pixels in targets.items()},
-        subject=keyed_hash("patient", item.subject, key=delivery.secret),
+        subject=keyed_hash("patient", item.subject, key=delivery.patient_secret),
         facts={fact: value for fact, value in item.facts.items() if fact != "description"},
         provenance=_withheld_place(item, file),
     )

@@ -123,7 +123,7 @@ def test_images_come_back_from_the_spool_each_stored_once(make, settings, monkey
         make("a", turns=(GOOD,), more_images=(images[1], images[2]), targets={"output": images[0].data}),
         *(replace(make(name), image=images[0]) for name in "bcd"),
     ]
-    spool = spool_module.Spool()
+    spool = spool_module.Spool("s")
     held = [spool.hold(record) for record in records]
     assert all(one.record.image.data == b"" for one in held)
     rows = list(spool_module.Rows(spool, held))

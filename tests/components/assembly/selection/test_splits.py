@@ -1,16 +1,21 @@
 """On which side a record stands follows from it and the recipe alone."""
 
+from dataclasses import replace
+
 import pytest
 
-from components.assembly.selection.splits import SplitPlan
+from components.assembly.selection.splits import SplitPlan, check_listed
 from components.recipes.assembly import Slab, SplitSettings
+from components.recipes.sources import SourceSettings
 from components.records.vocabulary import Split
+from components.sources.former_keys import Change, FormerKeys
+from components.sources.patients import Patients
 
 SLAB = Slab(source="mri", subject="mean", plane="axial", low=0, high=20, guard=10)
 
 
 def plan(val_share: float = 0.0, **test: tuple[str, ...]) -> SplitPlan:
-    return SplitPlan.from_settings(SplitSettings(test=test, slabs=(SLAB,), val_share=val_share))
+    return SplitPlan.from_settings(SplitSettings(test=test, slabs=(SLAB,), val_share=val_share), Patients())
 
 
 @pytest.mark.parametrize(
@@ -80,8 +85,70 @@ def test_a_share_of_patients_is_held_out_and_a_larger_share_keeps_them(make_entr
 
     def held(share: float) -> set[str]:
         settings = SplitSettings(test={}, slabs=(), val_share=0.0, test_share=share)
-        return {e.id for e in entries if SplitPlan.from_settings(settings).split_of(e) is Split.TEST}
+        return {e.id for e in entries if SplitPlan.from_settings(settings, Patients()).split_of(e) is Split.TEST}
 
     assert held(0.0) == set() and held(0.1) < held(0.3) and 80 < len(held(0.3)) < 160
     with pytest.raises(ValueError, match=r"assembly\.splits\.test_share must be in 0 to 1"):
         held(1.0)
+
+
+def test_a_slice_of_a_cut_volume_that_does_not_say_where_it_lies_is_guard(make_entry) -> None:
+    assert plan().split_of(make_entry("a", "mean", facts={"plane": "axial"})) is Split.GUARD
+    assert plan().split_of(make_entry("a", "mean", facts={"plane": "coronal"})) is Split.TRAIN
+
+
+def shared(*names: str, former: FormerKeys | None = None) -> Patients:
+    source = SourceSettings(path="data/raw/x", format="images", patients="clinic")
+    return Patients(dict.fromkeys(names, source), former or FormerKeys())
+
+
+def test_a_patient_held_out_by_name_is_held_out_in_every_source_of_the_namespace(make_entry) -> None:
+    patients = shared("mri", "ct")
+    held = SplitPlan.from_settings(SplitSettings(test={"mri": ("p2",)}, slabs=(), val_share=0.0), patients)
+    key = patients.key("ct", "p2")
+    assert held.split_of(replace(make_entry("a", "p2", source="ct"), patient_key=key)) is Split.TEST
+
+
+def test_a_slab_cuts_its_own_source_alone_whoever_shares_the_patient(make_entry) -> None:
+    patients = shared("mri", "ct")
+    cut = SplitPlan.from_settings(SplitSettings(test={}, slabs=(SLAB,), val_share=0.0), patients)
+    known = {"facts": {"plane": "axial"}, "position": 5.0}
+    own, other = (
+        replace(make_entry("a", "mean", source=name, **known), patient_key=patients.key(name, "mean"))
+        for name in ("mri", "ct")
+    )
+    assert (cut.split_of(own), cut.split_of(other)) == (Split.WITHIN_SUBJECT, Split.TRAIN)
+
+
+def test_whoever_was_drawn_for_the_test_side_in_any_source_stays_there_under_the_shared_key(make_entry) -> None:
+    settings = SplitSettings(test={}, slabs=(), val_share=0.2, test_share=0.2)
+    apart, together = Patients(), shared("may", "june")
+    changes = [
+        Change(name, apart.key(name, f"p{number}"), together.key(name, f"p{number}"))
+        for name in ("may", "june")
+        for number in range(200)
+    ]
+    before = SplitPlan.from_settings(settings, apart)
+    after = SplitPlan.from_settings(settings, shared("may", "june", former=FormerKeys(changes)))
+    moved = 0
+    for number in range(200):
+        sides = {before.split_of(make_entry("a", f"p{number}", source=name)) for name in ("may", "june")}
+        entry = replace(make_entry("a", source="may"), patient_key=together.key("may", f"p{number}"))
+        assert (after.split_of(entry) is Split.TEST) == (Split.TEST in sides)
+        assert (after.split_of(entry) is Split.TRAIN) == (sides == {Split.TRAIN})
+        moved += len(sides) > 1
+    assert moved > 20, "the sources drew differently before"
+
+
+def test_a_listed_key_that_stands_for_nobody_stops_and_one_that_stood_for_somebody_does_not(make_entry) -> None:
+    entries = [make_entry("a", "p1")]
+    known, lost = entries[0].patient_key, "0" * 24
+    splits = SplitSettings(test={"mri": ("nobody", known)}, slabs=(), val_share=0.0)
+    check_listed(entries, [known], splits, Patients())
+    with pytest.raises(
+        ValueError, match=rf"no record belongs to: {lost} \(assembly\.excluded_patients\)\. .*data patients"
+    ):
+        check_listed(entries, [known, lost], splits, Patients())
+    with pytest.raises(ValueError, match=r"assembly\.splits\.test\.mri"):
+        check_listed(entries, [], SplitSettings(test={"mri": (lost,)}, slabs=(), val_share=0.0), Patients())
+    check_listed(entries, [lost], splits, Patients(former=FormerKeys([Change("mri", lost, known)])))
