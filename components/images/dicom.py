@@ -7,7 +7,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,17 @@ from numpy.typing import NDArray
 
 from components.images.deidentify import deidentify
 from components.images.dicom_limits import LimitedReader, check_items, check_items_of
-from components.images.dicom_pixels import frame_group, frame_pixels
+from components.images.dicom_orientation import laterality, plane_and_position, upright
+from components.images.dicom_pixels import Shown, frame_pixels, spacing
 from components.images.limits import MAX_FRAMES, ImageError, check_size
 from components.images.raster import check_file
+from components.images.resize import square_size, with_square_pixels
 from components.images.windows import drop_grey_channels
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _MAX_INFLATED_BYTES = 128 * 2**20
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 """And its multi-frame kinds, whose UIDs go on from here: pictures of a screen, a film or a page."""
-_ORIENTATION = "PlaneOrientationSequence"
-_SAME_DIRECTION = 0.9
-"""Cosine from which a slice counts as lying in one of the three planes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +49,29 @@ class DicomImage:
     """Boxes (x0, y0, x1, y1) of tissue images inside an ultrasound frame; text lies outside of them."""
     burned_in: bool
     """Whether text with identifiers may be burned into the pixels."""
+    laterality: str
+    """left or right where the header names one side, else empty."""
     dataset: Any = field(repr=False)
 
     def place(self, index: int) -> tuple[str, float | None]:
         """(plane, position) of a frame; the frames of an enhanced object each have their own."""
-        return _plane(self.dataset, index) if self.frames > 1 else (self.plane, self.position)
+        return plane_and_position(self.dataset, index) if self.frames > 1 else (self.plane, self.position)
 
     def frame(self, index: int = 0, *, limits: tuple[float, float] | None = None) -> NDArray[np.uint8]:
-        """One frame as (H, W) or (H, W, 3) uint8, windowed and upright. `limits` overrides the header's window."""
+        """One frame as (H, W) or (H, W, 3) uint8, windowed, upright, its pixels square. `limits` overrides the header's
+        window."""
+        return self.shown(index, limits=limits).pixels
+
+    def shown(self, index: int = 0, *, limits: tuple[float, float] | None = None) -> Shown:
+        """As `frame`, and which window it is seen through."""
         try:
             with _quiet():
-                pixels = frame_pixels(self.dataset, index, self.frames, limits)
-                return drop_grey_channels(_upright(pixels, frame_group(self.dataset, index, _ORIENTATION)))
+                shown = frame_pixels(self.dataset, index, self.frames, limits)
+                turns, (down, across) = upright(self.dataset, index), spacing(self.dataset, index)
+                pixels = turns.of(drop_grey_channels(shown.pixels))
+                if turns.transposed:
+                    down, across = across, down
+                return replace(shown, pixels=with_square_pixels(pixels, down, across))
         except ImageError:
             raise
         except Exception as error:  # pydicom and its decoders raise whatever they like on broken pixel data
@@ -141,7 +151,7 @@ def _opened(path: Path, secret: bytes) -> DicomImage:
     patient, instance = str(dataset.get("PatientID", "")), str(dataset.get("SOPInstanceUID", ""))
     series = str(dataset.get("SeriesInstanceUID", ""))
     deidentify(dataset, secret=secret)
-    plane, position = _plane(dataset, 0)
+    plane, position = plane_and_position(dataset, 0)
     return DicomImage(
         modality=str(dataset.get("Modality", "")),
         body_part=str(dataset.get("BodyPartExamined", "")).strip().lower(),
@@ -153,6 +163,7 @@ def _opened(path: Path, secret: bytes) -> DicomImage:
         position=position,
         regions=_regions(dataset),
         burned_in=_may_hold_text(dataset),
+        laterality=laterality(dataset),
         dataset=dataset,
     )
 
@@ -174,54 +185,28 @@ def _deflated(path: Path, meta: Any) -> Any:
     return FileDataset(path, dataset, file_meta=meta, is_implicit_VR=False, is_little_endian=True)
 
 
-def _directions(orientation: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    values = orientation.get("ImageOrientationPatient")
-    if not values or len(values) != 6:
-        return None
-    numbers = np.asarray([float(v) for v in values])
-    return numbers[:3], numbers[3:]
-
-
-def _plane(dataset: Any, index: int) -> tuple[str, float | None]:
-    directions = _directions(frame_group(dataset, index, _ORIENTATION))
-    if directions is None:
-        return "", None
-    normal = np.cross(*directions)
-    axis = int(np.abs(normal).argmax())
-    plane = ("sagittal", "coronal", "axial")[axis] if abs(normal[axis]) >= _SAME_DIRECTION else ""
-    origin = frame_group(dataset, index, "PlanePositionSequence").get("ImagePositionPatient")
-    if not origin or len(origin) != 3:
-        return plane, None
-    along = float(np.dot(normal * np.sign(normal[axis]), [float(v) for v in origin]))
-    return plane, round(along if axis == 2 else -along, 3)  # LPS to RAS
-
-
-def _upright(image: NDArray[np.uint8], orientation: Any) -> NDArray[np.uint8]:
-    """Right of the patient at the left edge, front or head at the top, when the header says how the slice lies."""
-    directions = _directions(orientation)
-    if directions is None:
-        return image
-    across, down = directions
-    # In LPS: across should go to the left (or the back), down to the back (or the feet).
-    if across[int(np.abs(across).argmax())] < 0:
-        image = image[:, ::-1]
-    axis = int(np.abs(down).argmax())
-    if (down[axis] < 0) if axis != 2 else (down[axis] > 0):
-        image = image[::-1]
-    return np.ascontiguousarray(image)
-
-
 def _regions(dataset: Any) -> tuple[tuple[int, int, int, int], ...]:
-    """Tissue regions of an ultrasound frame (region data type 1), largest first, boxes inside the image."""
+    """Tissue regions of an ultrasound frame (region data type 1), largest first, boxes inside the upright image."""
     found = []
+    width, height = int(dataset.Columns), int(dataset.Rows)
     for region in dataset.get("SequenceOfUltrasoundRegions") or []:
         if int(region.get("RegionDataType", 0)) not in (1, 2):
             continue
         x0, y0 = int(region.RegionLocationMinX0), int(region.RegionLocationMinY0)
         x1, y1 = int(region.RegionLocationMaxX1), int(region.RegionLocationMaxY1)
-        if 0 <= x0 < x1 <= int(dataset.Columns) and 0 <= y0 < y1 <= int(dataset.Rows):
-            found.append((x0, y0, x1, y1))
+        if 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height:
+            found.append(_shown_box(dataset, (x0, y0, x1, y1)))
     return tuple(sorted(found, key=lambda b: (-(b[2] - b[0]) * (b[3] - b[1]), b)))
+
+
+def _shown_box(dataset: Any, box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    width, height, turns = int(dataset.Columns), int(dataset.Rows), upright(dataset, 0)
+    down, across = spacing(dataset, 0)
+    x0, y0, x1, y1 = turns.of_box(box, width, height)
+    if turns.transposed:
+        width, height, down, across = height, width, across, down
+    rows, columns = square_size(height, width, down, across)
+    return x0 * columns // width, y0 * rows // height, x1 * columns // width, y1 * rows // height
 
 
 def _may_hold_text(dataset: Any) -> bool:

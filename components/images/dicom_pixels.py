@@ -1,39 +1,69 @@
 """From stored DICOM values to the 8 bits that people look at: decoding, modality and VOI transforms, colours."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.images.codestreams import check_stream
+from components.images.dicom_hidden import hidden, shutter_of
 from components.images.limits import ImageError
-from components.images.windows import SOFT_TISSUE, percentile_limits, window
+from components.images.windows import (
+    SOFT_TISSUE,
+    is_washed_out,
+    percentile_limits,
+    window,
+    window_name,
+    without_background,
+)
 
+PROJECTIONS = ("CR", "DX", "RG", "PX", "IO", "XA", "RF", "MG")
+"""Modalities whose images are shadows: without a place in space, and the patient fills the frame."""
 _RLE = "1.2.840.10008.1.2.5"
 
 
-def frame_pixels(dataset: Any, index: int, frames: int, limits: tuple[float, float] | None = None) -> NDArray[np.uint8]:
-    """Frame `index` as (H, W) or (H, W, 3) uint8, as it is stored. `limits` overrides the header's window.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A frame in the 8 bits that people look at."""
+
+    pixels: NDArray[np.uint8]
+    window: str = ""
+    """Of CT: which of the named windows it is seen through, where it is one of them."""
+    remark: str = ""
+    """What was done to it beyond what its header asks for."""
+
+
+def frame_pixels(dataset: Any, index: int, frames: int, limits: tuple[float, float] | None = None) -> Shown:
+    """Frame `index` as (H, W) or (H, W, 3) uint8, as it lies in the file; padding and what a shutter covers are black.
+    `limits` overrides the header's window.
 
     Raises ImageError where the compressed size is not the header's; pydicom and its decoders raise what they like.
     """
-    from pydicom.pixels import pixel_array
-
-    if not 0 <= index < frames:
-        raise ImageError("no pixels", f"frame {index} of {frames}")
-    if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
-        _check_compressed(dataset, index, frames)
-    # pydicom 3 returns RGB for YBR data already: converting again would turn ultrasound green.
-    # Its own decoder of run lengths answers a broken stream with an error, the native one with a panic.
-    plugin = "pydicom" if dataset.file_meta.TransferSyntaxUID == _RLE else ""
-    values = pixel_array(dataset, index=index, decoding_plugin=plugin)
+    values = _stored(dataset, index, frames)
     kind = str(dataset.PhotometricInterpretation)
-    if kind == "PALETTE COLOR":
-        return _coloured(values, dataset)
-    if values.ndim == 3:
-        return (values >> max(int(dataset.BitsStored) - 8, 0)).astype(np.uint8)
-    image = _greys(values, dataset, index, limits)
-    return 255 - image if kind == "MONOCHROME1" else image
+    if kind == "PALETTE COLOR" or values.ndim == 3:
+        coloured = _coloured(values, dataset) if kind == "PALETTE COLOR" else _eight_bits(values, dataset)
+        return Shown(_blackened(coloured, shutter_of(coloured, dataset)))
+    covered = hidden(values, dataset)
+    shown = _greys(_measured(values, dataset, index), covered, dataset, index, limits)
+    pixels = 255 - shown.pixels if kind == "MONOCHROME1" else shown.pixels
+    return replace(shown, pixels=_blackened(pixels, covered))
+
+
+def frame_values(dataset: Any, index: int, frames: int) -> NDArray[np.float32]:
+    """The measured values of a grey frame as it lies in the file, Hounsfield units for CT; padding is the lowest of all.
+
+    Raises as `frame_pixels` does, and ImageError for a frame in colour.
+    """
+    values = _stored(dataset, index, frames)
+    if values.ndim == 3 or str(dataset.PhotometricInterpretation) not in ("MONOCHROME1", "MONOCHROME2"):
+        raise ImageError("in colour", "a frame in colour measures nothing")
+    measured = _measured(values, dataset, index)
+    covered = hidden(values, dataset)
+    if covered is not None and not covered.all():
+        measured = np.where(covered, measured[~covered].min(), measured)
+    return measured
 
 
 def frame_group(dataset: Any, index: int, name: str) -> Any:
@@ -46,6 +76,21 @@ def frame_group(dataset: Any, index: int, name: str) -> Any:
     return dataset
 
 
+def spacing(dataset: Any, index: int) -> tuple[float, float]:
+    """How far pixels lie apart, (down, across): millimetres in the patient or at the detector, else the ratio that the
+    header gives; (1, 1) where it says nothing that can be."""
+    measures = frame_group(dataset, index, "PixelMeasuresSequence")
+    for said in (
+        measures.get("PixelSpacing"),
+        dataset.get("PixelSpacing"),
+        dataset.get("ImagerPixelSpacing"),
+        dataset.get("PixelAspectRatio"),
+    ):
+        if said and len(said) == 2 and 0 < float(said[0]) < np.inf and 0 < float(said[1]) < np.inf:
+            return float(said[0]), float(said[1])
+    return 1.0, 1.0
+
+
 def number(value: Any) -> float | None:
     """The value, or the first of several, as a number; None when there is none."""
     if value is None or value == "":
@@ -54,6 +99,31 @@ def number(value: Any) -> float | None:
         return float(value)
     except TypeError:
         return float(value[0]) if len(value) else None
+
+
+def _stored(dataset: Any, index: int, frames: int) -> NDArray:
+    from pydicom.pixels import pixel_array
+
+    if not 0 <= index < frames:
+        raise ImageError("no pixels", f"frame {index} of {frames}")
+    if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        _check_compressed(dataset, index, frames)
+    # pydicom 3 returns RGB for YBR data already: converting again would turn ultrasound green.
+    # Its own decoder of run lengths answers a broken stream with an error, the native one with a panic.
+    plugin = "pydicom" if dataset.file_meta.TransferSyntaxUID == _RLE else ""
+    return pixel_array(dataset, index=index, decoding_plugin=plugin)
+
+
+def _eight_bits(values: NDArray, dataset: Any) -> NDArray[np.uint8]:
+    return (values >> max(int(dataset.BitsStored) - 8, 0)).astype(np.uint8)
+
+
+def _blackened(pixels: NDArray[np.uint8], covered: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+    if covered is None:
+        return pixels
+    pixels = pixels.copy()
+    pixels[covered] = 0
+    return pixels
 
 
 def _check_compressed(dataset: Any, index: int, frames: int) -> None:
@@ -77,36 +147,65 @@ def _coloured(values: NDArray, dataset: Any) -> NDArray[np.uint8]:
     return (coloured >> 8 if is_wide else coloured).astype(np.uint8)
 
 
-def _greys(values: NDArray, dataset: Any, index: int, limits: tuple[float, float] | None) -> NDArray[np.uint8]:
+def _measured(values: NDArray, dataset: Any, index: int) -> NDArray[np.float32]:
     from pydicom.pixels import apply_modality_lut
 
     transform = frame_group(dataset, index, "PixelValueTransformationSequence")
     if transform is dataset:
-        measured = np.asarray(apply_modality_lut(values, dataset), np.float32)
-    else:
-        slope, intercept = number(transform.get("RescaleSlope")), number(transform.get("RescaleIntercept"))
-        measured = values * np.float32(1.0 if slope is None else slope) + np.float32(intercept or 0.0)
-    if limits is not None:
-        return window(measured, *limits)
-    return _voi(measured, dataset, frame_group(dataset, index, "FrameVOILUTSequence"))
+        return np.asarray(apply_modality_lut(values, dataset), np.float32)
+    slope, intercept = number(transform.get("RescaleSlope")), number(transform.get("RescaleIntercept"))
+    return values * np.float32(1.0 if slope is None else slope) + np.float32(intercept or 0.0)
 
 
-def _voi(values: NDArray[np.float32], dataset: Any, voi: Any) -> NDArray[np.uint8]:
-    """The grey levels that the header asks for; without a wish, soft tissue for CT and the percentiles for others."""
+def _greys(
+    values: NDArray[np.float32],
+    covered: NDArray[np.bool_] | None,
+    dataset: Any,
+    index: int,
+    limits: tuple[float, float] | None,
+) -> Shown:
+    """The grey levels that the caller or the header asks for; without a wish, or where the header's spoils the picture,
+    soft tissue for CT and the percentiles of what is seen for others."""
     from pydicom.pixels import apply_voi
 
+    is_ct = dataset.get("Modality") == "CT"
+    if limits is not None:
+        return Shown(window(values, *limits), window_name(*limits) if is_ct else "")
+    voi = frame_group(dataset, index, "FrameVOILUTSequence")
     if voi.get("VOILUTSequence"):
         looked_up = np.asarray(apply_voi(values.astype(np.int32), voi), np.float32)
-        return window(looked_up, float(looked_up.min()), float(looked_up.max()))
+        return Shown(window(looked_up, float(looked_up.min()), float(looked_up.max())))
+    asked = _header_limits(voi)
+    if asked is None and is_ct:
+        return Shown(window(values, *SOFT_TISSUE), window_name(*SOFT_TISSUE))
+    if asked is None and values.min() >= 0 and values.max() <= 255 and int(dataset.BitsStored) == 8:
+        return Shown(values.astype(np.uint8))
+    seen = without_background(values if covered is None or covered.all() else values[~covered])
+    if asked is None:
+        return Shown(window(values, *percentile_limits(seen)))
+    fills = dataset.get("Modality") in PROJECTIONS
+    if _is_judged(dataset) and is_washed_out(asked, seen, fills_the_frame=fills):
+        told = "seen through its percentiles, the header's window spoils it"
+        return Shown(window(values, *percentile_limits(seen)), remark=told)
+    if voi.get("VOILUTFunction") == "SIGMOID":
+        centre, width = sum(asked) / 2, asked[1] - asked[0]
+        shown = window(1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -50, 50))), 0, 1)
+    else:
+        shown = window(values, *asked)
+    return Shown(shown, window_name(*asked) if is_ct else "")
+
+
+def _header_limits(voi: Any) -> tuple[float, float] | None:
+    """The first window of the header, from black to white; None where it has none."""
     centre, width = number(voi.get("WindowCenter")), number(voi.get("WindowWidth"))
-    if centre is not None and width is not None and width > 0 and voi.get("VOILUTFunction") == "SIGMOID":
-        return window(1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -50, 50))), 0, 1)
-    if centre is not None and width is not None and width > 0 and voi.get("VOILUTFunction") == "LINEAR_EXACT":
-        return window(values, centre - width / 2, centre + width / 2)
-    if centre is not None and width is not None and width >= 1:
-        return window(values, centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2)
-    if dataset.get("Modality") == "CT":
-        return window(values, *SOFT_TISSUE)
-    if values.min() >= 0 and values.max() <= 255 and int(dataset.BitsStored) == 8:
-        return values.astype(np.uint8)
-    return window(values, *percentile_limits(values))
+    if centre is None or width is None or width <= 0:
+        return None
+    if voi.get("VOILUTFunction") in ("SIGMOID", "LINEAR_EXACT"):
+        return centre - width / 2, centre + width / 2
+    return (centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2) if width >= 1 else None
+
+
+def _is_judged(dataset: Any) -> bool:
+    """Whether a window has to suit the picture: one of CT chooses a tissue, one of PET the warm places, eight bits are
+    a picture already."""
+    return int(dataset.BitsStored) > 8 and dataset.get("Modality") not in ("CT", "PT", "NM")

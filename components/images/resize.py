@@ -3,6 +3,11 @@ label maps by nearest neighbour (interpolated labels would invent organs)."""
 
 import numpy as np
 
+from components.images.limits import check_size
+
+_SQUARE = 1.01
+"""Pixels up to so oblong count as square."""
+
 # Shapes: H, W = rows and columns; an image is (H, W) grey or (H, W, 3) RGB, uint8.
 
 
@@ -56,6 +61,27 @@ def scale_image(image: np.ndarray, height: int, width: int, *, labels: bool = Fa
     if image.shape[:2] == (height, width):
         return image
     method = Image.Resampling.NEAREST if labels else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize((width, height), method))
+
+
+def square_size(height: int, width: int, down: float, across: float) -> tuple[int, int]:
+    """(height, width) of an image with square pixels as fine as its finer side; `down` and `across` say how far its pixels
+    lie apart now. A difference of a hundredth leaves it as it is."""
+    finest = min(down, across)
+    if max(down, across) <= _SQUARE * finest:
+        return height, width
+    return round(height * down / finest), round(width * across / finest)
+
+
+def with_square_pixels(image: np.ndarray, down: float, across: float, *, labels: bool = False) -> np.ndarray:
+    """The image in its true proportions, values in between linear, or nearest for labels. Raises ImageError, 'too large'."""
+    from PIL import Image
+
+    height, width = square_size(image.shape[0], image.shape[1], down, across)
+    if image.shape[:2] == (height, width):
+        return image
+    check_size(width, height)
+    method = Image.Resampling.NEAREST if labels else Image.Resampling.BILINEAR
     return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize((width, height), method))
 
 

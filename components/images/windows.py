@@ -13,6 +13,19 @@ SOFT_TISSUE = (-160.0, 240.0)
 """Hounsfield units, width 400, level 40."""
 LUNG = (-1350.0, 150.0)
 BRAIN = (0.0, 80.0)
+BONE = (-450.0, 1050.0)
+WINDOWS = {"soft tissue": SOFT_TISSUE, "lung": LUNG, "brain": BRAIN, "bone": BONE}
+"""The windows of CT that have a name."""
+_NARROW, _WIDE = 150.0, 1000.0
+"""Hounsfield units: a window for the brain is narrower than the one, a window for bone as wide as the other."""
+_LUNG_BELOW, _BONE_FROM = -300.0, 100.0
+"""Where the middle of a window for the lung and of one for bone lies."""
+_LEAST_USED, _MOST_CLIPPED = 0.5, 0.2
+_MIDDLE = (5.0, 95.0)
+_LEAST_PADDING = 0.02
+"""Share of the values from which on the lowest of them, far from all others, is a background and no measurement."""
+_LEAST_LEVELS = 16
+"""An image of fewer levels is a drawing: its background belongs to it."""
 _COLOUR_SPREAD = 40
 """Difference between the strongest and the weakest channel from which a pixel counts as coloured."""
 _COLOUR_SHARE = 0.01
@@ -54,6 +67,46 @@ def percentile_limits(values: NDArray, low: float = 0.5, high: float = 99.5) -> 
     if last <= first:
         first, last = float(finite.min()), float(finite.max())
     return first, last if last > first else first + 1.0
+
+
+def window_name(low: float, high: float) -> str:
+    """Which of the WINDOWS a window of CT is most like; empty for one that is like none."""
+    centre, width = (low + high) / 2, high - low
+    if centre < _LUNG_BELOW:
+        return "lung"
+    if width >= _WIDE:
+        return "bone" if centre >= _BONE_FROM else ""
+    if centre >= _WIDE / 2:
+        return ""
+    return "brain" if width <= _NARROW else "soft tissue"
+
+
+def is_washed_out(limits: tuple[float, float], values: NDArray, *, fills_the_frame: bool) -> bool:
+    """Whether a window spoils the picture of these values: they use less than half of it, or more than a fifth of their
+    range lies outside of it. What uses it is the middle nine tenths where the patient fills the frame."""
+    low, high = percentile_limits(values)
+    if _shared(limits, (low, high)) < (1 - _MOST_CLIPPED) * (high - low):
+        return True
+    used = percentile_limits(values, *_MIDDLE) if fills_the_frame else (low, high)
+    return _shared(limits, used) < _LEAST_USED * (limits[1] - limits[0])
+
+
+def _shared(first: tuple[float, float], second: tuple[float, float]) -> float:
+    return min(first[1], second[1]) - max(first[0], second[0])
+
+
+def without_background(values: NDArray) -> NDArray:
+    """The values without those of a background that a scanner or a program filled in: the lowest value, where it is
+    frequent and farther from the next one than all others lie apart."""
+    values = np.asarray(values).ravel()
+    if values.size < 2:
+        return values
+    lowest = values.min()
+    if np.count_nonzero(values == lowest) < _LEAST_PADDING * values.size:
+        return values
+    rest = values[values > lowest]
+    is_far = rest.size and float(rest.min()) - float(lowest) > float(rest.max()) - float(rest.min())
+    return rest if is_far and np.unique(rest).size >= _LEAST_LEVELS else values
 
 
 def level_counts(values: NDArray[np.uint16]) -> NDArray[np.int64]:
