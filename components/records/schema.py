@@ -10,7 +10,7 @@ from components.records.record import Provenance, Record, Turn
 from components.records.sample import Clinical, Image, Piece, Sample, Text
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup, TurnKind
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 _META = {"unimed_schema": SCHEMA_VERSION}
 _PROVENANCE = pa.struct(
     [("file", pa.string()), ("locator", pa.string()), ("sha256", pa.string()), ("method", pa.string())]
