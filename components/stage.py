@@ -66,8 +66,20 @@ ENVIRONMENT = {
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def spare_loopback() -> None:
+    """Let no proxy stand between this process or its children and servers on this machine."""
+    names = ("NO_PROXY", "no_proxy")  # some clients read the one, some the other
+    spared = [entry.strip() for name in names for entry in os.environ.get(name, "").split(",") if entry.strip()]
+    for name in names:
+        os.environ[name] = ",".join(dict.fromkeys([*spared, *LOOPBACK]))
+
+
 def set_environment(threads: int) -> None:
     """Silence, processor level and thread count of this process and its children; call before torch is imported."""
+    spare_loopback()
     for name, value in ENVIRONMENT.items():
         if name.startswith("RAY_AUTH") and os.environ.get(name):
             continue

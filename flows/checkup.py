@@ -123,11 +123,17 @@ def _workspace() -> Iterator[Finding]:
 
 
 def _servers(workspace: Any) -> Iterator[Finding]:
-    from flows.server import answers
+    from flows.loopback import answers
     from flows.services import live_services
 
     for service in live_services(workspace).values():
-        yield Finding("good", service.name, service.url or "running")
+        if not service.url:
+            yield Finding("good", service.name, "running")
+        elif service.answers:
+            yield Finding("good", service.name, service.url)
+        else:
+            fix = "it may still be starting; else `unimed down` and `unimed up` again"
+            yield Finding("note", service.name, f"{service.url} is not answered by the process that `up` started", fix)
     api = os.environ.get("PREFECT_API_URL")
     if api:
         alive = answers(f"{api}/health")

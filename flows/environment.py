@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from components.stage import ENVIRONMENT as SILENCE
+from components.stage import spare_loopback
 from components.storage.workspace import ENVIRONMENT as WORKSPACE
 from components.storage.workspace import Workspace
 
@@ -21,6 +22,7 @@ LOGGING = Path(__file__).with_name("prefect_logging.yaml")
 def enter(workspace: Workspace) -> None:
     """Move into the workspace and set what every child should have: silence, PATH, the workspace, Prefect's home."""
     os.chdir(workspace.root)
+    spare_loopback()
     for name, value in SILENCE.items():
         os.environ.setdefault(name, value)
     folder = str(Path(sys.executable).parent)

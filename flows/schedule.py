@@ -1,23 +1,27 @@
 """Retraining by the clock: one Prefect deployment per name, on this workspace's work pool, served by `unimed up`.
 
-Runs that were missed while nothing served all fire at once afterwards; our own lock lets one work, the others end as
-Skipped. Prefect's concurrency limit would be a queue whose slot a killed run keeps.
+Runs that were missed while nothing served are all due at once afterwards. The worker starts one process at a time, and
+the run that it starts ends the others as Skipped: one stands for all. Our own lock keeps it from working beside a
+retrain by hand. Prefect's concurrency limit would be a queue whose slot a killed run keeps.
 """
 
 import contextlib
 import os
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from prefect import flow
+from prefect.runtime import deployment as served
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from components.recipes.recipe import read_recipe
 from components.storage.locks import Held, holder_text
 from components.storage.workspace import Workspace
+from flows.cron import next_run
 from flows.past_runs import noted
 from flows.run import find_work, is_settled, prepare, run, settle
 from flows.services import pool_name, workspace_key
@@ -27,8 +31,9 @@ if TYPE_CHECKING:
     from prefect.client.schemas.responses import DeploymentResponse
 
 FLOW = "scheduled-retrain"
-CARRIED = ("PREFECT_HOME", "UNIMED_WORKSPACE", "PATH", "MLFLOW_TRACKING_URI", "UNIMED_DATABASE_URL", "RAY_ADDRESS")
-"""What a scheduled run needs of the environment of the one who made the schedule."""
+CARRIED = ("PREFECT_HOME", "UNIMED_WORKSPACE", "PATH", "RAY_ADDRESS")
+"""What a scheduled run needs of the environment of the one who made the schedule. Addresses that may hold a password are
+not among it, for a deployment is read by all: the worker has them from the environment of `unimed up`."""
 
 
 @flow(name=FLOW, persist_result=False, validate_parameters=False)
@@ -38,6 +43,7 @@ def scheduled_retrain(root: str, promote: str = "gate") -> Any:
     with noted(workspace, str(flow_run.id)):
         try:
             with session(workspace, "scheduled retrain") as held:
+                skip_missed(str(served.id or ""), str(flow_run.id))
                 recipe = read_recipe(workspace.params)
                 prepare(workspace, recipe)
                 plan = find_work(workspace, recipe, promote)
@@ -49,6 +55,35 @@ def scheduled_retrain(root: str, promote: str = "gate") -> Any:
         except Held:
             holder = holder_text(workspace.private / "retrain.lock")
             return Completed(name="Skipped", message=f"held by {holder}")
+
+
+def skip_missed(deployment_id: str, this_run: str) -> int:
+    """End the deployment's other runs that were due by now: this run stands for them. Returns how many there were."""
+    if not deployment_id:
+        return 0
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterDeploymentId,
+        FlowRunFilterExpectedStartTime,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+
+    due = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[UUID(deployment_id)]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+        expected_start_time=FlowRunFilterExpectedStartTime.model_validate({"before_": datetime.now(UTC)}),
+    )
+    skipped = 0
+    with get_client(sync_client=True) as client:
+        while missed := [run for run in client.read_flow_runs(flow_run_filter=due) if str(run.id) != this_run]:
+            for run in missed:
+                state = Completed(name="Skipped", message=f"was due while nothing served; run {this_run} stands for it")
+                client.set_flow_run_state(run.id, state, force=True)
+            skipped += len(missed)
+    return skipped
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,15 +202,6 @@ def _describe(client: Any, workspace: Workspace, deployment: "DeploymentResponse
         last_state=str(state.name) if state else "",
         last_message=str(state.message or "") if state else "",
     )
-
-
-def next_run(cron: str, timezone: str) -> datetime | None:
-    """The next instant at which the cron text fires."""
-    from zoneinfo import ZoneInfo
-
-    from cronsim import CronSim
-
-    return next(CronSim(cron, datetime.now(ZoneInfo(timezone))), None)
 
 
 def _deployment_name(workspace: Workspace, name: str) -> str:

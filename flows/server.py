@@ -3,16 +3,15 @@
 import atexit
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.storage.workspace import Workspace
+from flows.loopback import answers, free_port, listens, loopback_host, loopback_url, port_of
 
 READY_SECONDS = 180.0
 STOP_SECONDS = 3.0
@@ -25,15 +24,18 @@ class Server:
     url: str
     """Its API, as PREFECT_API_URL wants it."""
     process: subprocess.Popen[bytes]
+    log: Path
 
     def wait_ready(self, *, seconds: float = READY_SECONDS) -> None:
         """Return when it answers; raises ChildProcessError when it ended, TimeoutError when it takes too long."""
         deadline = time.monotonic() + seconds
-        while not answers(f"{self.url}/health"):
+        while not (answers(f"{self.url}/health") and listens(self.process.pid, port_of(self.url))):
             if self.process.poll() is not None:
-                raise ChildProcessError(f"the Prefect server ended with {self.process.returncode}; see its log")
+                raise ChildProcessError(f"the Prefect server ended with {self.process.returncode}; its log: {self.log}")
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the Prefect server did not answer within {seconds:.0f} s at {self.url}")
+                raise TimeoutError(
+                    f"the Prefect server did not answer within {seconds:.0f} s at {self.url}; its log: {self.log}"
+                )
             time.sleep(0.2)
 
     def stop(self) -> None:
@@ -44,12 +46,17 @@ class Server:
 def start_server(workspace: Workspace) -> Server:
     """Start this run's own server and return at once; it boots while we import. It is ended at exit."""
     port = free_port()
-    arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-scheduler", "--no-late-runs"]
-    process = start_child(["prefect", *arguments], log=workspace.logs / "prefect-server.log")
-    server = Server(f"http://127.0.0.1:{port}/api", process)
+    log = workspace.logs / "prefect-server.log"
+    process = start_child([*prefect_command(port), "--no-scheduler", "--no-late-runs"], log=log)
+    server = Server(f"{loopback_url(port)}/api", process, log)
     # Registered before Prefect is imported, so it runs after Prefect's own: else its events socket hangs the exit.
     atexit.register(server.stop)
     return server
+
+
+def prefect_command(port: int) -> list[str]:
+    """A Prefect server on this machine's own address."""
+    return ["prefect", "server", "start", "--host", loopback_host(), "--port", str(port)]
 
 
 def start_child(arguments: list[str], *, log: Path, extra: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
@@ -78,19 +85,3 @@ def end_process(process: subprocess.Popen[bytes], *, seconds: float = STOP_SECON
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def answers(url: str) -> bool:
-    """Whether something answers there with success."""
-    try:
-        with urllib.request.urlopen(url, timeout=2) as response:
-            return bool(response.status == 200)
-    except (OSError, ValueError):
-        return False
-
-
-def free_port() -> int:
-    """A TCP port of the loopback address that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

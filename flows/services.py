@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,17 @@ from components.storage.locks import hold
 from components.storage.workspace import Workspace
 from flows.environment import SERVICE, enter
 from flows.leftovers import end_leftovers
-from flows.server import READY_SECONDS, answers, end_process, free_port, start_child
+from flows.loopback import answers, free_port, is_free, listens, loopback_host, loopback_url, port_of
+from flows.server import READY_SECONDS, end_process, prefect_command, start_child
 
 PREFERRED_PORTS = {"prefect": 4200, "mlflow": 5000}
-RESTARTS = 5
-"""A service that ends more often than this is not started again."""
+RESTARTS, RESTARTS_SECONDS = 5, 600.0
+"""A service that ends more often than this within so many seconds is not started again."""
 
 STOP_SECONDS = 20.0
+
+HEALTH = {"prefect": "/api/health", "mlflow": "/health"}
+"""Page that says that a server is up."""
 
 MLFLOW_QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 """Seven processes of 250 MB that run nothing of ours."""
@@ -41,6 +46,11 @@ class Service:
     url: str
     pid: int
 
+    @property
+    def answers(self) -> bool:
+        """Whether its own process answers at its address, and not somebody else's that has its port."""
+        return answers(f"{self.url}{HEALTH[self.name]}") and listens(self.pid, port_of(self.url))
+
 
 def pool_name(workspace: Workspace) -> str:
     """The Prefect work pool of this workspace; on a shared server each has its own."""
@@ -53,11 +63,11 @@ def workspace_key(workspace: Workspace) -> str:
 
 
 def live_services(workspace: Workspace) -> dict[str, Service]:
-    """Name -> service, while the `up` that runs them lives; else empty."""
-    card = _read_card(workspace)
-    if not card or not _lives(int(card["pid"]), float(card["created"])):
-        return {}
-    return {name: Service(name, str(entry["url"]), int(entry["pid"])) for name, entry in card["services"].items()}
+    """Name -> service, while the `up` that runs them lives; else empty. A copied workspace has none of its original's."""
+    card = _live_card(workspace)
+    return {
+        name: Service(name, str(found["url"]), int(found["pid"])) for name, found in card.get("services", {}).items()
+    }
 
 
 def run_services(workspace: Workspace, say: Callable[[str], None], stop: threading.Event) -> None:
@@ -87,7 +97,8 @@ class _Family:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.urls: dict[str, str] = {}
         self.commands: dict[str, list[str]] = {}
-        self.restarts: dict[str, int] = {}
+        self.ended: dict[str, deque[float]] = {}
+        """When each service ended unasked, the last times."""
 
     def start(self) -> None:
         """Start what nobody else offers, wait until it answers, write the card, say the addresses."""
@@ -95,26 +106,33 @@ class _Family:
         if api:
             self.say(f"Prefect    {api.removesuffix('/api')}   (from PREFECT_API_URL)")
         else:
-            port = self._port("prefect")
-            self.urls["prefect"] = f"http://127.0.0.1:{port}"
-            os.environ["PREFECT_API_URL"] = f"{self.urls['prefect']}/api"
-            self._run("prefect", ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)])
+            self._run_server("prefect")
         tracking = os.environ.get("MLFLOW_TRACKING_URI")
         if tracking:
             self.say(f"MLflow     {tracking}   (from MLFLOW_TRACKING_URI)")
         else:
-            port = self._port("mlflow")
-            self.urls["mlflow"] = f"http://127.0.0.1:{port}"
-            self._run("mlflow", mlflow_command(self.workspace, port))
+            self._run_server("mlflow")
         if "prefect" in self.urls:
-            self._wait("prefect", f"{self.urls['prefect']}/api/health")
+            self._wait("prefect")
             self.say(f"Prefect    {self.urls['prefect']}")
         self.urls["worker"] = ""
         pool = pool_name(self.workspace)
-        worker = ["prefect", "worker", "start", "--pool", pool, "--type", "process", "--name", f"{pool}-worker"]
+        worker = [
+            "prefect",
+            "worker",
+            "start",
+            "--pool",
+            pool,
+            "--type",
+            "process",
+            "--name",
+            f"{pool}-worker",
+            "--limit",
+            "1",
+        ]
         self._run("worker", worker)
         if "mlflow" in self.urls:
-            self._wait("mlflow", f"{self.urls['mlflow']}/health")
+            self._wait("mlflow")
             self.say(f"MLflow     {self.urls['mlflow']}")
         self._write_card()
         self.say("worker     runs this workspace's schedules (`unimed schedules`)")
@@ -124,11 +142,19 @@ class _Family:
         for name, process in list(self.processes.items()):
             if process.poll() is None:
                 continue
-            self.restarts[name] = self.restarts.get(name, 0) + 1
-            if self.restarts[name] > RESTARTS:
-                raise ChildProcessError(f"{name} ended {self.restarts[name]} times; its log: {self._log(name)}")
+            if self._ends_too_often(name):
+                raise ChildProcessError(
+                    f"{name} ended {RESTARTS + 1} times within {RESTARTS_SECONDS / 60:.0f} minutes; "
+                    f"its log: {self._log(name)}"
+                )
             self.say(f"{name} ended with {process.returncode}; starting it again")
-            self._run(name, self.commands[name])
+            if name in self.urls and self.urls[name] and not is_free(port_of(self.urls[name])):
+                self._run_server(name)
+                self.say(f"{name} is at {self.urls[name]} now: somebody else has its port")
+                if name == "prefect":
+                    end_process(self.processes["worker"])  # comes back at the next look, with the new address
+            else:
+                self._run(name, self.commands[name])
             self._write_card()
 
     def end(self) -> None:
@@ -139,15 +165,32 @@ class _Family:
         end_leftovers(self.workspace, mine="", sign=SERVICE)
         _card_path(self.workspace).unlink(missing_ok=True)
 
+    def _ends_too_often(self, name: str) -> bool:
+        times = self.ended.setdefault(name, deque(maxlen=RESTARTS + 1))
+        times.append(time.monotonic())
+        return len(times) > RESTARTS and times[-1] - times[0] < RESTARTS_SECONDS
+
+    def _run_server(self, name: str) -> None:
+        """Start the server on a port that is free now; `_wait` tries another one when somebody was quicker."""
+        port = self._port(name)
+        self.urls[name] = loopback_url(port)
+        if name == "prefect":
+            os.environ["PREFECT_API_URL"] = f"{self.urls[name]}/api"
+        self._run(name, prefect_command(port) if name == "prefect" else mlflow_command(self.workspace, port))
+
     def _run(self, name: str, command: list[str]) -> None:
         self.commands[name] = command
         extra = {} if name == "worker" else {SERVICE: self.mark, **MLFLOW_QUIET}
         self.processes[name] = start_child(command, log=self._log(name), extra=extra)
 
-    def _wait(self, name: str, url: str) -> None:
+    def _wait(self, name: str) -> None:
+        """Return when the process that was started answers; what else answers at its port does not count."""
         deadline = time.monotonic() + READY_SECONDS
-        while not answers(url):
+        while not Service(name, self.urls[name], self.processes[name].pid).answers:
             if self.processes[name].poll() is not None:
+                if not is_free(port_of(self.urls[name])):
+                    self._run_server(name)
+                    continue
                 raise ChildProcessError(f"{name} ended before it answered; its log: {self._log(name)}")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{name} did not answer within {READY_SECONDS:.0f} s; its log: {self._log(name)}")
@@ -160,9 +203,7 @@ class _Family:
         """The port of the last time when it is free, so that a bookmark still works; else the usual one, else any."""
         path = self.workspace.private / "ports.json"
         ports = json.loads(path.read_text()) if path.is_file() else {}
-        port = (
-            next((p for p in (ports.get(name), PREFERRED_PORTS[name]) if p and _is_free(int(p))), None) or free_port()
-        )
+        port = next((p for p in (ports.get(name), PREFERRED_PORTS[name]) if p and is_free(int(p))), None) or free_port()
         write_json(path, {**ports, name: port})
         return int(port)
 
@@ -171,7 +212,8 @@ class _Family:
 
         services = {name: {"url": self.urls[name], "pid": process.pid} for name, process in self.processes.items()}
         me = psutil.Process()
-        write_json(_card_path(self.workspace), {"pid": me.pid, "created": me.create_time(), "services": services})
+        card = {"pid": me.pid, "created": me.create_time(), "of": _identity(self.workspace), "services": services}
+        write_json(_card_path(self.workspace), card)
 
 
 def mlflow_command(workspace: Workspace, port: int) -> list[str]:
@@ -179,7 +221,7 @@ def mlflow_command(workspace: Workspace, port: int) -> list[str]:
     from components.registry.database import embedded_uri
 
     return [
-        *("mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+        *("mlflow", "server", "--host", loopback_host(), "--port", str(port), "--workers", "1"),
         *("--backend-store-uri", embedded_uri(workspace)),
         *("--default-artifact-root", (workspace.private / "mlflow-artifacts").as_uri()),
     ]
@@ -216,8 +258,8 @@ def stop_services(workspace: Workspace) -> bool:
     """End this workspace's `up`, wherever it was started; False when none lives."""
     import psutil
 
-    card = _read_card(workspace)
-    if not card or not _lives(int(card["pid"]), float(card["created"])):
+    card = _live_card(workspace)
+    if not card:
         _card_path(workspace).unlink(missing_ok=True)
         return False
     process = psutil.Process(int(card["pid"]))
@@ -229,6 +271,17 @@ def stop_services(workspace: Workspace) -> bool:
         process.wait(5)
     _card_path(workspace).unlink(missing_ok=True)
     return True
+
+
+def _live_card(workspace: Workspace) -> dict:
+    """The card of the `up` that lives here; empty where none does, or where the card came with a copied or moved folder."""
+    card = _read_card(workspace)
+    lives = bool(card) and card.get("of") == _identity(workspace) and _lives(int(card["pid"]), float(card["created"]))
+    return card if lives else {}
+
+
+def _identity(workspace: Workspace) -> list[str | int]:
+    return [str(workspace.root), workspace.root.stat().st_ino]
 
 
 def _card_path(workspace: Workspace) -> Path:
@@ -251,15 +304,3 @@ def _lives(pid: int, created: float) -> bool:
         return abs(process.create_time() - created) < 2 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def _is_free(port: int) -> bool:
-    import socket
-
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

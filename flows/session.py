@@ -10,7 +10,7 @@ from components.storage.locks import hold
 from components.storage.workspace import Workspace
 from flows.environment import RUN, enter, quiet_prefect
 from flows.leftovers import end_leftovers
-from flows.server import Server, answers, start_server
+from flows.server import Server, start_server
 
 API = "PREFECT_API_URL"
 
@@ -33,7 +33,7 @@ class Session:
         from flows.services import live_services
 
         services = live_services(self.workspace)
-        if "prefect" in services and answers(f"{services['prefect'].url}/api/health"):
+        if "prefect" in services and services["prefect"].answers:
             os.environ[API] = f"{services['prefect'].url}/api"
             return
         self.server = start_server(self.workspace)

@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from components.stage import spare_loopback
 from flows.cli import data, images, models, scheduling, services, training, weights, workspace
 from flows.cli.errors import explain
 
@@ -24,6 +25,7 @@ for group in (training, workspace, models, data, images, weights, scheduling, se
 
 def main() -> int:
     """Run the command line; the exit code: 0 done, 1 it failed, 2 asked for something impossible, 75 start me again."""
+    spare_loopback()
     try:
         app()
     except SystemExit as leaving:

@@ -1,5 +1,6 @@
 """`unimed schedule | schedules`: retraining by the clock."""
 
+import os
 import re
 from typing import Annotated, Any
 
@@ -46,6 +47,8 @@ def schedule(
         print_json(made.to_json())
         return
     print(f"scheduled {name}: {clean} ({zone}), next {made.next_run:%Y-%m-%d %H:%M %Z}")
+    if here := [variable for variable in ("MLFLOW_TRACKING_URI", "UNIMED_DATABASE_URL") if os.environ.get(variable)]:
+        note(f"its runs take {' and '.join(here)} from the environment of `unimed up`: set it there too")
     note_whether_served(workspace)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.cron import check_cron, check_timezone, local_timezone
+from flows.cron import check_cron, check_timezone, local_timezone, next_run
 
 
 @pytest.mark.parametrize("text", ["0 3 * * *", "*/15 * * * 1-5", "  30  2 1 * * "])
@@ -26,3 +26,31 @@ def test_an_unknown_time_zone_is_refused_and_the_machines_own_is_known():
     with pytest.raises(ValueError, match="unknown time zone 'Mars/Olympus'"):
         check_timezone("Mars/Olympus")
     assert check_timezone(local_timezone())
+
+
+def test_the_machines_zone_is_that_of_tz_where_it_names_one(monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    assert local_timezone() == "America/New_York"
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    assert check_timezone(local_timezone())
+
+
+@pytest.mark.parametrize("text", ["0 3 13 * 5", "30 2 * * *", "0 3 * * mon-fri/2", "15 3 L * *"])
+def test_what_is_shown_is_what_prefects_server_will_run(text):
+    from prefect.server.schemas.schedules import CronSchedule
+
+    zone = "Europe/Berlin"
+    due = next(CronSchedule(cron=text, timezone=zone)._get_dates_generator(n=1))
+    assert next_run(text, zone) == due
+
+
+def test_an_hour_that_the_clock_leaves_out_or_shows_twice_is_one_run_a_day():
+    from datetime import UTC, datetime
+    from itertools import pairwise
+
+    from prefect.server.schemas.schedules import CronSchedule
+
+    for month in (3, 10):
+        start = datetime(2027, month, 25, tzinfo=UTC)
+        due = list(CronSchedule(cron="30 2 * * *", timezone="Europe/Berlin")._get_dates_generator(n=8, start=start))
+        assert all(22 <= (b - a).total_seconds() / 3600 <= 26 for a, b in pairwise(due))
