@@ -4,14 +4,13 @@ The same function runs in the stage's own process, in every Ray worker, and in t
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from components.assembly.dataset import Dataset
-from components.recipes.recipe import Recipe
-from components.recipes.training import CurriculumStage
+from components.storage.atomic import write_json_rows
 from components.training.batches import BatchMaker, MicroBatch
+from components.training.job import StageJob, image_settings, latents_name
 from components.training.latents import LatentStore
 from components.training.layout import Layout, image_transforms
 from components.training.loop import Hook, Learner, Span, fit
@@ -27,28 +26,6 @@ from components.weights.tokenizer import TextTokenizer
 if TYPE_CHECKING:
     from model.autoencoder import Autoencoder
     from model.unimedvl import UniMedVL
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageJob:
-    """What a curriculum stage works on; all paths absolute."""
-
-    recipe: Recipe
-    stage: str
-    dataset: Path
-    parent: Path
-    checkpoint: Path
-    """Where the finished checkpoint goes."""
-    losses: Path
-    """Where the loss rows go."""
-    states: Path
-    """Folder of this run's training states."""
-    latents: Path
-    """Folder of encoded latents, shared by the stages."""
-
-    @property
-    def settings(self) -> CurriculumStage:
-        return self.recipe.curriculum[self.stage]
 
 
 class StageFeed:
@@ -76,13 +53,71 @@ def train_stage(
 
     Goes on from the newest saved state of this run. The bytes of the result do not depend on interruptions.
     """
+    work = prepare(job, world)
+    span = work.resume()
+    if span.done:
+        say(f"going on after step {span.done}")
+    finished = fit(
+        work.learner,
+        work.feed,
+        job.settings,
+        span,
+        hooks=[work.rows, *hooks],
+        save=work.save,
+        should_stop=should_stop,
+    )
+    work.close(finished)
+    return finished
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageWork:
+    """One rank's stage at work: what learns, what it is fed, and where both are kept."""
+
+    job: StageJob
+    world: World
+    learner: Learner
+    autoencoder: "Autoencoder"
+    latents: LatentStore
+    planner: Planner
+    feed: StageFeed
+    rows: LossRows
+    store: StateStore
+
+    def resume(self) -> Span:
+        """Goes back to the newest saved state; which steps are still to do."""
+        state = self.store.load_newest(self.learner)
+        if state is not None:
+            self.planner.restore(state.planner)
+            self.rows.restore(state.losses)
+        done, skipped = (state.step, state.skipped) if state else (0, 0)
+        return Span(done=done, skipped=skipped, save_every=self.job.recipe.training.save_every)
+
+    def save(self, step: int, skipped: int) -> None:
+        """Saves all that resumes the stage after this step."""
+        state = TrainingState(step=step, skipped=skipped, planner=self.planner.state(), losses=self.rows.state())
+        self.store.save(state, self.learner)
+
+    def close(self, finished: bool) -> None:
+        """Keeps the latents, writes checkpoint and loss curve when the stage is finished, waits for all ranks."""
+        if self.world.is_first:
+            self.latents.keep(self.job.latents)
+        if finished and self.world.is_first:
+            settings = image_settings(self.job)
+            write_output(self.job.checkpoint, self.learner, self.autoencoder, self.job.parent, settings)
+            write_json_rows(self.job.losses, self.rows.rows)
+        self.world.barrier()
+
+
+def prepare(job: StageJob, world: World) -> StageWork:
+    """The stage as its parent left it: weights, data and plan. Raises ValueError for what a person can mend."""
     import torch
 
     from model.attention import pick_backend
     from model.weights import load_checkpoint
 
-    recipe, stage = job.recipe, job.settings
-    check_world_size(recipe.training.sequences_per_step, world.size)
+    recipe, training = job.recipe, job.recipe.training
+    check_world_size(training.sequences_per_step, world.size)
     # Also in a thread or worker of its own: OpenMP keeps the number per thread, and float sums depend on it.
     torch.set_num_threads(recipe.compute.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -96,58 +131,20 @@ def train_stage(
     tokenizer.check_fits(model.config.llm.vocab_size)
     learner = _learner(job, model, world, device)
     latents, maker, planner = _data(job, model, autoencoder, tokenizer)
-
-    rows = LossRows(stage.steps)
-    store = StateStore(job.states, world)
-    state = store.load_newest(learner)
-    done, skipped = 0, 0
-    if state is not None:
-        done, skipped = state.step, state.skipped
-        planner.restore(state.planner)
-        rows.restore(state.losses)
-        say(f"going on after step {done}")
-
-    def save(step: int, skipped: int) -> None:
-        state = TrainingState(step=step, skipped=skipped, planner=planner.state(), losses=rows.state())
-        store.save(state, learner)
-
-    training = recipe.training
     feed = StageFeed(
         planner, maker, world, per_step=training.sequences_per_step, per_forward=training.sequences_per_forward
     )
-    finished = fit(
-        learner,
-        feed,
-        stage,
-        Span(done=done, skipped=skipped, save_every=training.save_every),
-        hooks=[rows, *hooks],
-        save=save,
-        should_stop=should_stop,
+    return StageWork(
+        job=job,
+        world=world,
+        learner=learner,
+        autoencoder=autoencoder,
+        latents=latents,
+        planner=planner,
+        feed=feed,
+        rows=LossRows(job.settings.steps),
+        store=StateStore(job.states, world),
     )
-    if world.is_first:
-        latents.keep(job.latents)
-    if finished and world.is_first:
-        write_output(job.checkpoint, learner, autoencoder, job.parent, image_settings(recipe, stage))
-        write_rows(job.losses, rows)
-    world.barrier()
-    return finished
-
-
-def image_settings(recipe: Recipe, stage: CurriculumStage) -> dict[str, Any]:
-    """What a checkpoint says of its images: how they were stored and which sides the network was shown."""
-    return {
-        "side": recipe.assembly.image_side,
-        "square": recipe.assembly.square,
-        "vae_side": [stage.vae_side.min, stage.vae_side.max],
-        "vit_side": [stage.vit_side.min, stage.vit_side.max],
-    }
-
-
-def write_rows(path: Path, rows: LossRows) -> None:
-    """Writes the loss curve."""
-    from components.storage.atomic import write_json_rows
-
-    write_json_rows(path, rows.rows)
 
 
 def _learner(job: StageJob, model: "UniMedVL", world: World, device: Any) -> Learner:
@@ -186,7 +183,7 @@ def _data(
         seed=seed,
     )
     pixels = PixelStore()
-    latents = LatentStore(autoencoder, vae, pixels, name=latents_name(job, asdict(stage.vae_side)))
+    latents = LatentStore(autoencoder, vae, pixels, name=latents_name(job))
     latents.recall(job.latents)
     maker = BatchMaker(
         index,
@@ -208,14 +205,3 @@ def _data(
         length_of=maker.num_tokens,
     )
     return latents, maker, planner
-
-
-def latents_name(job: StageJob, side: dict[str, int]) -> str:
-    """The name under which latents are kept: what their bits depend on besides the images."""
-    from components.storage.file_hashes import file_sha256
-    from components.storage.keys import keyed_hash
-    from model.weights import AUTOENCODER_FILE
-
-    path = job.parent / AUTOENCODER_FILE
-    weights = file_sha256(path) if path.is_file() else file_sha256(job.parent / "ema.safetensors")
-    return keyed_hash("latents", weights, sorted(side.items()), job.recipe.compute.threads)

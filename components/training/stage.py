@@ -13,9 +13,9 @@ from components.recipes.nearest import nearest
 from components.storage.atomic import read_json
 from components.storage.file_hashes import file_sha256
 from components.storage.keys import keyed_hash
+from components.training.job import StageJob
 from components.training.loop import Hook, StepReport
 from components.training.losses import EVERY
-from components.training.run import StageJob
 from components.training.trainer import ProgressHook, train_through_ray
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from components.cluster import start_ray
 from components.context import StageContext
+from components.training.job import StageJob
 from components.training.loop import Hook
-from components.training.run import StageJob, train_stage
+from components.training.run import train_stage
 from components.training.world import World
 
 MAX_FAILURES = 3

@@ -14,8 +14,9 @@ from components.context import Interrupted
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
 from components.training import loop
+from components.training.job import StageJob
 from components.training.loop import StepReport
-from components.training.run import StageJob, train_stage
+from components.training.run import train_stage
 from components.training.stage import run_key, stage_job, train
 from components.training.state import MANIFEST
 from components.training.world import World

@@ -12,7 +12,8 @@ import torch
 from components.context import StageContext
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
-from components.training.run import StageJob, train_stage
+from components.training.job import StageJob
+from components.training.run import train_stage
 from components.training.stage import stage_job
 from components.training.trainer import train_through_ray
 from components.training.world import World

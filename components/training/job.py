@@ -1,0 +1,52 @@
+"""What a curriculum stage works on: its numbers, its inputs, and where its results go."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from components.recipes.recipe import Recipe
+from components.recipes.training import CurriculumStage
+from components.storage.file_hashes import file_sha256
+from components.storage.keys import keyed_hash
+from model.weights import AUTOENCODER_FILE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageJob:
+    """What a curriculum stage works on; all paths absolute."""
+
+    recipe: Recipe
+    stage: str
+    dataset: Path
+    parent: Path
+    checkpoint: Path
+    """Where the finished checkpoint goes."""
+    losses: Path
+    """Where the loss rows go."""
+    states: Path
+    """Folder of this run's training states."""
+    latents: Path
+    """Folder of encoded latents, shared by the stages."""
+
+    @property
+    def settings(self) -> CurriculumStage:
+        return self.recipe.curriculum[self.stage]
+
+
+def image_settings(job: StageJob) -> dict[str, Any]:
+    """What a checkpoint says of its images: how they were stored and which sides the network was shown."""
+    recipe, stage = job.recipe, job.settings
+    return {
+        "side": recipe.assembly.image_side,
+        "square": recipe.assembly.square,
+        "vae_side": [stage.vae_side.min, stage.vae_side.max],
+        "vit_side": [stage.vit_side.min, stage.vit_side.max],
+    }
+
+
+def latents_name(job: StageJob) -> str:
+    """The name under which latents are kept: what their bits depend on besides the images."""
+    path = job.parent / AUTOENCODER_FILE
+    weights = file_sha256(path) if path.is_file() else file_sha256(job.parent / "ema.safetensors")
+    side = asdict(job.settings.vae_side)
+    return keyed_hash("latents", weights, sorted(side.items()), job.recipe.compute.threads)
