@@ -17,20 +17,26 @@ GENESIS = "0" * 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
-    """One entry of the log."""
+class Ruling:
+    """What is decided about a version, by whom and why."""
 
-    sequence: int
-    at: str
-    """UTC, ISO 8601; entries are ordered by sequence, never by time."""
     action: Action
     version: int
     weights_sha256: str
-    champion_before: int | None
     who: str
     why: str
     evidence: Mapping[str, Any]
     """The numbers the decision rests on."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision(Ruling):
+    """A ruling in its place: one entry of the log."""
+
+    sequence: int
+    at: str
+    """UTC, ISO 8601; entries are ordered by sequence, never by time."""
+    champion_before: int | None
     previous_hash: str
 
     @property
@@ -94,18 +100,7 @@ def read_log(workspace: Workspace) -> list[Decision]:
     return log
 
 
-def append(
-    workspace: Workspace,
-    log: list[Decision],
-    *,
-    action: Action,
-    version: int,
-    weights_sha256: str,
-    champion_before: int | None,
-    who: str,
-    why: str,
-    evidence: Mapping[str, Any],
-) -> Decision:
+def append(workspace: Workspace, log: list[Decision], ruling: Ruling) -> Decision:
     """Write the next entry after `log`, as read; raises ValueError when somebody else wrote one meanwhile."""
     from sqlalchemy import insert
     from sqlalchemy.exc import IntegrityError
@@ -113,14 +108,9 @@ def append(
     decision = Decision(
         sequence=len(log) + 1,
         at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        action=action,
-        version=version,
-        weights_sha256=weights_sha256,
-        champion_before=champion_before,
-        who=who,
-        why=why,
-        evidence=evidence,
+        champion_before=champion_of(log),
         previous_hash=log[-1].hash if log else GENESIS,
+        **asdict(ruling),
     )
     row = {
         "registry": registry_name(workspace),

@@ -4,14 +4,13 @@ MLflow's alias has no compare-and-set. A promotion killed between log and alias 
 alias moved by hand is reported and never silently overwritten.
 """
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from components.recipes.recipe import read_recipe
 from components.registry.carrying_out import Drift, carry_out, check_anchors, finish_interrupted
 from components.registry.catalogue import CHAMPION, Version, all_versions, record_folder, reference_of, resolve
 from components.registry.database import Impossible
-from components.registry.decisions import Action, Decision, append, champion_of, decision_about, read_log
+from components.registry.decisions import Action, Decision, Ruling, append, champion_of, decision_about, read_log
 from components.registry.evidence import read_evidence
 from components.registry.gate import Verdict, judge
 from components.registry.lease import hold_lease
@@ -56,7 +55,8 @@ def decide(workspace: Workspace, version: Version, promote: Promote) -> Decision
                     f"the champion became version {now.number if now else 'none'} while version {version.number} was "
                     "judged against the one before; the same command judges it again"
                 )
-            standing = _write(workspace, tracking, log, version, action=action, who="gate", why=why, evidence=numbers)
+            ruling = Ruling(action=action, **_about(version), who="gate", why=why, evidence=numbers)
+            standing = _write(workspace, tracking, log, ruling)
     remember_decision(workspace, evidence.key, standing)
     return standing
 
@@ -89,9 +89,8 @@ def rollback(workspace: Workspace, *, who: str, why: str) -> Decision:
             raise Impossible(f"nothing to roll back to: {holder}")
         version = resolve(workspace, str(line[-2]), tracking)
         _check_whole(tracking, version)
-        return _write(
-            workspace, tracking, log, version, action="rollback", who=who, why=why, evidence={"from": line[-1]}
-        )
+        ruling = Ruling(action="rollback", **_about(version), who=who, why=why, evidence={"from": line[-1]})
+        return _write(workspace, tracking, log, ruling)
 
 
 def champions_in_line(log: list[Decision]) -> list[int]:
@@ -129,33 +128,18 @@ def _promote(workspace: Workspace, name: str, seen: int | None, *, who: str, why
             )
         _check_whole(tracking, version)
         evidence = {"after": standing.sequence if standing else None, "gate": standing.action if standing else "never"}
-        return _write(workspace, tracking, log, version, action="promote", who=who, why=why, evidence=evidence)
+        ruling = Ruling(action="promote", **_about(version), who=who, why=why, evidence=evidence)
+        return _write(workspace, tracking, log, ruling)
 
 
-def _write(
-    workspace: Workspace,
-    tracking: Tracking,
-    log: list[Decision],
-    version: Version,
-    *,
-    action: Action,
-    who: str,
-    why: str,
-    evidence: Mapping[str, Any],
-) -> Decision:
-    decision = append(
-        workspace,
-        log,
-        action=action,
-        version=version.number,
-        weights_sha256=version.weights_sha256,
-        champion_before=champion_of(log),
-        who=who,
-        why=why,
-        evidence=evidence,
-    )
+def _write(workspace: Workspace, tracking: Tracking, log: list[Decision], ruling: Ruling) -> Decision:
+    decision = append(workspace, log, ruling)
     carry_out(workspace, tracking, decision)
     return decision
+
+
+def _about(version: Version) -> dict[str, Any]:
+    return {"version": version.number, "weights_sha256": version.weights_sha256}
 
 
 def _settled_log(workspace: Workspace, tracking: Tracking, healing: int | None = None) -> list[Decision]:

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from components.registry.database import Impossible, database_url, registry_name
-from components.registry.decisions import BrokenLog, Decision, append, champion_of, decision_about, read_log
+from components.registry.decisions import BrokenLog, Decision, Ruling, append, champion_of, decision_about, read_log
 from components.storage.workspace import Workspace
 
 
@@ -19,10 +19,9 @@ def bare(tmp_path, monkeypatch) -> Workspace:
 
 def write(workspace, action="promote", version=1, log=None) -> Decision:
     log = read_log(workspace) if log is None else log
-    return append(
-        workspace, log, action=action, version=version, weights_sha256="w", champion_before=champion_of(log),
-        who="ada", why="better", evidence={"difference": 0.1},
-    )  # fmt: skip
+    evidence = {"difference": 0.1}
+    ruling = Ruling(action=action, version=version, weights_sha256="w", who="ada", why="better", evidence=evidence)
+    return append(workspace, log, ruling)
 
 
 def test_entries_come_back_in_order_and_each_holds_the_hash_of_the_one_before(bare):
