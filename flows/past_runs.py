@@ -1,7 +1,6 @@
 """Prefect runs of this workspace that a kill left "Running": the next start, under the lock, calls them crashed."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from uuid import UUID
 
 from components.storage.atomic import write_json
 from components.storage.workspace import Workspace
+from flows.processes import lives, own_card
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -23,10 +23,8 @@ def run_tag(mark: str) -> str:
 @contextmanager
 def noted(workspace: Workspace, name: str) -> Iterator[None]:
     """While the block runs, the workspace knows that this process works on the flow run with this tag or id."""
-    import psutil
-
     path = _folder(workspace) / f"{name}.json"
-    write_json(path, {"pid": os.getpid(), "created": psutil.Process().create_time()})
+    write_json(path, own_card())
     try:
         yield
     finally:
@@ -69,17 +67,13 @@ def _crash(client: "SyncPrefectClient", name: str) -> None:
 
 def dead_runs(workspace: Workspace) -> list[str]:
     """Tags and ids of flow runs whose process ended without saying so."""
-    import psutil
-
     found = []
     for path in sorted(_folder(workspace).glob("*.json")):
         try:
-            card = json.loads(path.read_text())
-            process = psutil.Process(int(card["pid"]))
-            if abs(process.create_time() - float(card["created"])) < 2:
+            if lives(json.loads(path.read_text())):
                 continue
-        except (psutil.NoSuchProcess, json.JSONDecodeError, KeyError):
-            pass
+        except (json.JSONDecodeError, KeyError):
+            pass  # a card cut short says nothing of a living process
         found.append(path.stem)
     return found
 

@@ -23,6 +23,7 @@ from components.storage.workspace import Workspace
 from flows.environment import SERVICE, enter
 from flows.leftovers import end_leftovers
 from flows.loopback import answers, free_port, is_free, listens, loopback_host, loopback_url, port_of
+from flows.processes import lives, own_card
 from flows.server import READY_SECONDS, end_process, prefect_command, start_child
 
 PREFERRED_PORTS = {"prefect": 4200, "mlflow": 5000}
@@ -208,11 +209,8 @@ class _Family:
         return int(port)
 
     def _write_card(self) -> None:
-        import psutil
-
         services = {name: {"url": self.urls[name], "pid": process.pid} for name, process in self.processes.items()}
-        me = psutil.Process()
-        card = {"pid": me.pid, "created": me.create_time(), "of": _identity(self.workspace), "services": services}
+        card = {**own_card(), "of": _identity(self.workspace), "services": services}
         write_json(_card_path(self.workspace), card)
 
 
@@ -276,8 +274,7 @@ def stop_services(workspace: Workspace) -> bool:
 def _live_card(workspace: Workspace) -> dict:
     """The card of the `up` that lives here; empty where none does, or where the card came with a copied or moved folder."""
     card = _read_card(workspace)
-    lives = bool(card) and card.get("of") == _identity(workspace) and _lives(int(card["pid"]), float(card["created"]))
-    return card if lives else {}
+    return card if card and card.get("of") == _identity(workspace) and lives(card) else {}
 
 
 def _identity(workspace: Workspace) -> list[str | int]:
@@ -294,13 +291,3 @@ def _read_card(workspace: Workspace) -> dict:
         return json.loads(path.read_text()) if path.is_file() else {}
     except (json.JSONDecodeError, FileNotFoundError):
         return {}
-
-
-def _lives(pid: int, created: float) -> bool:
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - created) < 2 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
