@@ -111,9 +111,9 @@ def main(argv: list[str]) -> int:
 
 
 def write_code(root: Path) -> int:
-    """Write code.json: component -> hash of its code, and `secrets`: source -> mark of what its identities are keyed by."""
+    """Write code.json: component -> hash of its code, `adapters`: format -> that of its adapter, `secrets`: source -> mark of what its identities are keyed by."""
     from components.recipes.recipe import read_recipe
-    from components.sources.table import secret_mark
+    from components.sources.table import adapter_code, secret_mark
     from components.storage.atomic import write_json
     from components.storage.code import code_hashes
     from components.storage.workspace import Workspace
@@ -121,7 +121,7 @@ def write_code(root: Path) -> int:
     workspace = Workspace(root)
     sources = read_recipe(workspace.params).sources
     marks = {name: secret_mark(name, settings, workspace.private) for name, settings in sources.items()}
-    write_json(root / "code.json", {**code_hashes(), "secrets": marks})
+    write_json(root / "code.json", {**code_hashes(adapter_code()), "secrets": marks})
     return 0
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def check_new_source(workspace: Workspace, name: str, path: Path | None, format_name: str) -> None:
     """Raise ValueError when a source of this name, from this folder (None: from S3), in this format cannot be added."""
-    from components.sources.table import ADAPTERS
+    from components.sources.table import MODULES
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,60}", name):
         raise ValueError(f"source name {name!r}: use lower case letters, digits and dashes")
@@ -28,8 +28,8 @@ def check_new_source(workspace: Workspace, name: str, path: Path | None, format_
         raise ValueError(
             f"source {name!r} is there already ({recipe.sources[name].path}); put new files into that folder"
         )
-    if format_name not in ADAPTERS:
-        raise ValueError(f"unknown format {format_name!r}{nearest(format_name, ADAPTERS)}")
+    if format_name not in MODULES:
+        raise ValueError(f"unknown format {format_name!r}{nearest(format_name, MODULES)}")
 
     if path is not None and not path.is_dir():
         raise ValueError(f"--path {path} is not a folder")

@@ -62,15 +62,21 @@ def with_code(reasons: Mapping[str, str]) -> dict[str, str]:
 
 
 def stages_with_new_code(workspace: Workspace, order: list[str]) -> dict[str, str]:
-    """Stage -> why, for those whose component's code is not what code.json says; DVC only reads that file."""
+    """Stage -> why, for those whose component's code, or source's adapter, is not what code.json says; DVC only reads that
+    file."""
+    from components.sources.table import adapter_code
     from components.storage.code import code_hashes
     from components.storage.yaml_files import load_yaml
 
     path = workspace.root / "code.json"
     if not path.is_file():
         return {}
-    recorded, present = dict(load_yaml(path) or {}), code_hashes()
-    edited = {name for name, digest in present.items() if name in recorded and recorded[name] != digest}
+    recorded, present = dict(load_yaml(path) or {}), code_hashes(adapter_code())
+    edited = {
+        name for name, digest in present.items() if isinstance(digest, str) and recorded.get(name, digest) != digest
+    }
+    known = recorded.get("adapters", {})
+    edited |= {f"adapters.{name}" for name, digest in present["adapters"].items() if known.get(name, digest) != digest}
     if not edited:
         return {}
     reads: dict[str, set[str]] = {}
@@ -78,7 +84,14 @@ def stages_with_new_code(workspace: Workspace, order: list[str]) -> dict[str, st
         params = stage.get("do", stage).get("params", [])
         maps = [param["code.json"] for param in params if isinstance(param, dict) and "code.json" in param]
         reads[name] = {key for keys in maps for key in keys}
-    return {stage: "its code changed" for stage in order if reads.get(stage.partition("@")[0], set()) & edited}
+    formats = {name: source["format"] for name, source in load_yaml(workspace.params)["sources"].items()}
+    changed = {}
+    for stage in order:
+        name, _, item = stage.partition("@")
+        keys = {key.replace("${item.format}", formats.get(item, "")) for key in reads.get(name, ())}
+        if found := sorted(keys & edited):
+            changed[stage] = "its adapter's code changed" if found[0].startswith("adapters.") else "its code changed"
+    return changed
 
 
 def stage_state(

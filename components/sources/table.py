@@ -3,55 +3,18 @@
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from components.images.limits import ImageError
 from components.recipes.nearest import nearest
 from components.recipes.sources import SourceSettings
 from components.records.record import Record, Unreadable
-from components.sources.default import fundus, histology, mni152, pyradiomics, totalsegmentator, ultrasound
 from components.sources.delivery import corpus
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.generic import coco, conversations, dicom, images, nifti, parquet, webdataset
+from components.sources.formats import GENERAL
 from components.sources.labels import NAME, Labels
 from components.sources.patients import Patients, person
-from components.sources.published import (
-    bci,
-    brats,
-    busi,
-    chexpert,
-    covidcxr,
-    deepliif,
-    drive,
-    gmaimmbench,
-    iuxray,
-    ixi,
-    kvasir,
-    llavamed,
-    medicat,
-    medmnist,
-    mimiccxr,
-    nihcxr,
-    oct2017,
-    omnimedvqa,
-    padchest,
-    pathvqa,
-    pmcoa,
-    pmcvqa,
-    pubmedvision,
-    quilt1m,
-    radrestruct,
-    roco,
-    rsna,
-    samed2d,
-    siim,
-    slake,
-    synthrad,
-    tbx11k,
-    vindrcxr,
-    vqamed2019,
-    vqarad,
-)
 from components.sources.reading.withheld import file_mask, withheld
 from components.sources.sharing import LENT_FORMATS
 from components.storage.keys import keyed_hash
@@ -59,60 +22,64 @@ from components.storage.secret import workspace_secret
 
 Adapter = Callable[[Delivery], Iterator[Item]]
 
-ADAPTERS: dict[str, Adapter] = {
+MODULES: dict[str, str] = {
     # Formats: the files say what they hold.
-    "coco": coco.read,
-    "dicom": dicom.read,
-    "images": images.read,
-    "jsonl": conversations.read,
-    "nifti": nifti.read,
-    "parquet": parquet.read,
-    "unimedvl": conversations.read,
-    "webdataset": webdataset.read,
+    "coco": "components.sources.generic.coco",
+    "dicom": "components.sources.generic.dicom",
+    "images": "components.sources.generic.images",
+    "jsonl": "components.sources.generic.conversations",
+    "nifti": "components.sources.generic.nifti",
+    "parquet": "components.sources.generic.parquet",
+    "unimedvl": "components.sources.generic.conversations",
+    "webdataset": "components.sources.generic.webdataset",
     # Public sets in the layout that they are published in.
-    "bci": bci.read,
-    "brats": brats.read,
-    "busi": busi.read,
-    "chexpert": chexpert.read,
-    "covid-cxr": covidcxr.read,
-    "deepliif": deepliif.read,
-    "drive": drive.read,
-    "gmai-mmbench": gmaimmbench.read,
-    "iu-xray": iuxray.read,
-    "ixi": ixi.read,
-    "kvasir": kvasir.read,
-    "llava-med": llavamed.read,
-    "medicat": medicat.read,
-    "medmnist": medmnist.read,
-    "mimic-cxr": mimiccxr.read,
-    "nih-cxr": nihcxr.read,
-    "oct2017": oct2017.read,
-    "omnimedvqa": omnimedvqa.read,
-    "padchest": padchest.read,
-    "pathvqa": pathvqa.read,
-    "pmc-oa": pmcoa.read,
-    "pmc-vqa": pmcvqa.read,
-    "pubmedvision": pubmedvision.read,
-    "quilt-1m": quilt1m.read,
-    "rad-restruct": radrestruct.read,
-    "roco": roco.read,
-    "rsna": rsna.read,
-    "sa-med2d": samed2d.read,
-    "siim": siim.read,
-    "slake": slake.read,
-    "synthrad": synthrad.read,
-    "tbx11k": tbx11k.read,
-    "vindr-cxr": vindrcxr.read,
-    "vqa-med-2019": vqamed2019.read,
-    "vqa-rad": vqarad.read,
+    "bci": "components.sources.published.bci",
+    "brats": "components.sources.published.brats",
+    "busi": "components.sources.published.busi",
+    "chexpert": "components.sources.published.chexpert",
+    "covid-cxr": "components.sources.published.covidcxr",
+    "deepliif": "components.sources.published.deepliif",
+    "drive": "components.sources.published.drive",
+    "gmai-mmbench": "components.sources.published.gmaimmbench",
+    "iu-xray": "components.sources.published.iuxray",
+    "ixi": "components.sources.published.ixi",
+    "kvasir": "components.sources.published.kvasir",
+    "llava-med": "components.sources.published.llavamed",
+    "medicat": "components.sources.published.medicat",
+    "medmnist": "components.sources.published.medmnist",
+    "mimic-cxr": "components.sources.published.mimiccxr",
+    "nih-cxr": "components.sources.published.nihcxr",
+    "oct2017": "components.sources.published.oct2017",
+    "omnimedvqa": "components.sources.published.omnimedvqa",
+    "padchest": "components.sources.published.padchest",
+    "pathvqa": "components.sources.published.pathvqa",
+    "pmc-oa": "components.sources.published.pmcoa",
+    "pmc-vqa": "components.sources.published.pmcvqa",
+    "pubmedvision": "components.sources.published.pubmedvision",
+    "quilt-1m": "components.sources.published.quilt1m",
+    "rad-restruct": "components.sources.published.radrestruct",
+    "roco": "components.sources.published.roco",
+    "rsna": "components.sources.published.rsna",
+    "sa-med2d": "components.sources.published.samed2d",
+    "siim": "components.sources.published.siim",
+    "slake": "components.sources.published.slake",
+    "synthrad": "components.sources.published.synthrad",
+    "tbx11k": "components.sources.published.tbx11k",
+    "vindr-cxr": "components.sources.published.vindrcxr",
+    "vqa-med-2019": "components.sources.published.vqamed2019",
+    "vqa-rad": "components.sources.published.vqarad",
     # Sources of the default corpus.
-    "fundus": fundus.read,
-    "histology": histology.read,
-    "mni152": mni152.read,
-    "pyradiomics": pyradiomics.read,
-    "totalsegmentator": totalsegmentator.read,
-    "ultrasound": ultrasound.read,
+    "fundus": "components.sources.default.fundus",
+    "histology": "components.sources.default.histology",
+    "mni152": "components.sources.default.mni152",
+    "pyradiomics": "components.sources.default.pyradiomics",
+    "totalsegmentator": "components.sources.default.totalsegmentator",
+    "ultrasound": "components.sources.default.ultrasound",
 }
+"""Format -> the module whose `read` is its adapter. Named by text and imported when asked for: the
+hash of one adapter's code holds no other, and a changed word in it makes its own sources stale."""
+FINDINGS = "components.records.findings"
+"""The vocabulary of findings: a changed word there makes the sources stale that may speak of one."""
 KEPT_PRIVATE = ("coco", "images", "jsonl", "parquet", "webdataset")
 """Formats of public sets that a clinic may deliver too: their option `private: true` says so."""
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -130,9 +97,20 @@ PRIVATE_FORMATS = ("dicom", "nifti")
 
 def adapter(format_name: str) -> Adapter:
     """The adapter of a format; raises ValueError with the nearest known name."""
-    if format_name not in ADAPTERS:
-        raise ValueError(f"unknown format {format_name!r}{nearest(format_name, ADAPTERS)}")
-    return ADAPTERS[format_name]
+    return import_module(adapter_module(format_name)).read
+
+
+def adapter_module(format_name: str) -> str:
+    """The module of a format's adapter; raises ValueError with the nearest known name."""
+    if format_name not in MODULES:
+        raise ValueError(f"unknown format {format_name!r}{nearest(format_name, MODULES)}")
+    return MODULES[format_name]
+
+
+def adapter_code() -> dict[str, tuple[str, ...]]:
+    """Format -> the modules that its records depend on beside those of validation: its adapter's, and the vocabulary of
+    findings where labels.csv may name one."""
+    return {name: (module, *((FINDINGS,) if name in GENERAL else ())) for name, module in MODULES.items()}
 
 
 def read_source(folder: Path, source: str, settings: SourceSettings, *, private: Path | None = None) -> Iterator[Item]:

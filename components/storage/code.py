@@ -2,10 +2,11 @@
 
 import ast
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 ENTRIES = {
     "validation": "components.validation.stage",
@@ -29,25 +30,32 @@ OUTSIDE = (
 )
 """Not part of any result: numbers reach a stage as DVC parameters, tracking and registration only watch."""
 
+APART = {"validation": ("components.records.findings",)}
+"""Component -> modules that count with the adapters that use them instead: a new word for a finding makes no other source
+stale."""
 _PACKAGES = ("components", "model")
 
 
-def code_hashes() -> dict[str, str]:
-    """Component -> hash of the syntax trees of its entry module and of all that it imports of ours.
+def code_hashes(adapters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Component -> hash of the syntax trees of its entry module and of all that it imports of ours; and `adapters`: format
+    -> the same of the modules given for it.
 
     Comments, docstrings and layout do not count; a changed constant, name or import does. Data files of a
     package (adapter tables, page templates) count for every component whose code lies in their folder.
     """
     graph = _import_graph()
-    return {name: _digest(_closure(graph, entry)) for name, entry in ENTRIES.items()}
+    found: dict[str, Any] = {
+        name: _digest(_closure(graph, [entry], (*OUTSIDE, *APART.get(name, ())))) for name, entry in ENTRIES.items()
+    }
+    return found | {"adapters": {name: _digest(_closure(graph, entries)) for name, entries in adapters.items()}}
 
 
-def _closure(graph: dict[str, set[str]], entry: str) -> list[str]:
+def _closure(graph: dict[str, set[str]], entries: Iterable[str], outside: tuple[str, ...] = OUTSIDE) -> list[str]:
     seen: set[str] = set()
-    todo = [entry]
+    todo = list(entries)
     while todo:
         module = todo.pop()
-        if module not in seen and not module.startswith(OUTSIDE):
+        if module not in seen and not module.startswith(outside):
             seen.add(module)
             todo += graph[module]
     return sorted(seen)

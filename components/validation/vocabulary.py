@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from components.images.volume import PLANES
+from components.records.findings import FINDINGS, VIEWS
 from components.records.targets import ENHANCED_T1, OWN_TARGETS, SHOWN
 from components.records.vocabulary import Modality
-from components.sources.reading.findings import FINDINGS, VIEWS
 from components.sources.reading.structures import ORGANS
 
 YES_NO = ("yes", "no")

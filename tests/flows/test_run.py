@@ -1,5 +1,6 @@
 """What is refused before anything runs."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,8 +9,12 @@ from dvc.config import Config
 
 from components.recipes.recipe import read_recipe, shipped_recipe
 from components.recipes.sources import SourceSettings
+from components.sources.table import adapter_code
+from components.storage.code import code_hashes
 from components.storage.workspace import Workspace
+from flows.making import workspace_files
 from flows.run import initialise, prepare
+from flows.state import stages_with_new_code
 
 
 @pytest.fixture
@@ -31,3 +36,23 @@ def test_a_workspace_with_a_remote_does_not_start_on_what_may_not_be_passed_on(l
         prepare(workspace, lent)
     told = {"mimic": replace(lent.sources["mimic"], options={"share": True})}
     assert prepare(workspace, replace(lent, sources=told)) == []
+
+
+def test_an_older_workspace_is_told_to_read_its_adapters_code(lent, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    today = workspace_files("tiny")["dvc.yaml"]
+    (tmp_path / "dvc.yaml").write_text(today.replace("            - adapters.${item.format}\n", ""))
+    prepare(Workspace(tmp_path), lent)
+    assert (tmp_path / "dvc.yaml").read_text() == today
+
+
+def test_a_changed_adapter_makes_its_own_sources_stale_and_no_other(tmp_path):
+    for name, text in workspace_files("tiny").items():
+        (tmp_path / name).write_text(text)
+    recorded = code_hashes(adapter_code())
+    for path in ("fundus", "dicom"):
+        recorded["adapters"][path] = "as it was yesterday"
+    (tmp_path / "code.json").write_text(json.dumps(recorded))
+    order = ["code", "validate@fundus", "validate@histology", "validate@dicom", "admit", "assemble"]
+    found = stages_with_new_code(Workspace(tmp_path), order)
+    assert found == dict.fromkeys(("validate@fundus", "validate@dicom"), "its adapter's code changed")

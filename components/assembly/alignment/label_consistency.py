@@ -11,8 +11,9 @@ from components.assembly.conversations.delivered import TOLD, said
 from components.assembly.conversations.questions.types import region
 from components.assembly.corpus import Entry
 from components.assembly.selection.deciding import with_plurals
+from components.records.denials import affirms
+from components.records.findings import ANY, wordings
 from components.records.vocabulary import Modality, TurnKind
-from components.sources.reading.findings import ANY, wordings
 
 LANGUAGE = "en"
 """Of the words below: texts in another language cannot be judged."""
@@ -60,12 +61,6 @@ _FINDING_FACTS = {
     "retinopathy": "retinopathy microaneurysm exudate",
 }
 """Facts answered by yes or no -> what says yes."""
-_CLAUSE = re.compile(r"[.;:!?\n]+|\b(?:but|however|although|except)\b")
-_DENIAL = re.compile(
-    r"\b(?:no(?! (?:\w+ ){0,2}(?:change|increase|decrease|progression)\b)|not(?! only\b)|without|never|none|absence of|"
-    r"negative for|free of|rather than)\b"
-)
-_DENIED_AFTER = re.compile(r"\b(?:absent|resolved|excluded|ruled out|not (?:seen|visible|identified|present))\b")
 _SPELLING = (("oedema", "edema"), ("oesoph", "esoph"), ("tumour", "tumor"), ("haem", "hem"), ("anaem", "anem"))
 
 
@@ -102,8 +97,7 @@ def label_consistency(entry: Entry) -> float | None:
     plain = _plain(text)
     if places := _places(entry):
         named.append(_pattern(places).search(plain) is not None)
-    clauses = _CLAUSE.split(plain)
-    named += [any(_affirms(clause, words) for clause in clauses) for words in _findings(entry)]
+    named += [affirms(plain, _pattern(words)) for words in _findings(entry)]
     return sum(named) / len(named) if named else None
 
 
@@ -122,14 +116,6 @@ def _findings(entry: Entry) -> list[tuple[str, ...]]:
     """The words of each finding that the labels affirm."""
     found = [wordings(name) for name in _listed(entry, "findings") if name != ANY]
     return found + [tuple(words.split()) for name, words in _FINDING_FACTS.items() if entry.facts.get(name) == "yes"]
-
-
-def _affirms(clause: str, words: tuple[str, ...]) -> bool:
-    """Whether a clause names one of them without denying it."""
-    return any(
-        not _DENIAL.search(clause[: found.start()]) and not _DENIED_AFTER.search(clause[found.end() :])
-        for found in _pattern(words).finditer(clause)
-    )
 
 
 def _listed(entry: Entry, fact: str) -> Iterable[str]:

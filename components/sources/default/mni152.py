@@ -9,8 +9,8 @@ from components.images.stored import StoredImage
 from components.images.volume import PLANES, Volume, read_volume, same_grid, usable_slices
 from components.images.windows import window
 from components.records.vocabulary import Modality
-from components.sources.default.levels import level
 from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.levels import level
 
 LICENCE = "ICBM 2009a notice (free use with attribution, McConnell Brain Imaging Centre); nilearn BSD-3-Clause"
 SUBJECT = "mni152"

@@ -16,8 +16,8 @@ from components.images.png import encode_png
 from components.images.volume import PLANES, Volume, read_volume, same_grid, usable_slices
 from components.images.windows import BRAIN, SOFT_TISSUE, percentile_limits, window
 from components.records.vocabulary import Modality
-from components.sources.default.levels import level
 from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.levels import level
 from components.sources.reading.structures import CT_STRUCTURES, MR_STRUCTURES, palette, visible
 
 LICENCE = "Apache-2.0 (TotalSegmentator 2.18.0)"

@@ -9,8 +9,8 @@ from components.images.limits import ImageError
 from components.images.volume import PLANES, Volume, read_volume, usable_slices
 from components.images.windows import BRAIN, LUNG, SOFT_TISSUE, percentile_limits, window
 from components.records.vocabulary import Modality
-from components.sources.default.levels import level
 from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.levels import level
 
 _WINDOWS = {"brain": BRAIN, "chest": LUNG}
 _TISSUE_SHARE = 0.15

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from components.images.limits import ImageError
+from components.records.findings import label_facts, view_facts
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.films import IMAGES, Films, bare
-from components.sources.reading.findings import label_facts, view_facts
 from components.sources.reading.reports import report_turn
 from components.sources.reading.row_records import read_rows, row_record, split_of
 from components.sources.reading.rows import Row, need, table_rows, text

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from components.images.limits import ImageError
+from components.records.findings import finding_facts, view_facts
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.films import Films, bare
-from components.sources.reading.findings import finding_facts, view_facts
 from components.sources.reading.row_records import each_row, modality_of, row_record
 from components.sources.reading.rows import Row, need, table_rows, text
 

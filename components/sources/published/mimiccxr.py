@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from components.images.limits import ImageError
+from components.records.findings import label_facts, view_facts
 from components.records.record import Turn
 from components.records.vocabulary import Modality, Split
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.films import Films
-from components.sources.reading.findings import label_facts, view_facts
 from components.sources.reading.reports import report_turn, sections
 from components.sources.reading.row_records import SPLITS, each_row, row_record, unreadable_row
 from components.sources.reading.rows import Row, need, table_rows, text

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from components.images.limits import ImageError
+from components.records.findings import finding, finding_facts, view_facts
 from components.records.vocabulary import Modality, Split
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.boxes import Box, box_turns, corners
 from components.sources.reading.films import Films, bare
-from components.sources.reading.findings import finding, finding_facts, view_facts
 from components.sources.reading.row_records import each_row, row_record, unreadable_row
 from components.sources.reading.rows import Row, need, table_rows, text
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from functools import partial
 
 from components.images.limits import ImageError, LeftOutError
+from components.records.findings import finding_facts, view_facts
 from components.records.record import Turn
 from components.records.vocabulary import Modality, TurnKind
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.films import IMAGES, Films, bare
-from components.sources.reading.findings import finding_facts, view_facts
 from components.sources.reading.row_records import read_rows, row_record
 from components.sources.reading.rows import Row, need, table_rows, text
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from components.images.limits import ImageError
+from components.records.findings import finding_facts
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.boxes import Box, box_turns, corners
 from components.sources.reading.films import IMAGES, Films
-from components.sources.reading.findings import finding_facts
 from components.sources.reading.row_records import read_rows, row_record, unreadable_row
 from components.sources.reading.rows import Row, need, table_rows, text
 

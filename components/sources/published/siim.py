@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from components.images.limits import ImageError
 from components.images.png import encode_png
+from components.records.findings import finding_facts
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.films import IMAGES, Films
-from components.sources.reading.findings import finding_facts
 from components.sources.reading.row_records import read_rows, row_record, unreadable_row
 from components.sources.reading.rows import Row, need, table_rows
 

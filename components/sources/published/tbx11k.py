@@ -4,11 +4,11 @@ lists of it, its XML and its folder `extra` say the same again or hold images of
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from components.records.findings import finding, finding_facts
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.generic.coco import Coco, boxes_of
 from components.sources.reading.films import Films, bare
-from components.sources.reading.findings import finding, finding_facts
 from components.sources.reading.row_records import each_row, row_record, split_of
 from components.sources.reading.rows import Row, need
 

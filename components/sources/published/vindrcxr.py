@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from components.images.limits import ImageError
+from components.records.findings import finding, finding_facts
 from components.records.vocabulary import Modality, Split
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.boxes import Box, box_turns, edges, hull_of, overlap
 from components.sources.reading.films import IMAGES, Film, Films
-from components.sources.reading.findings import finding, finding_facts
 from components.sources.reading.row_records import read_rows, row_record, split_of, unreadable_row
 from components.sources.reading.rows import Row, need, table_rows, text
 

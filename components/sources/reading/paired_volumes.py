@@ -16,8 +16,8 @@ from components.images.volume import Volume, read_volume, same_grid, usable_slic
 from components.images.windows import percentile_limits, window
 from components.records.targets import SHOWN
 from components.records.vocabulary import Modality
-from components.sources.default.levels import level
 from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.levels import level
 
 PLANE = "axial"
 _FOREGROUND = 0.05

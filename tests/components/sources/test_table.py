@@ -8,7 +8,7 @@ from components.recipes.sources import SourceSettings
 from components.records.record import LeftOut
 from components.records.vocabulary import Modality
 from components.sources.formats import CORPUS, GENERAL, PUBLIC
-from components.sources.table import ADAPTERS, adapter, is_private, read_source
+from components.sources.table import MODULES, adapter, is_private, read_source
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_sources_of_known_files_name_a_stranger(read, source, tmp_path):
 
 
 def test_empty_folder_is_no_record_in_any_format(read, tmp_path):
-    for name in ADAPTERS:
+    for name in MODULES:
         assert read(tmp_path, "a", name) == ({}, [])
 
 
@@ -186,4 +186,4 @@ def test_unknown_modality_quarantines_every_record_of_the_file(fundus, read):
 
 
 def test_the_help_names_every_format_there_is():
-    assert sorted((*GENERAL, *PUBLIC, *CORPUS)) == sorted(ADAPTERS)
+    assert sorted((*GENERAL, *PUBLIC, *CORPUS)) == sorted(MODULES)

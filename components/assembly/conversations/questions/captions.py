@@ -4,9 +4,9 @@ import re
 
 from components.assembly.conversations.questions.types import region, slice_plane
 from components.assembly.corpus import Entry
+from components.records.findings import ANY
 from components.records.targets import ENHANCED_T1
 from components.records.vocabulary import Modality
-from components.sources.reading.findings import ANY
 
 CAPTION_PROMPTS = ("Describe this image.", "What does this image show?")
 """The benchmark uses the first."""

@@ -5,9 +5,9 @@ from xml.etree import ElementTree
 import pytest
 
 from components.assembly.alignment.label_consistency import label_consistency
+from components.records.findings import finding_facts
 from components.records.record import Turn
 from components.records.vocabulary import Modality, TurnKind
-from components.sources.reading.findings import finding_facts
 from tests.benchmarks.originals import SAMPLES
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from components.images.limits import ImageError
+from components.records.findings import FINDINGS, finding, finding_facts, label_facts, view_facts
 from components.sources.published.nihcxr import LABELS
-from components.sources.reading.findings import FINDINGS, finding, finding_facts, label_facts, view_facts
 from components.validation.vocabulary import unknown_words
 
 
