@@ -1,4 +1,6 @@
-"""The one door to a stage: `python -m components.stage NAME [ITEM]`, as dvc.yaml calls it.
+"""The one door to a stage: `python -P -m components.stage NAME [ITEM]`, as dvc.yaml calls it.
+
+-P keeps the workspace off the import path: a file there that is called like a module is data, and stays unread.
 
 Sets the environment before any heavy import, takes the stage's lock, ties itself to its parent's life, listens to
 signals, starts the progress file, calls the component, and leaves by os._exit: torch and friends take seconds to tear
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from components.storage.workspace import Workspace
 
 STAGES = {
+    "code": "components.sources.code_file:write_code",
     "validate": "components.validation.stage:validate",
     "admit": "components.validation.admission:admit",
     "assemble": "components.assembly.stage:assemble",
@@ -33,7 +36,7 @@ STAGES = {
     "evaluate": "components.evaluation.evaluate:evaluate",
     "predict-champion": "components.evaluation.champion:predict_champion",
 }
-"""Stage name -> the function that does it. `code` is the door's own."""
+"""Stage name -> the function that does it."""
 
 GRACE_SECONDS = 6.0
 EXIT_FAILED, EXIT_IMPOSSIBLE, EXIT_AGAIN = 1, 2, 75
@@ -90,8 +93,8 @@ def set_environment(threads: int) -> None:
 
 def main(argv: list[str]) -> int:
     """Run the stage that argv names; the exit code: 0 done, 1 failed, 2 impossible, 75 start me again."""
-    if len(argv) not in (1, 2) or argv[0] not in {*STAGES, "code"}:
-        print(f"usage: python -m components.stage NAME [ITEM]; NAME is one of {', '.join(['code', *STAGES])}")
+    if len(argv) not in (1, 2) or argv[0] not in STAGES:
+        print(f"usage: python -P -m components.stage NAME [ITEM]; NAME is one of {', '.join(STAGES)}")
         return EXIT_IMPOSSIBLE
     name, item = argv[0], argv[1] if len(argv) == 2 else ""
     # Imports make a million objects that stay; looking through them as often as by default takes a second or two.
@@ -105,24 +108,7 @@ def main(argv: list[str]) -> int:
 
     workspace = Workspace(Path.cwd().resolve())
     os.environ[WORKSPACE] = str(workspace.root)
-    if name == "code":
-        return write_code(workspace.root)
     return run(workspace.root, name, item, stop)
-
-
-def write_code(root: Path) -> int:
-    """Write code.json: component -> hash of its code, `adapters`: format -> that of its adapter, `secrets`: source -> mark of what its identities are keyed by."""
-    from components.recipes.recipe import read_recipe
-    from components.sources.table import adapter_code, secret_mark
-    from components.storage.atomic import write_json
-    from components.storage.code import code_hashes
-    from components.storage.workspace import Workspace
-
-    workspace = Workspace(root)
-    sources = read_recipe(workspace.params).sources
-    marks = {name: secret_mark(name, settings, workspace.private) for name, settings in sources.items()}
-    write_json(root / "code.json", {**code_hashes(adapter_code()), "secrets": marks})
-    return 0
 
 
 def run(root: Path, name: str, item: str, stop: threading.Event) -> int:

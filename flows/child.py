@@ -11,4 +11,4 @@ from components.stage import die_with_parent
 
 if __name__ == "__main__":
     die_with_parent()
-    os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", *sys.argv[1:]])

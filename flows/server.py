@@ -65,7 +65,7 @@ def start_child(arguments: list[str], *, log: Path, extra: Mapping[str, str] | N
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_LOGGING_SETTINGS_PATH"}
     with log.open("ab") as handle:
         return subprocess.Popen(
-            [sys.executable, "-m", "flows.child", *arguments],
+            [sys.executable, "-P", "-m", "flows.child", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=subprocess.STDOUT,

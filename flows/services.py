@@ -234,7 +234,7 @@ def start_detached(workspace: Workspace, *, seconds: float = READY_SECONDS) -> d
     log = workspace.logs / "up.log"
     with log.open("wb") as handle:
         process = subprocess.Popen(
-            [sys.executable, "-m", "flows.cli.main", "up"],
+            [sys.executable, "-P", "-m", "flows.cli.main", "up"],
             cwd=workspace.root,
             stdin=subprocess.DEVNULL,
             stdout=handle,

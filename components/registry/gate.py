@@ -121,7 +121,7 @@ def champion_scores(workspace: Workspace, recipe: Recipe, tracking: Tracking, ch
     scores = scores_folder(workspace, recipe, weights)
     if not scores.is_dir():
         checkpoint = checkpoint_of(workspace, tracking, champion)
-        command = [sys.executable, "-m", "components.stage", STAGE, checkpoint.name]
+        command = [sys.executable, "-P", "-m", "components.stage", STAGE, checkpoint.name]
         done = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True, check=False)
         if done.returncode == INTERRUPTED:
             raise StageInterrupted(STAGE)

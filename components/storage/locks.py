@@ -15,6 +15,10 @@ class Held(ValueError):
     """Somebody else holds the lock; the message names the holder."""
 
 
+LOOK_SECONDS = 0.5
+"""Whoever asks for the holder takes a free lock for a moment; nobody who wants it may lose it to a look."""
+
+
 @contextmanager
 def hold(path: Path, what: str, *, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the lock file `path` for `what`; raises Held, naming pid, host and since, when another process has it."""
@@ -22,7 +26,7 @@ def hold(path: Path, what: str, *, wait_seconds: float = 0.0) -> Iterator[None]:
     lock = FileLock(path)
     card = path.with_suffix(".holder.json")
     try:
-        lock.acquire(timeout=wait_seconds)
+        lock.acquire(timeout=max(wait_seconds, LOOK_SECONDS))
     except Timeout:
         raise Held(f"{what}: held by {holder_text(path)}") from None
     try:

@@ -10,13 +10,14 @@ import pytest
 
 from components.recipes.recipe import shipped_recipe
 from components.registry.tracking import PARENT
+from components.storage.yaml_files import load_yaml
 
 
 @pytest.mark.parametrize("in_a_run", [False, True])
 def test_a_stage_that_fails_without_a_run_around_it_says_why_and_where_its_log_is(tmp_path: Path, in_a_run) -> None:
     shutil.copy(shipped_recipe("tiny"), tmp_path / "params.yaml")
     found = subprocess.run(
-        [sys.executable, "-m", "components.stage", "admit"],
+        [sys.executable, "-P", "-m", "components.stage", "admit"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path.cwd()), **({PARENT: "a-run"} if in_a_run else {})},
         capture_output=True,
@@ -28,3 +29,24 @@ def test_a_stage_that_fails_without_a_run_around_it_says_why_and_where_its_log_i
     said = "" if in_a_run else f"The log is {log}\n"
     assert found.stdout == "" and found.stderr.endswith(said) and bool(found.stderr) is not in_a_run
     assert in_a_run or found.stderr.startswith("admit: ")
+
+
+def test_a_users_file_that_is_called_like_a_module_is_not_run(tmp_path: Path) -> None:
+    shutil.copy(shipped_recipe("tiny"), tmp_path / "params.yaml")
+    for name in ("random", "json", "model", "components", "torch"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('a file of the user was imported')\n")
+    stages = load_yaml(shipped_recipe("tiny").with_name("dvc.yaml"))["stages"]
+    commands = {name: stage.get("do", stage)["cmd"] for name, stage in stages.items()}
+    assert all(command.startswith("exec python -P -m components.stage ") for command in commands.values())
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        commands["code"],
+        shell=True,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "code.json").is_file() and (tmp_path / ".unimed" / "logs" / "code.log").is_file()

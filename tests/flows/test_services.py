@@ -22,6 +22,7 @@ from tests.fixtures import micro
 @pytest.fixture
 def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Family]:
     """Services whose MLflow is a small server that starts in a blink; it serves the same health page."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     monkeypatch.setattr(services, "mlflow_command", lambda _, port: ["tests.flows.small_server", str(port)])
     made = _Family(Workspace(tmp_path), lambda _: None)
     yield made

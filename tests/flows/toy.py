@@ -93,7 +93,7 @@ def make(folder: Path) -> Path:
     graph = load_yaml(shipped_recipe("tiny").with_name("dvc.yaml"))
     for stage in graph["stages"].values():
         body = stage.get("do", stage)
-        body["cmd"] = body["cmd"].replace("python -m components.stage", f"python {__file__} components.stage")
+        body["cmd"] = body["cmd"].replace("python -P -m components.stage", f"python {__file__} components.stage")
         kept = [param for param in body.get("params", []) if not isinstance(param, dict)]
         body["params"] = [*kept, {"code.json": ["toy"]}] if "params" in body else kept
         body.pop("params") if not body["params"] else None

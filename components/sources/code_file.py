@@ -1,0 +1,14 @@
+"""The stage `code`: what a result depends on beside files and numbers, written where DVC reads it as parameters."""
+
+from components.context import StageContext
+from components.sources.table import adapter_code, secret_mark
+from components.storage.atomic import write_json
+from components.storage.code import code_hashes
+
+
+def write_code(ctx: StageContext) -> None:
+    """Writes code.json: component -> hash of its code; `adapters`: format -> that of its adapter; `secrets`: source -> mark
+    of what its identities are keyed by."""
+    sources = ctx.recipe.sources
+    marks = {name: secret_mark(name, settings, ctx.workspace.private) for name, settings in sources.items()}
+    write_json(ctx.workspace.root / "code.json", {**code_hashes(adapter_code()), "secrets": marks})
