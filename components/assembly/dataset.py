@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 from components.records.benchmark import BenchmarkItem
 from components.records.sample import Clinical, Sample, Text
 from components.records.schema import SCHEMA_VERSION, benchmark_from_row, sample_from_row
-from components.records.shards import describe
 from components.records.vocabulary import ImageRole, Modality, Split
 from components.storage.atomic import read_json
 from components.storage.byte_cache import ByteCache
@@ -95,16 +94,6 @@ class Dataset:
         """Every benchmark item with its images, by item id."""
         tables = [pq.ParquetFile(path).read() for path in self._files("benchmark", "benchmark")]
         return [benchmark_from_row(row) for table in tables for row in table.to_pylist()]
-
-    def verify(self) -> None:
-        """Hash every shard; raises ValueError that lists each one whose bytes are not those of the manifest."""
-        wrong = [
-            f"{shard['file']}: sha256 differs from the manifest"
-            for shard in self.manifest["shards"]
-            if describe(self.folder / shard["file"], shard["rows"]).sha256 != shard["sha256"]
-        ]
-        if wrong:
-            raise ValueError("\n".join(wrong))
 
     def _files(self, kind: str, split: str) -> list[Path]:
         found = [s["file"] for s in self.manifest["shards"] if s["kind"] == kind and s["split"] == split]

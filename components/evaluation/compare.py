@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from components.evaluation.answers import SCORER
 from components.evaluation.captions import FACT_SCORERS
@@ -14,7 +14,6 @@ from components.evaluation.predictions import PLAIN
 from components.evaluation.scores import Score, read_scores
 from components.evaluation.statistics import (
     cluster_bootstrap,
-    items_needed,
     mcnemar,
     sign_flip_p,
     smallest_detectable,
@@ -47,10 +46,6 @@ class Difference:
     """Share of 0/1 items where exactly one of the two is right."""
     detectable: float | None
     """Smallest difference that so many items show with 80 % power, without regard to clusters."""
-
-    def items_for(self, margin: float) -> int | None:
-        """Items that would decide a difference of `margin`, at the discordance seen."""
-        return items_needed(margin, self.discordant) if self.discordant else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,13 +126,6 @@ def difference(
         discordant=discordant,
         detectable=smallest_detectable(len(order), discordant) if discordant else None,
     )
-
-
-def to_json(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as plain values, for a gate's record or a script."""
-    from dataclasses import asdict
-
-    return asdict(comparison)
 
 
 def _endpoints(scores: Sequence[Score]) -> dict[str, list[Score]]:

@@ -3,7 +3,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -144,8 +144,3 @@ def smallest_detectable(n: int, discordant: float) -> float:
     `discordant` is the share of items where exactly one of the two is right.
     """
     return (_Z_ALPHA + _Z_POWER) * sqrt(discordant / n)
-
-
-def items_needed(difference: float, discordant: float) -> int:
-    """Paired items that would show this difference with 80 % power at a two-sided 5 %."""
-    return ceil((_Z_ALPHA + _Z_POWER) ** 2 * discordant / difference**2)

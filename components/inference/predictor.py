@@ -159,23 +159,6 @@ class Predictor:
                 each_batch(begin + len(chosen), len(order))
         return [answer for answer in answers if answer is not None]
 
-    def choose(self, questions: Sequence[Question], *, batch: int = 64) -> list[list[float]]:
-        """The log-probability of each option of each question, summed over the option's tokens and its end."""
-        import torch
-
-        from model.generation import score_text
-
-        missing = [question.prompt for question in questions if not question.options]
-        if missing:
-            raise ValueError(f"a question without options cannot be scored: {missing[0]!r}; give options")
-        scores: list[list[float]] = []
-        with torch.inference_mode():
-            for begin in range(0, len(questions), batch):
-                chosen = questions[begin : begin + batch]
-                options = [[self._tokenizer.encode(option) for option in question.options] for question in chosen]
-                scores += [[float(v) for v in row] for row in score_text(self._question_contexts(chosen), options)]
-        return scores
-
     def draw(
         self,
         requests: Sequence[DrawRequest],

@@ -137,16 +137,6 @@ def shard_path(folder: Path, prefix: str, number: int) -> Path:
     return folder / f"{prefix}-{number:05d}.parquet"
 
 
-def describe(path: Path, rows: int) -> Shard:
-    """The file's size and hashes."""
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    with path.open("rb") as handle:
-        while block := handle.read(2**20):
-            md5.update(block)
-            sha256.update(block)
-    return Shard(file=path.name, rows=rows, bytes=path.stat().st_size, md5=md5.hexdigest(), sha256=sha256.hexdigest())
-
-
 def payload_bytes(value: object) -> int:
     """Bytes of texts and images inside the value, whatever its nesting; numbers count as eight."""
     match value:

@@ -120,8 +120,3 @@ def reference_of(tracking: Tracking, version: Version) -> WeightsReference:
 def checkpoint_of(workspace: Workspace, tracking: Tracking, version: Version) -> Path:
     """The version's checkpoint, verified and laid out under .unimed/models."""
     return lay_out(reference_of(tracking, version), workspace.model_folder(version.weights_sha256))
-
-
-def set_alias(tracking: Tracking, alias: str, number: int) -> None:
-    """Point the alias at the version."""
-    tracking.client.set_registered_model_alias(MODEL, alias, str(number))

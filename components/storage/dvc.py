@@ -182,11 +182,6 @@ def keep_folder(workspace: Workspace, folder: Path) -> None:
         repo.add([str(folder.relative_to(workspace.root))])
 
 
-def output_hashes(workspace: Workspace, target: str) -> dict[str, str]:
-    """Path -> md5 (directories end in `.dir`) of what the stage made, as dvc.lock has it; empty if it never ran."""
-    return {out["path"]: out["md5"] for out in _locked_stage(workspace, target).get("outs", []) if "md5" in out}
-
-
 def read_lock(workspace: Workspace) -> dict[str, Any]:
     """Stage -> its entry in dvc.lock (cmd, deps, params, outs); empty before the first run."""
     path = workspace.root / "dvc.lock"
@@ -254,10 +249,6 @@ def _directory(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     return {entry["relpath"]: entry["md5"] for entry in json.loads(path.read_text())}
-
-
-def _locked_stage(workspace: Workspace, target: str) -> dict[str, Any]:
-    return read_lock(workspace).get(target, {})
 
 
 def _enter(workspace: Workspace) -> None:

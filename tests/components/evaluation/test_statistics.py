@@ -61,11 +61,6 @@ def test_detectable_differences_agree_with_the_vectors():
         assert statistics.smallest_detectable(int(n), discordant) == pytest.approx(expected, abs=1e-5)
 
 
-def test_items_needed_detect_what_they_were_asked_for():
-    n = statistics.items_needed(0.05, 0.2)
-    assert statistics.smallest_detectable(n, 0.2) <= 0.05 < statistics.smallest_detectable(n - 1, 0.2)
-
-
 def test_the_order_of_rows_does_not_move_an_interval():
     order = np.random.default_rng(3).permutation(len(DIFFERENCE))
     patients = np.array(ITEMS["patient"])

@@ -47,17 +47,14 @@ def test_an_answer_cut_by_the_limit_says_so(predictor):
     assert answer.num_tokens <= 2 and (answer.finish_reason == "stop" or answer.num_tokens == 2)
 
 
-def test_options_are_scored_alike_alone_and_beside_an_answer(predictor):
+def test_options_are_scored_alike_alone_and_beside_other_questions(predictor):
     question = Question("Which?", picture(2), options=("CT", "MRI", "brain"))
-    (answer,) = predictor.answer([question], max_new_tokens=3, score_options=True)
-    (scores,) = predictor.choose([question])
-    assert list(answer.option_logprobs) == pytest.approx(scores, abs=1e-4)
-    assert len(scores) == 3 and all(score < 0 for score in scores)
-
-
-def test_scoring_a_question_without_options_is_an_error(predictor):
-    with pytest.raises(ValueError, match=r"'Which\?'; give options"):
-        predictor.choose([Question("Which?", picture(2))])
+    others = [Question("Why?", picture(1)), Question("Which?", picture(1), options=("yes", "no"))]
+    (alone,) = predictor.answer([question], max_new_tokens=3, score_options=True)
+    beside = predictor.answer([others[0], question, others[1]], max_new_tokens=3, score_options=True)
+    assert list(beside[1].option_logprobs) == pytest.approx(list(alone.option_logprobs), abs=1e-4)
+    assert len(alone.option_logprobs) == 3 and all(score < 0 for score in alone.option_logprobs)
+    assert beside[0].option_logprobs == () and len(beside[2].option_logprobs) == 2
 
 
 def test_text_needs_no_image(predictor):
