@@ -6,12 +6,15 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help setup retrain test test-slow check format parity bench up down kill clean
+.PHONY: help setup retrain test test-slow check format parity bench prove up down kill clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-setup: $(READY) ## the virtual environment, from the hashed lock
+setprove: $(READY) ## proofs that take long, each a program (ONLY=kill for one, ARGS its options)
+	@$(PY) -m tests.proofs $(if $(ONLY),$(ONLY) $(ARGS))
+
+up: $(READY) ## the virtual environment, from the hashed lock
 
 $(READY): requirements.lock pyproject.toml infra/setup.sh
 	@infra/setup.sh $(VENV)
@@ -41,14 +44,17 @@ parity: $(READY) ## our network beside the published one, set by set (ARGS=--jso
 bench: $(READY) ## measurements against named peers, into bench.jsonl (ONLY=model for one)
 	@$(PY) -m tests.benchmarks $(if $(ONLY),$(ONLY))
 
+prove: $(READY) ## proofs that take long, each a program (ONLY=kill for one, ARGS its options)
+	@$(PY) -m tests.proofs $(if $(ONLY),$(ONLY) $(ARGS))
+
 up: $(READY) ## the MLflow and Prefect pages and a worker, in the foreground
 	@$(VENV)/bin/unimed up
 
 down: $(READY) ## end what `up --detach` started
 	@$(VENV)/bin/unimed down
 
-kill: $(READY) ## kill the tiny run ten times at random moments and compare the weights with an unbroken run
-	@$(PY) -m tests.faults.kill_tiny
+kill: ## kill the tiny run ten times at random moments and compare the weights with an unbroken run
+	@$(MAKE) --no-print-directory prove ONLY=kill
 
 clean: ## remove what runs made; the environment stays
 	@rm -rf code.json dvc.lock data checkpoints training evaluation .unimed .dvc/cache .dvc/tmp

@@ -1,9 +1,13 @@
-"""What holds for every test: torch's waiting threads sleep, and a stage's variables and folder stay in the test that ran it."""
+"""What holds for every test: torch's waiting threads sleep, what CI may skip is listed, and a stage's variables and folder stay in the test that ran it."""
 
 import os
 from pathlib import Path
 
 import pytest
+
+from tests.skips import pytest_sessionfinish, pytest_terminal_summary
+
+__all__ = ["pytest_sessionfinish", "pytest_terminal_summary"]
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before any test imports torch: two workers share two cores well
 

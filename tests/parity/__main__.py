@@ -1,4 +1,5 @@
-"""`make parity`: our network beside the published one, set by set. Exit 1 when a difference is over what is allowed."""
+"""`make parity`: our network beside the published one, set by set, and a line that counts the sets. Exit 1 when a difference
+is over what is allowed."""
 
 import argparse
 import json
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from tests.parity.comparison import Comparison, ParitySet
 from tests.parity.sets import SETS
+from tests.proofs.outcome import last_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,9 @@ def main(arguments: list[str]) -> int:
         print(json.dumps([asdict(row) for row in rows], indent=2))
     else:
         Console().print(table(rows))
-    return 1 if any(row.over for row in rows) else 0
+    failed = sum(bool(row.over) for row in rows)
+    print(last_line(len(rows) - failed, failed, 0), file=sys.stderr if options.json else sys.stdout)
+    return 1 if failed else 0
 
 
 def _nearness(comparison: Comparison) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""`make kill`: ten kills at random moments of a full tiny run; its weights must equal an unbroken run's."""
+"""`make prove ONLY=kill`: ten kills at random moments of a full tiny run; its weights must equal an unbroken run's."""
 
 import argparse
 import random
@@ -11,6 +11,7 @@ from pathlib import Path
 from components.storage.workspace import Workspace
 from tests.faults.killing import random_moments, retrain_with_kills, weights_sha256
 from tests.fixtures.micro import run_unimed
+from tests.proofs.outcome import FAILED, PASSED
 
 
 def main() -> int:
@@ -32,7 +33,7 @@ def main() -> int:
         hits = retrain_with_kills(killed, moments, partial(print, flush=True))
         same = weights_sha256(unbroken) == weights_sha256(killed)
         print(f"{hits} kills, weights {'equal' if same else 'DIFFER'}: {weights_sha256(killed)[:16]}")
-        return 0 if same else 1
+        return PASSED if same else FAILED
 
 
 if __name__ == "__main__":
