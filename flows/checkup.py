@@ -38,6 +38,20 @@ def examine() -> list[Finding]:
     return [*_machine(), *_packages(), *_workspace()]
 
 
+def mend() -> list[str]:
+    """Mend what is wrong with the workspace around the current folder and can be mended; a line for each thing done.
+
+    Raises Held while a run works there.
+    """
+    from components.storage.locks import hold
+    from components.storage.workspace import find_workspace
+    from flows.graph import GRAPH, KEPT, repair_graph
+
+    workspace = find_workspace()
+    with hold(workspace.private / "retrain.lock", "doctor --repair"):
+        return [f"{GRAPH} is this release's now; the old one is {KEPT}"] if repair_graph(workspace) else []
+
+
 def _machine() -> Iterator[Finding]:
     import psutil
 
@@ -89,6 +103,7 @@ def _workspace() -> Iterator[Finding]:
     from components.recipes.recipe import read_recipe
     from components.storage.locks import holder, holder_text
     from components.storage.workspace import find_workspace
+    from flows.graph import graph_differences
 
     try:
         workspace = find_workspace()
@@ -102,6 +117,13 @@ def _workspace() -> Iterator[Finding]:
     except ValueError as error:
         yield Finding("bad", "recipe", str(error).splitlines()[0], "mend params.yaml")
         return
+    differences = graph_differences(workspace)
+    yield Finding(
+        "bad" if differences else "good",
+        "stage graph",
+        "; ".join(differences) or "this release's",
+        "`unimed doctor --repair`" if differences else "",
+    )
     writable = os.access(workspace.root, os.W_OK)
     yield Finding(
         "good" if writable else "bad",

@@ -7,12 +7,10 @@ from typing import Any
 
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
+from flows.graph import check_graph
 from flows.journal import begin_journal
 from flows.plan import Plan, check_disk, make_plan
 from flows.session import Session
-
-WITHOUT_ADAPTERS = "            - validation\n            - secrets.${key}\n"
-"""What `validate` read of code.json in dvc.yaml before adapters were hashed one by one."""
 
 
 def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
@@ -26,27 +24,14 @@ def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
     from components.sources.table import check_namespaces
     from components.storage.dvc import remote_address
 
+    check_graph(workspace)
     initialise(workspace)
     check_namespaces(recipe.sources)
-    renew_graph(workspace)
     check_sharing(recipe.sources, remote_address(workspace)[0])
     lines = deliver(workspace, recipe)
     others = [line for line in lines if not line.startswith("delivered ")]
     written = len(lines) - len(others)
     return [f"delivered {written} raw files", *others] if written else others
-
-
-def renew_graph(workspace: Workspace) -> None:
-    """Let `validate` of an older workspace read the code of its source's adapter: else a change there went unseen."""
-    from components.storage.atomic import write_text
-
-    path = workspace.root / "dvc.yaml"
-    before = path.read_text() if path.is_file() else ""
-    after = before.replace(
-        WITHOUT_ADAPTERS, WITHOUT_ADAPTERS.replace("- secrets", "- adapters.${item.format}\n            - secrets")
-    )
-    if after != before:
-        write_text(path, after)
 
 
 def initialise(workspace: Workspace) -> None:

@@ -23,7 +23,7 @@ COMMANDS = {
     "data review": ["--accept", "--json", "--reject", "--why", "source"],
     "data show": ["--image", "--json", "identity"],
     "data stats": ["--json"],
-    "doctor": ["--json"],
+    "doctor": ["--json", "--repair"],
     "down": [],
     "draw": ["--json", "--model", "--out", "--seed", "words"],
     "edit": ["--json", "--model", "--out", "--seed", "image", "words"],

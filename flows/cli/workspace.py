@@ -42,10 +42,17 @@ def init(
         print(f"{workspace.root} is ready. Next: cd {folder} && unimed retrain")
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what can be mended here: an older release's or an edited dvc.yaml.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check this machine and this workspace; says what is wrong and how to mend it."""
-    from flows.checkup import examine
+    from flows.checkup import examine, mend
 
+    for line in mend() if repair else []:
+        note(line)
     findings = examine()
     if as_json:
         print_json([finding.to_json() for finding in findings])

@@ -27,6 +27,7 @@ def lent():
 def test_a_workspace_with_a_remote_does_not_start_on_what_may_not_be_passed_on(lent, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     workspace = Workspace(tmp_path)
+    (tmp_path / "dvc.yaml").write_text(workspace_files("tiny")["dvc.yaml"])
     assert prepare(workspace, lent) == [], "without a remote nothing leaves the machine"
     initialise(workspace)
     edited: Any = Config(str(tmp_path / ".dvc"), validate=False).edit("repo")
@@ -36,14 +37,6 @@ def test_a_workspace_with_a_remote_does_not_start_on_what_may_not_be_passed_on(l
         prepare(workspace, lent)
     told = {"mimic": replace(lent.sources["mimic"], options={"share": True})}
     assert prepare(workspace, replace(lent, sources=told)) == []
-
-
-def test_an_older_workspace_is_told_to_read_its_adapters_code(lent, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    today = workspace_files("tiny")["dvc.yaml"]
-    (tmp_path / "dvc.yaml").write_text(today.replace("            - adapters.${item.format}\n", ""))
-    prepare(Workspace(tmp_path), lent)
-    assert (tmp_path / "dvc.yaml").read_text() == today
 
 
 def test_a_changed_adapter_makes_its_own_sources_stale_and_no_other(tmp_path):
