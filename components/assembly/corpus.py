@@ -46,6 +46,8 @@ class Entry:
     language: str = "en"
     """Of the turns, two letters."""
     split: Split = Split.TRAIN
+    borrowed: tuple[tuple[str, str], ...] = ()
+    """(paired image, id of the copy that it was delivered with)."""
 
     @property
     def family(self) -> tuple[str, str, str]:
@@ -86,8 +88,14 @@ class Corpus:
                 entries += self._read_file(file, source)
         self.entries: tuple[Entry, ...] = tuple(sorted(entries, key=lambda entry: entry.id))
 
-    def images(self, identity: str) -> tuple[bytes, dict[str, bytes], list[bytes]]:
-        """The record's image as it is stored, its paired images by name and its further ones. Quick when asked in the order of ids."""
+    def images(self, entry: Entry) -> tuple[bytes, dict[str, bytes], list[bytes]]:
+        """The record's image as it is stored, its paired images by name, borrowed ones too, and its further ones. Quick
+        when asked in the order of ids."""
+        image, targets, more = self._stored(entry.id)
+        lent = {name: self._stored(identity)[1][name] for name, identity in entry.borrowed}
+        return image, {**targets, **lent}, more
+
+    def _stored(self, identity: str) -> tuple[bytes, dict[str, bytes], list[bytes]]:
         number, place = divmod(self._places[identity], _LONGEST_GROUP)
         if self._loaded[0] != number:
             file, group = self._groups[number]

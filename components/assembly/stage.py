@@ -18,7 +18,8 @@ from components.assembly.description.croissant import croissant
 from components.assembly.description.manifest import account_sources, benchmark_manifest, manifest
 from components.assembly.sealing.chunks import Chunks
 from components.assembly.sealing.seal import Images, Job, seal
-from components.assembly.selection.bins import Decision, select
+from components.assembly.selection.bins import select
+from components.assembly.selection.decision import Decision
 from components.assembly.selection.splits import SplitPlan, check_listed
 from components.cluster import has_cluster, in_order
 from components.context import StageContext
@@ -32,7 +33,7 @@ from components.storage.atomic import atomic_folder, read_json, write_json, writ
 from components.storage.keys import keyed_hash
 
 DECISION_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("id", "source", "patient_key", "split", "bin", "reason", "other")]
+    [(name, pa.string()) for name in ("id", "source", "patient_key", "split", "bin", "reason", "other", "detail")]
     + [("alignment", pa.float64())],
     metadata={"unimed_schema": SCHEMA_VERSION},
 )
@@ -146,7 +147,7 @@ def _jobs(
     taken: list[tuple[Entry, Images | None]] = []
     size = 0
     for number, entry in enumerate(used[start:], start=start + 1):
-        images = corpus.images(entry.id) if entry.has_image else None
+        images = corpus.images(entry) if entry.has_image else None
         taken.append((replace(entry, looks=()), images))  # what it looks like is decided on; looks stay on this machine
         size += payload_bytes(images)
         is_last = number == len(used)
@@ -196,5 +197,6 @@ def _decision_row(decision: Decision) -> dict[str, object]:
         "bin": decision.bin.value,
         "reason": decision.reason,
         "other": decision.other,
+        "detail": decision.detail,
         "alignment": decision.alignment,
     }

@@ -29,7 +29,7 @@ class Trace:
     known: dict[str, Any] = field(default_factory=dict)
     """modality, anatomy, facts, turns, licence, patient_key of a kept one."""
     assembly: dict[str, Any] = field(default_factory=dict)
-    """bin, reason, other, split, and alignment: the score of its captions, None where there is none."""
+    """bin, reason, other, detail, split, and alignment: the score of its captions, None where there is none."""
     samples: tuple[str, ...] = ()
     """Ids of the training conversations made of it."""
     items: tuple[str, ...] = ()
@@ -119,8 +119,10 @@ def trace(workspace: Workspace, recipe: Recipe, identity: str) -> Trace:
 def _after(dataset: Path, identity: str) -> dict[str, Any]:
     """What assembly did with the record: the fields assembly, samples and items of its Trace."""
     rows = list(_rows(dataset, "decisions-*.parquet", identity))
-    # A data set assembled before captions were scored has no column alignment.
-    assembly = {name: rows[0].get(name) for name in ("bin", "reason", "other", "split", "alignment")} if rows else {}
+    # A data set that was assembled before captions were scored, or conflicts found, lacks their columns.
+    assembly = (
+        {name: rows[0].get(name) for name in ("bin", "reason", "other", "detail", "split", "alignment")} if rows else {}
+    )
     # Ids of conversations are the record's id, '#', a name: all that sort between '#' and the sign after it.
     made = [("id", ">", f"{identity}#"), ("id", "<", f"{identity}$")]
     samples = _column(dataset, ("train-*.parquet", "val-*.parquet"), "id", made)

@@ -28,7 +28,7 @@ UNREADABLE = "readable"
 
 
 _KEPT = ("kept", "", "")
-"""Bin, reason and other record of what validation kept and assembly has not seen."""
+"""Bin, reason and detail of what validation kept and assembly has not seen."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,21 +166,22 @@ def _passed(workspace: Workspace, source: str, decisions: dict[str, Decision]) -
     for path in record_files(folder):
         columns = ["id", "image", "provenance"]
         for row in pq.read_table(path, columns=columns, filters=[("id", "in", list(wanted))]).to_pylist():
-            other = ends.get(row["id"], _KEPT)[2]
-            shown = {"id": row["id"], "detail": other, **row["provenance"]}
+            detail = ends.get(row["id"], _KEPT)[2]
+            shown = {"id": row["id"], "detail": detail, **row["provenance"]}
             wanted[row["id"]].shown.append(_shown(shown, row["image"], "reject", decisions))
     return sorted(groups.values(), key=lambda group: (group.bin == "kept", group.bin, -group.count, group.reason))
 
 
 def _ends(dataset: Path, source: str) -> dict[str, tuple[str, str, str]]:
-    """Record id -> (bin, reason, the other record) in the present data set; empty before the first assembly."""
-    columns = ["id", "bin", "reason", "other"]
+    """Record id -> (bin, reason, the other record, with both labels where they conflict) in the present data set; empty
+    before the first assembly."""
     rows = (
         row
         for path in sorted(dataset.glob("decisions-*.parquet"))
-        for row in pq.read_table(path, columns=columns, filters=[("source", "=", source)]).to_pylist()
+        for row in pq.read_table(path, filters=[("source", "=", source)]).to_pylist()
     )
-    return {row["id"]: (row["bin"], row["reason"], row["other"]) for row in rows}
+    # A data set that was assembled before conflicts were found has no column detail.
+    return {row["id"]: (row["bin"], row["reason"], row.get("detail") or row["other"]) for row in rows}
 
 
 def _shown(row: dict[str, Any], data: bytes, choice: str, decisions: dict[str, Decision]) -> Shown:

@@ -54,7 +54,7 @@ class Preparing:
         with self._step("select"):
             decisions = select(corpus.entries, recipe.assembly)
         with self._step("shard"):
-            fitted = ((d.entry, fit_pictures(*corpus.images(d.entry.id), recipe.assembly)) for d in decisions)
+            fitted = ((d.entry, fit_pictures(*corpus.images(d.entry), recipe.assembly)) for d in decisions)
             rows = (sample_row(heldout_sample(entry, pictures)) for entry, pictures in fitted)
             write_shards(rows, SAMPLE_SCHEMA, shards, "train", recipe.assembly.max_shard_bytes)
         return len(decisions)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from components.assembly.alignment.account import AlignmentAccount
 from components.assembly.benchmark.exam import Exam, item_hash
-from components.assembly.selection.bins import Decision
+from components.assembly.selection.decision import Decision
 from components.records.accounting import Account, total
 from components.records.benchmark import BenchmarkItem
 from components.records.schema import SCHEMA_VERSION

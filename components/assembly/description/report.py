@@ -8,7 +8,7 @@ from typing import Any
 
 from components.assembly.conversations.samples import Pictures
 from components.assembly.corpus import Entry
-from components.assembly.selection.bins import Decision
+from components.assembly.selection.decision import Decision
 from components.images.stored import data_uri
 from components.records.sample import Clinical, Image, Sample, Text
 from components.records.vocabulary import Bin

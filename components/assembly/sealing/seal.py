@@ -14,7 +14,7 @@ from components.assembly.corpus import Entry
 from components.assembly.dataset import IMAGE_SCHEMA
 from components.assembly.description.report import Report
 from components.assembly.sealing.content_hash import ContentHash
-from components.assembly.selection.bins import HELD_OUT
+from components.assembly.selection.splits import HELD_OUT
 from components.recipes.assembly import AssemblySettings
 from components.records.sample import Sample
 from components.records.schema import BENCHMARK_SCHEMA, SAMPLE_SCHEMA, benchmark_row, sample_row

@@ -45,21 +45,22 @@ class Gallery:
 
     def __init__(self, neighbours: Neighbours) -> None:
         self._neighbours = neighbours
-        self._hung: dict[int, list[tuple[Look, str, str, str]]] = defaultdict(list)
+        self._hung: dict[int, list[tuple[Look, str, str, str, str]]] = defaultdict(list)
 
-    def add(self, look: Look, *, patient: str, text: str, identity: str) -> None:
-        """Hang an image; `text` is what is said of it, where that matters."""
+    def add(self, look: Look, *, patient: str, identity: str, text: str = "", channel: str = "") -> None:
+        """Hang an image; `text` is what is said of it and `channel` its contrast or stain, where they matter."""
         hung = self._hung[look.hash]
         if len(hung) < LONGEST_LIST:
-            hung.append((look, patient, text, identity))
+            hung.append((look, patient, text, channel, identity))
 
-    def find(self, look: Look, *, patient: str, text: str) -> str | None:
-        """The id of the first image, by id, of another patient and with this text that looks the same."""
+    def find(self, look: Look, *, patient: str, text: str = "", channel: str = "") -> str | None:
+        """The id of the first image, by id, of another patient and with this text that looks the same; another known
+        channel is another image, however alike: a map of a head's tissue is no copy of its T1."""
         near = [
             (identity, other)
             for value in self._neighbours.of(look.hash)
-            for other, owner, said, identity in self._hung.get(value, ())
-            if owner != patient and said == text
+            for other, owner, said, seen_in, identity in self._hung.get(value, ())
+            if owner != patient and said == text and (not channel or not seen_in or channel == seen_in)
         ]
         near.sort(key=itemgetter(0))
         return next((identity for identity, other in near if look.is_like(other)), None)

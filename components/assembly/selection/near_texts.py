@@ -6,7 +6,8 @@ once, as one array.
 """
 # Shapes: T = texts, W = words of all texts, G = word groups of all texts, P = pairs.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -27,6 +28,9 @@ CHANGED_OF = 4
 """...and at most one in so many: two of eight."""
 RUN = 13
 """Words in a row that two texts do not have in common by chance (the length that GPT-3's authors decontaminated by)."""
+FEW = 5
+"""Distinct images of which a run of words, or nearly one text, is said at most where it gives one of them away: said of
+more, it is how such things are worded (its authors ignored runs that more than ten documents share)."""
 LONGEST_LIST = 64
 """Texts that share a rare group and are compared with each other: each with so many after it."""
 _CHUNK = 1 << 22
@@ -103,21 +107,50 @@ def _near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
     return [(one, other) for one, other in near if deciding(texts[one]) == deciding(texts[other])]
 
 
-def shared_runs(texts: Sequence[str], among: Sequence[str]) -> dict[str, str]:
-    """Text -> the first of `among` with which it shares RUN words in a row; texts that share none are left out."""
+def are_near(one: str, other: str) -> bool:
+    """Whether two texts are near and have the same deciding words: what `near_pairs` finds, asked of one pair."""
+    if deciding(one) != deciding(other):
+        return False
+    words, others = one.split(), other.split()
+    groups, groups_other = (set(pairwise(said)) or {tuple(said)} for said in (words, others))
+    common = len(groups & groups_other)
+    return common >= SHARE * len(groups | groups_other) or _differ_little(one, other)
+
+
+def shared_runs(told: Mapping[str, Collection[str]], among: Sequence[str]) -> dict[str, str]:
+    """Text -> the first of `among` with which it shares RUN words in a row; texts that share none are left out, and runs
+    that are said of more than FEW images do not count. `told`: each text, those of `among` too, with its images."""
     held = word_groups(among, RUN)
-    order = np.lexsort((held.owner, held.hash))
-    hashes, owners = held.hash[order], held.owner[order]
-    found: dict[str, str] = {}
+    hashes, first = np.unique(held.hash, return_index=True)
+    owners = held.owner[first]
     if not len(hashes):
-        return found
+        return {}
+    texts = sorted(told)
+    is_wording = np.zeros(len(hashes), bool)
+    images: dict[int, set[str]] = defaultdict(set)
+    holding: dict[int, list[int]] = defaultdict(list)
     for start, stop in _slices(texts):
         mine = _groups(texts[start:stop], RUN, False, start)
         at = np.minimum(np.searchsorted(hashes, mine.hash), len(hashes) - 1)
-        hits = np.flatnonzero(hashes[at] == mine.hash)
-        for text, other in zip(mine.owner[hits].tolist(), owners[at[hits]].tolist(), strict=True):
-            found.setdefault(texts[int(text)], among[int(other)])
-    return found
+        hits = (hashes[at] == mine.hash) & ~is_wording[at]
+        for run, text in zip(at[hits].tolist(), mine.owner[hits].tolist(), strict=True):
+            if is_wording[run]:
+                continue
+            images[run].update(told[texts[text]])
+            holding[run].append(text)
+            if len(images[run]) > FEW:
+                is_wording[run] = True
+                del images[run], holding[run]
+    found: dict[str, int] = {}
+    for run, holders in holding.items():
+        for text in holders:
+            found[texts[text]] = min(found.get(texts[text], len(among)), int(owners[run]))
+    return {text: among[other] for text, other in found.items()}
+
+
+def is_said_of_few(texts: Iterable[str], told: Mapping[str, Collection[str]]) -> bool:
+    """Whether the texts together are said of at most FEW distinct images."""
+    return len({image for text in texts for image in told.get(text, ())}) <= FEW
 
 
 class NearTexts:
@@ -130,10 +163,9 @@ class NearTexts:
             self._near.setdefault(known[one], []).append(known[other])
             self._near.setdefault(known[other], []).append(known[one])
 
-    def find(self, text: str, said: Mapping[str, str]) -> str | None:
-        """The first, by id, of what was said in this text's words or nearly so; `said` is text -> id."""
-        found = [said[near] for near in (text, *self._near.get(text, ())) if text and near in said]
-        return min(found, default=None)
+    def of(self, text: str) -> tuple[str, ...]:
+        """The text itself and those that are near it; nothing for an empty one."""
+        return (text, *self._near.get(text, ())) if text else ()
 
 
 def _differ_little(one: str, other: str) -> bool:

@@ -10,6 +10,9 @@ from components.records.vocabulary import Split
 from components.sources.patients import Patients
 from components.storage.keys import unit_interval
 
+HELD_OUT = (Split.TEST, Split.WITHIN_SUBJECT)
+"""What is never trained on."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SplitPlan:

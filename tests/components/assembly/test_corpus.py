@@ -14,7 +14,7 @@ def test_images_come_by_id(assemble_corpus, corpus, tmp_path: Path) -> None:
     by_id = {record.id: record for record in [*corpus["tissue"], *corpus["mri"]]}
     assert [entry.id for entry in found.entries] == sorted(by_id)
     for entry in found.entries[::7]:
-        image, targets, more = found.images(entry.id)
+        image, targets, more = found.images(entry)
         assert image == by_id[entry.id].image.data and more == []
         assert targets == dict(by_id[entry.id].targets) and set(entry.targets) == set(targets)
 

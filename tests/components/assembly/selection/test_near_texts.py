@@ -9,6 +9,7 @@ from components.assembly.selection import near_texts
 from components.assembly.selection.near_texts import (
     CHANGED,
     CHANGED_OF,
+    FEW,
     GROUP,
     RUN,
     SHARE,
@@ -16,6 +17,9 @@ from components.assembly.selection.near_texts import (
     near_pairs,
     shared_runs,
     word_groups,
+)
+from components.assembly.selection.near_texts import (
+    are_near as is_near_pair,
 )
 
 WORDS = [a + b for a in "bcdfgh" for b in "aeiou"]
@@ -106,18 +110,42 @@ def test_the_order_of_sides_and_denials_decides_that_of_places_does_not() -> Non
     assert near_pairs([asked, "the aorta what is an inflammation of that was caused by a bacterium"]) == [(0, 1)]
 
 
-def test_the_first_that_was_said_in_these_words_or_nearly_so_is_found() -> None:
+def test_what_is_said_in_these_words_or_nearly_so_is_found() -> None:
     near = NearTexts([REPORT, REPORT.replace("some", "much"), "another text altogether", ""])
-    assert near.find(REPORT, {REPORT: "b", REPORT.replace("some", "much"): "a"}) == "a"
-    assert near.find("another text altogether", {REPORT: "a"}) is None
-    assert near.find("", {"": "a"}) is None
+    assert near.of(REPORT) == (REPORT, REPORT.replace("some", "much"))
+    assert near.of("another text altogether") == ("another text altogether",)
+    assert near.of("") == ()
 
 
 def test_a_long_run_of_words_is_found_inside_other_words_and_a_shorter_one_is_not() -> None:
     words = REPORT.split()
     hidden = "once upon a time " + " ".join(words[2 : 2 + RUN]) + " ever after"
     short = "once upon a time " + " ".join(words[2 : 1 + RUN]) + " ever after"
-    assert shared_runs([hidden, short], ["nothing of it", REPORT]) == {hidden: REPORT}
+    told = {text: {text} for text in (hidden, short, "nothing of it", REPORT)}
+    assert shared_runs(told, ["nothing of it", REPORT]) == {hidden: REPORT, REPORT: REPORT}
+
+
+def test_a_run_that_is_said_of_more_than_a_few_images_does_not_count() -> None:
+    texts = [f"{REPORT} number {name}" for name in ("one", "two", "three", "four", "five", "six")]
+
+    def found(count: int, images: int) -> set[str]:
+        told = {text: {str(number % images)} for number, text in enumerate(texts[:count])}
+        return set(shared_runs(told, [texts[0]]))
+
+    assert found(FEW, FEW) == set(texts[:FEW])
+    assert found(FEW + 1, FEW + 1) == {texts[0]}, "what it alone says"
+    assert found(FEW + 1, FEW) == set(texts), "several captions of one image count once"
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.sampled_from([*WORDS[:6], "left", "no"]), min_size=1, max_size=14), st.integers(0, 2**32 - 1))
+def test_one_pair_is_near_where_the_search_finds_it(words: list[str], seed: int) -> None:
+    draw = random.Random(seed)
+    other = list(words)
+    for _ in range(draw.randint(0, 3)):
+        other[draw.randrange(len(other))] = draw.choice(WORDS[:6])
+    one, two = sorted((" ".join(words), " ".join(other)))
+    assert one == two or is_near_pair(one, two) == bool(near_pairs([one, two]))
 
 
 def test_groups_do_not_reach_from_one_text_into_the_next() -> None:
