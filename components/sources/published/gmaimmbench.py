@@ -3,41 +3,41 @@ recipe says. The test file has no answers; the validation file is what the field
 
 import base64
 import binascii
-from collections.abc import Iterator
 from functools import partial
 
 from components.images.limits import ImageError
 from components.images.stored import StoredImage
+from components.records.record import Turn
 from components.records.vocabulary import Split
-from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.row_records import question, read_rows, row_record
-from components.sources.reading.rows import Row, need, table_rows, text
-
-LICENCE = "evaluation only (GMAI-MMBench)"
-LETTERS = "ABCDE"
+from components.sources.reading.row_records import question
+from components.sources.reading.row_sets import RowSet, Told
+from components.sources.reading.rows import table_rows
 
 
-def read(delivery: Delivery) -> Iterator[Item]:
-    """One record a question, each a choice of two to five."""
-    yield from read_rows(delivery, (".tsv",), partial(table_rows, delimiter="\t"), partial(_record, delivery))
-
-
-def _record(delivery: Delivery, name: str, number: int, row: Row) -> Item:
-    options = {letter: found for letter in LETTERS if (found := text(row, letter))}
-    letter = need(row, "answer")
+def _turn(told: Told) -> Turn:
+    """A choice of two to five."""
+    options = {letter: found for letter in "ABCDE" if (found := told.text(letter))}
+    letter = told.need("answer")
     if letter not in options:
         raise ImageError("bad options", f"the answer {letter[:60]!r} is none of {', '.join(options)}")
+    return question(told.need("question"), options[letter], options=list(options.values()))
+
+
+def _image(told: Told) -> StoredImage:
     try:
-        data = base64.b64decode(need(row, "image"), validate=True)
-    except (binascii.Error, ValueError) as error:
+        data = base64.b64decode(told.need("image"), validate=True)
+    except binascii.Error as error:
         raise ImageError("not an image", f"the image is not base64: {error}") from None
-    return row_record(
-        delivery,
-        f"{name.rsplit('.', 1)[0]}-{need(row, 'index')}",
-        [StoredImage.of(data)],
-        [question(need(row, "question"), options[letter], options=list(options.values()))],
-        file=name,
-        locator=f"row {number}",
-        licence=LICENCE,
-        split=Split.TEST,
-    )
+    return StoredImage.of(data)
+
+
+read = RowSet(
+    suffixes=(".tsv",),
+    rows=partial(table_rows, delimiter="\t"),
+    licence="evaluation only (GMAI-MMBench)",
+    image=_image,
+    identity="{file}-{key}",
+    key=("index",),
+    turn=_turn,
+    split=lambda told: Split.TEST,
+).read

@@ -1,29 +1,21 @@
 """VQA-Med 2019 as published: `image|question|answer` or, with reference answers, `image|category|question|answer#answer`;
-images as `.jpg` beside the texts or in a folder of their own."""
+images as `.jpg` beside the texts or in a folder of their own. Several right answers are separated by `#`: the first is
+learnt."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from components.images.limits import ImageError
-from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.pictures import Pictures
-from components.sources.reading.row_records import question, read_rows, row_record, split_of
-from components.sources.reading.rows import Row, need, table_rows
+from components.sources.delivery_folder import Delivery
+from components.sources.reading.row_records import question
+from components.sources.reading.row_sets import RowSet, Told
+from components.sources.reading.rows import Row, table_rows
 
-LICENCE = "CC BY 4.0 (VQA-Med 2019)"
 _COLUMNS = {
     2: ("image", "question"),
     3: ("image", "question", "answer"),
     4: ("image", "category", "question", "answer"),
 }
-
-
-def read(delivery: Delivery) -> Iterator[Item]:
-    """One record a question. Several right answers are separated by `#`: the first is learnt."""
-    folders = sorted({str(path.parent.relative_to(delivery.folder)) for path in delivery.folder.rglob("*.jpg")})
-    pictures = Pictures(delivery, folders or [""])
-    yield from read_rows(delivery, (".txt",), _rows, partial(_record, delivery, pictures))
 
 
 def _rows(path: Path) -> Iterator[Row | ImageError]:
@@ -36,17 +28,24 @@ def _rows(path: Path) -> Iterator[Row | ImageError]:
     return table_rows(path, columns=_COLUMNS[marks + 1], delimiter="|", quoted=False)
 
 
-def _record(delivery: Delivery, pictures: Pictures, name: str, number: int, row: Row) -> Item:
-    image = need(row, "image")
-    answer = need(row, "answer").split("#")[0].strip()
-    return row_record(
-        delivery,
-        f"{image}/{name.rsplit('.', 1)[0]}-{number:06d}",
-        [pictures.get(image if image.endswith(".jpg") else f"{image}.jpg")],
-        [question(need(row, "question"), answer)],
-        subject=image,
-        file=name,
-        locator=f"row {number}",
-        licence=LICENCE,
-        split=split_of(name),
-    )
+def _folders(delivery: Delivery) -> tuple[str, ...]:
+    found = {str(path.parent.relative_to(delivery.folder)) for path in delivery.folder.rglob("*.jpg")}
+    return tuple(sorted(found)) or ("",)
+
+
+def _image(told: Told) -> str:
+    name = told.need("image")
+    return name if name.endswith(".jpg") else f"{name}.jpg"
+
+
+read = RowSet(
+    suffixes=(".txt",),
+    rows=_rows,
+    folders=_folders,
+    licence="CC BY 4.0 (VQA-Med 2019)",
+    image=_image,
+    identity="{key}/{file}-{number:06d}",
+    key=("image",),
+    turn=lambda told: question(told.need("question"), told.need("answer").split("#")[0].strip()),
+    subject=lambda told: told.need("image"),
+).read
