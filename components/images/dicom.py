@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.images.deidentify import deidentify
+from components.images.dicom_kinds import check_has_pixels, check_is_wanted, is_clip, may_hold_text
 from components.images.dicom_limits import LimitedReader, check_items, check_items_of
 from components.images.dicom_orientation import laterality, plane_and_position, upright
 from components.images.dicom_pixels import Shown, frame_pixels, spacing
@@ -25,8 +26,6 @@ from components.images.windows import drop_grey_channels
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _MAX_INFLATED_BYTES = 128 * 2**20
-_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-"""And its multi-frame kinds, whose UIDs go on from here: pictures of a screen, a film or a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,12 @@ class DicomImage:
     """The patient's id as the header has it; hashed before anything is written."""
     instance: str = field(repr=False)
     """SOPInstanceUID; hashed before anything is written."""
+    study: str = field(repr=False)
     series: str = field(repr=False)
+    space: str = field(repr=False)
+    """FrameOfReferenceUID."""
+    person: tuple[str, ...] = field(repr=False)
+    """Name, date of birth and sex; compared under hashes, to tell two people of one id apart."""
     frames: int
     plane: str
     """Of the first frame: axial, coronal, sagittal, or empty when oblique or unknown."""
@@ -49,9 +53,15 @@ class DicomImage:
     """Boxes (x0, y0, x1, y1) of tissue images inside an ultrasound frame; text lies outside of them."""
     burned_in: bool
     """Whether text with identifiers may be burned into the pixels."""
+    is_clip: bool
+    """Whether its frames follow each other in time."""
     laterality: str
     """left or right where the header names one side, else empty."""
     dataset: Any = field(repr=False)
+
+    def check_is_wanted(self) -> None:
+        """Raise LeftOutError for a segmentation or dose, a localizer, and a slide's label, overview and thumbnail."""
+        check_is_wanted(self.dataset)
 
     def place(self, index: int) -> tuple[str, float | None]:
         """(plane, position) of a frame; the frames of an enhanced object each have their own."""
@@ -140,16 +150,16 @@ def _opened(path: Path, secret: bytes) -> DicomImage:
                 dataset = pydicom.dcmread(handle)
     except InvalidDicomError as error:
         raise ImageError("not an image", str(error)) from None
-    if "Rows" not in dataset or "Columns" not in dataset or "PixelData" not in dataset:
-        raise ImageError(
-            "no pixels", f"a DICOM object of kind {str(dataset.get('Modality', 'unknown'))!r} without an image"
-        )
+    check_has_pixels(dataset)
     check_size(int(dataset.Columns), int(dataset.Rows))
     frames = int(dataset.get("NumberOfFrames") or 1)
     if not 1 <= frames <= MAX_FRAMES:
         raise ImageError("too many frames", f"{frames} frames, the limit is {MAX_FRAMES}")
-    patient, instance = str(dataset.get("PatientID", "")), str(dataset.get("SOPInstanceUID", ""))
-    series = str(dataset.get("SeriesInstanceUID", ""))
+    patient, instance = str(dataset.get("PatientID") or "").strip(), str(dataset.get("SOPInstanceUID", ""))
+    study, series, space = (
+        str(dataset.get(f"{of}UID") or "") for of in ("StudyInstance", "SeriesInstance", "FrameOfReference")
+    )
+    person = tuple(_folded(dataset.get(name)) for name in ("PatientName", "PatientBirthDate", "PatientSex"))
     deidentify(dataset, secret=secret)
     plane, position = plane_and_position(dataset, 0)
     return DicomImage(
@@ -157,15 +167,24 @@ def _opened(path: Path, secret: bytes) -> DicomImage:
         body_part=str(dataset.get("BodyPartExamined", "")).strip().lower(),
         patient=patient,
         instance=instance,
+        study=study,
         series=series,
+        space=space,
+        person=person,
         frames=frames,
         plane=plane,
         position=position,
         regions=_regions(dataset),
-        burned_in=_may_hold_text(dataset),
+        burned_in=may_hold_text(dataset),
+        is_clip=frames > 1 and is_clip(dataset),
         laterality=laterality(dataset),
         dataset=dataset,
     )
+
+
+def _folded(value: Any) -> str:
+    """A header's value however its writer spaces and capitalises it."""
+    return " ".join(str(value or "").replace("^", " ").casefold().split())
 
 
 def _deflated(path: Path, meta: Any) -> Any:
@@ -207,14 +226,3 @@ def _shown_box(dataset: Any, box: tuple[int, int, int, int]) -> tuple[int, int, 
         width, height, down, across = height, width, across, down
     rows, columns = square_size(height, width, down, across)
     return x0 * columns // width, y0 * rows // height, x1 * columns // width, y1 * rows // height
-
-
-def _may_hold_text(dataset: Any) -> bool:
-    said = str(dataset.get("BurnedInAnnotation", "")).upper()
-    if said in ("YES", "NO"):
-        return said == "YES"
-    if str(dataset.get("SOPClassUID", "")).startswith(_SECONDARY_CAPTURE):
-        return True
-    if any("SCREEN" in str(word).upper() for word in dataset.get("ImageType") or ()):
-        return True
-    return str(dataset.get("Modality", "")) in ("US", "OT", "SC", "XC", "ES", "GM", "")

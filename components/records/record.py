@@ -54,8 +54,8 @@ class Record:
     more_images: tuple[StoredImage, ...] = ()
     """Further images of the same record, in order."""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """What the labels, header or geometry say. Keys: plane, contrast, stain, colour (yes/no), view; organs,
-    findings, absent_findings (';'-joined); tumour / nodule / doppler / retinopathy (yes/no), laterality (left/right), level (upper/middle/lower), description."""
+    """What the labels, header or geometry say. Keys: plane, contrast, stain, colour (yes/no), view, projection (of
+    X-rays), window (of CT); organs, findings, absent_findings (';'-joined); tumour / nodule / doppler / retinopathy (yes/no), laterality (left/right), level (upper/middle/lower), description."""
     targets: Mapping[str, bytes] = field(default_factory=dict)
     """Paired or derived images of the same place as they are stored, named as `targets.py` lists them; `output` is what a turn of
     kind drawing ends in."""
@@ -68,6 +68,9 @@ class Record:
     """Where the slice or tile lies along its axis: millimetres for volumes, pixels for slides."""
     licence: str
     provenance: Provenance
+    person: tuple[str, ...] = ()
+    """What else a header says of its patient (name, date of birth, sex), each hashed, empty where it says nothing: two
+    people under one subject are told apart by them. Not written."""
 
     @property
     def images(self) -> tuple[StoredImage, ...]:

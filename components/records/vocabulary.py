@@ -15,10 +15,18 @@ class Modality(StrEnum):
     NUCLEAR = "nuclear medicine"
     OCT = "OCT"
     ENDOSCOPY = "endoscopy"
+    DERMOSCOPY = "dermoscopy"
+    PHOTOGRAPH = "clinical photography"
+    MICROSCOPY = "microscopy"
+    """Of what is not stained tissue."""
     UNKNOWN = "unknown"
     """An image whose source does not say how it was made; nothing is asked or told about that."""
     TEXT = "text"
     """No image at all."""
+
+
+PROJECTIONS = ("mammography", "angiography", "fluoroscopy", "dental radiography", "panoramic radiography")
+"""Kinds of X-ray images that have a word of their own: the fact `projection`."""
 
 
 class TurnKind(StrEnum):

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from components.images.limits import ImageError
+from components.images.windows import WINDOWS
 from components.records.record import Record
 from components.records.vocabulary import Modality
 
@@ -15,8 +16,8 @@ NAME = "labels.csv"
 COLUMNS = ("file", "fact", "value")
 _MAX_BYTES = 64 * 2**20
 _HANDLING = ("crop", "burned_in")
-_EVERY_FILE = "*"
 """Facts about how to read the file; they tell the adapter something and do not end in the record."""
+_EVERY_FILE = "*"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -77,6 +78,16 @@ class Labels:
             raise ImageError("bad labels", f"crop of {file} is {text!r}; x0 < x1 and y0 < y1 are needed")
         return x0, y0, x1, y1
 
+    def windows(self, file: str) -> tuple[str, ...]:
+        """The windows of CT to see the file through, one record each: names of WINDOWS joined by ';'. Empty without a
+        wish. Raises ImageError, reason 'bad labels'."""
+        names = tuple(
+            dict.fromkeys(name.strip() for name in self.of(file).get("window", "").split(";") if name.strip())
+        )
+        if unknown := [name for name in names if name not in WINDOWS]:
+            raise ImageError("bad labels", f"window of {file} is {unknown[0]!r}; known: {', '.join(WINDOWS)}")
+        return names
+
     def missing(self, files: set[str]) -> list[str]:
         """Names that the labels speak of and the folder does not hold."""
         return sorted(
@@ -101,6 +112,8 @@ class Labels:
                 raise ImageError(
                     "mislabelled", f"modality {labels['modality']!r} of {record.provenance.file}; known: {known}"
                 ) from None
+        if "window" in record.facts or modality is not Modality.CT:
+            labels.pop("window", None)
         own = {"modality", "anatomy", "subject", "licence"}
         return replace(
             record,

@@ -88,7 +88,10 @@ def judge(
     for row in left_out:
         account.count(Bin.FILTERED, row["reason"])
     far = {name: d for name, d in distances(found, accepted).items() if d > settings.hold_above}
-    verdict = _verdict(source, account, settings, quarantine, sentences(far, found, accepted))
+    doubted = int(found.get("shared_ids", 0))  # type: ignore[call-overload]
+    if doubted <= int(accepted.get("shared_ids", 0)):  # type: ignore[call-overload]
+        doubted = 0
+    verdict = _verdict(source, account, settings, quarantine, sentences(far, found, accepted), doubted)
     return Judged(
         rows=Rows(spool, kept),
         frame=frame,
@@ -118,7 +121,12 @@ def _verdict_on(record: Record, failure: Failure | None, decision: Decision | No
 
 
 def _verdict(
-    source: str, account: Account, settings: ValidationSettings, quarantine: list[dict[str, str]], drifted: list[str]
+    source: str,
+    account: Account,
+    settings: ValidationSettings,
+    quarantine: list[dict[str, str]],
+    drifted: list[str],
+    doubted: int,
 ) -> dict[str, object]:
     bad, judged = account.bins[Bin.QUARANTINED], account.raw - account.bins[Bin.FILTERED]
     share = bad / judged if judged else 0.0
@@ -136,6 +144,12 @@ def _verdict(
         message = (
             f"{bad} of {judged} records quarantined ({share:.1%}), the limit is {settings.stop_above:.1%}; "
             f"most often: {worst}. Mend the delivery, see `unimed data check {source}`, or raise sources.{source}.stop_above"
+        )
+    elif doubted:
+        verdict, suite = "hold", READING
+        message = (
+            f"{doubted} of its patient ids stand for more than one person: name, date of birth or sex differ under one id. "
+            f"Mend the ids, give `subject` in labels.csv, or, where they are right, `unimed data accept {source}`"
         )
     elif drifted:
         verdict = "hold"

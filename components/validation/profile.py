@@ -20,9 +20,11 @@ def profile(records: Sequence[Record]) -> dict[str, object]:
         for name, value in record.facts.items():
             values = value.split(";") if name in LIST_FACTS else ["given"] if name in FREE_FACTS else [value]
             facts.setdefault(name, Counter()).update(v for v in values if v)
+    shared = shared_ids(records)
     return {
         "records": len(records),
         "subjects": len({record.subject for record in records}),
+        **({"shared_ids": shared} if shared else {}),
         "modality": _counts(record.modality.value for record in records),
         "anatomy": _counts(record.anatomy for record in records),
         "facts": {name: dict(sorted(counter.items())) for name, counter in sorted(facts.items())},
@@ -30,6 +32,17 @@ def profile(records: Sequence[Record]) -> dict[str, object]:
         "turns": _counts(turn.kind.value for record in records for turn in record.turns),
         "images": {name: _quantiles(values) for name, values in numbers.items()},
     }
+
+
+def shared_ids(records: Iterable[Record]) -> int:
+    """How many subjects are more than one person: their records differ in name, date of birth or sex."""
+    said: dict[str, tuple[set[str], ...]] = {}
+    for record in records:
+        if record.person:
+            known = said.setdefault(record.subject, tuple(set() for _ in record.person))
+            for values, value in zip(known, record.person, strict=True):
+                values.update([value] if value else [])
+    return sum(any(len(values) > 1 for values in known) for known in said.values())
 
 
 def _counts(values: Iterable[str]) -> dict[str, int]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 from components.images.volume import PLANES
+from components.images.windows import WINDOWS
 from components.records.findings import FINDINGS, VIEWS
 from components.records.targets import ENHANCED_T1, OWN_TARGETS, SHOWN
-from components.records.vocabulary import Modality
+from components.records.vocabulary import PROJECTIONS, Modality
 from components.sources.reading.structures import ORGANS
 
 YES_NO = ("yes", "no")
@@ -46,6 +47,8 @@ FACTS: dict[str, tuple[str, ...]] = {
     "doppler": YES_NO,
     "retinopathy": YES_NO,
     "laterality": ("left", "right"),
+    "projection": PROJECTIONS,
+    "window": tuple(WINDOWS),
     "level": ("lower", "middle", "upper"),
 }
 FREE_FACTS = ("description", "hospital")

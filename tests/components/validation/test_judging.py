@@ -121,3 +121,16 @@ def test_profile_counts_what_was_kept(make, settings):
     assert found["subjects"] == 1
     assert found["facts"]["organs"] == {"liver": 2, "spleen": 2}
     assert found["images"]["width"] == [60.0] * 21
+
+
+def test_one_id_of_several_people_is_held_until_somebody_accepts_it(make, settings):
+    def of(name, *person):
+        return replace(make(name), subject="anonymous", person=person)
+
+    one = [of("a", "n1", "b1", "f"), of("b", "n1", "", "f"), of("c", "", "b1", "")]
+    assert run(one, settings).accounting["verdict"]["verdict"] == "accept"
+    several = [*one, of("d", "n1", "b2", "f"), replace(make("e"), subject="ben", person=("n2", "b2", "m"))]
+    judged = run(several, settings)
+    verdict = judged.accounting["verdict"]
+    assert verdict["verdict"] == "hold" and "1 of its patient ids" in verdict["message"]
+    assert run(several, settings, accepted=judged.profile).accounting["verdict"]["verdict"] == "accept"

@@ -1,0 +1,139 @@
+"""A folder of DICOM files as a hospital exports it."""
+
+import numpy as np
+import pytest
+from pydicom.uid import generate_uid
+
+from components.records.record import LeftOut
+from components.records.vocabulary import Modality
+from tests.fixtures.dicom_files import dicom_dataset, dicom_file
+
+Y, X = np.mgrid[:64, :64]
+VALUES = (Y * 13 + X * 7).astype(np.uint16)
+
+
+def noise(seed):
+    return np.random.default_rng(seed).integers(0, 1000, (64, 64)).astype(np.uint16)
+
+
+def test_slices_without_a_patient_are_their_studys(tmp_path, read):
+    for study in ("1.2.3", "1.2.4"):
+        for n in range(3):
+            tags = {"PatientID": "", "StudyInstanceUID": study, "SeriesInstanceUID": generate_uid()}
+            dicom_file(tmp_path / study / str(n), noise(n), **tags)
+    records, _ = read(tmp_path, "clinic", "dicom", public=True)
+    subjects = {
+        study: {r.subject for r in records.values() if study in r.provenance.file} for study in ("1.2.3", "1.2.4")
+    }
+    assert all(len(found) == 1 for found in subjects.values())
+    assert subjects["1.2.3"] != subjects["1.2.4"]
+
+
+def test_without_patient_and_study_the_frame_of_reference_tells(tmp_path, read):
+    for n in range(3):
+        tags = {"PatientID": "", "FrameOfReferenceUID": "1.2.9", "SeriesInstanceUID": generate_uid()}
+        dicom_file(tmp_path / str(n), noise(n), **tags)
+    records, _ = read(tmp_path, "clinic", "dicom", public=True)
+    assert len({record.subject for record in records.values()}) == 1
+
+
+def test_what_a_header_says_of_its_patient_leaves_as_hashes(tmp_path, read):
+    tags = {"PatientName": "Doe^Jane", "PatientBirthDate": "19700102", "PatientSex": "F"}
+    dicom_file(tmp_path / "a", noise(0), **tags)
+    dicom_file(tmp_path / "b", noise(1), **{**tags, "PatientName": "DOE^JANE^"})
+    dicom_file(tmp_path / "c", noise(2), **{**tags, "PatientBirthDate": "19810304", "PatientSex": ""})
+    records, _ = read(tmp_path, "clinic", "dicom")
+    one, two, three = sorted((r.person for r in records.values()), key=lambda person: person[2] == "")
+    assert one == two and one[0] == three[0] and one[1] != three[1] and three[2] == ""
+    assert not {"doe", "jane", "1970"} & set("".join((*one, *three)).split())
+
+
+def test_documents_and_viewer_files_are_left_out_and_not_counted_as_broken(tmp_path, read):
+    dicom_file(tmp_path / "a", noise(0))
+    report = dicom_dataset(noise(1), SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11", Modality="SR")
+    del report.PixelData, report.Rows, report.Columns
+    report.save_as(tmp_path / "report", enforce_file_format=True)
+    dicom_file(tmp_path / "scout", noise(2), ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    (tmp_path / "AUTORUN.INF").write_text("[autorun]")
+    (tmp_path / "viewer.exe").write_bytes(b"MZ")
+    (tmp_path / "notes.csv").write_text("a,b")
+    records, others = read(tmp_path, "clinic", "dicom", public=True)
+    assert len(records) == 1
+    left_out = {item.file: item.reason for item in others if isinstance(item, LeftOut)}
+    assert left_out == {
+        "report": "no picture",
+        "scout": "localizer",
+        "AUTORUN.INF": "viewer file",
+        "viewer.exe": "viewer file",
+    }
+    assert [item.file for item in others if not isinstance(item, LeftOut)] == ["notes.csv"]
+
+
+@pytest.mark.parametrize(
+    ("word", "modality", "projection", "anatomy"),
+    [
+        ("MG", Modality.XRAY, "mammography", "breast"),
+        ("XA", Modality.XRAY, "angiography", "unknown"),
+        ("RF", Modality.XRAY, "fluoroscopy", "unknown"),
+        ("IO", Modality.XRAY, "dental radiography", "unknown"),
+        ("DX", Modality.XRAY, None, "unknown"),
+        ("DMS", Modality.DERMOSCOPY, None, "skin"),
+        ("IVOCT", Modality.OCT, None, "unknown"),
+        ("OP", Modality.FUNDUS, None, "eye"),
+    ],
+)
+def test_every_modality_has_its_word(tmp_path, read, word, modality, projection, anatomy):
+    dicom_file(tmp_path / "a", noise(0), Modality=word, BurnedInAnnotation="NO")
+    records, others = read(tmp_path, "clinic", "dicom", public=True)
+    assert not others
+    (record,) = records.values()
+    assert (record.modality, record.facts.get("projection"), record.anatomy) == (modality, projection, anatomy)
+
+
+def test_the_side_of_a_paired_region_is_a_fact(tmp_path, read):
+    dicom_file(tmp_path / "knee", noise(0), Modality="DX", BodyPartExamined="KNEE", ImageLaterality="L")
+    dicom_file(tmp_path / "chest", noise(1), Modality="DX", BodyPartExamined="CHEST", Laterality="L")
+    records, _ = read(tmp_path, "clinic", "dicom", public=True)
+    assert {r.provenance.file: r.facts.get("laterality") for r in records.values()} == {"knee": "left", "chest": None}
+
+
+def test_the_window_of_a_ct_is_a_fact_and_several_are_a_record_each(tmp_path, read):
+    tags = {"Modality": "CT", "WindowCenter": 35, "WindowWidth": 80}
+    dicom_file(tmp_path / "a", VALUES, **tags)
+    records, _ = read(tmp_path, "clinic", "dicom", public=True)
+    (plain,) = records.values()
+    assert plain.facts["window"] == "brain"
+    (tmp_path / "labels.csv").write_text("file,fact,value\n*,window,lung;bone\n")
+    records, _ = read(tmp_path, "clinic", "dicom", public=True)
+    assert {name.removeprefix(plain.id): r.facts["window"] for name, r in records.items()} == {
+        "-lung": "lung",
+        "-bone": "bone",
+    }
+    assert len({record.image.sha256 for record in records.values()}) == 2
+
+
+def test_a_window_that_nobody_knows_is_named(tmp_path, read):
+    dicom_file(tmp_path / "a", VALUES, Modality="CT")
+    (tmp_path / "labels.csv").write_text("file,fact,value\n*,window,liver\n")
+    records, (problem,) = read(tmp_path, "clinic", "dicom", public=True)
+    assert not records
+    assert problem.reason == "bad labels" and "soft tissue, lung" in problem.detail
+
+
+def test_only_clips_are_stepped_through(tmp_path, read):
+    frames = np.stack([noise(n) for n in range(10)])
+    dicom_file(tmp_path / "mr", frames, Modality="MR")
+    dicom_file(tmp_path / "us", frames, Modality="US", BurnedInAnnotation="NO", FrameTime=40)
+    records, _ = read(tmp_path, "clinic", "dicom", public=True)
+    files = [record.provenance.file for record in records.values()]
+    assert (files.count("mr"), files.count("us")) == (10, 2)
+
+
+def test_tiles_of_glass_are_left_out_of_a_slide(tmp_path, read):
+    tiles = np.full((3, 64, 64, 3), 250, np.uint8)
+    tiles[1] = np.random.default_rng(0).integers(60, 200, (64, 64, 3), np.uint8)
+    ds = dicom_dataset(tiles[0], Modality="SM", BurnedInAnnotation="NO", NumberOfFrames=3)
+    ds.PixelData = tiles.tobytes()
+    ds.save_as(tmp_path / "slide", enforce_file_format=True)
+    records, _ = read(tmp_path, "clinic", "dicom", public=True)
+    assert [record.provenance.locator for record in records.values()] == ["frame 1"]
