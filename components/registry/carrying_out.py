@@ -18,7 +18,10 @@ def carry_out(workspace: Workspace, tracking: Tracking, decision: Decision) -> N
     """Move aliases, tag the version, store decision.json, anchor the log's head. Idempotent; the anchor comes last."""
     client, number = tracking.client, str(decision.version)
     versions = {version.number: version for version in all_versions(tracking)}
-    version = versions[decision.version]
+    version = versions.get(decision.version)
+    if version is None:  # withdrawn because it is gone: there is nothing to tag
+        refresh_aliases(workspace, tracking)
+        return
     if decision.promoted:
         client.set_registered_model_alias(MODEL, CHAMPION, number)
     waits = decision.action == "hold" and decision.evidence.get("asked") != "never"

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from components.registry.database import decisions_table, registry_name, transaction
 from components.storage.workspace import Workspace
 
-Action = Literal["promote", "refuse", "hold", "rollback"]
-"""`hold`: judged, and waiting for a person (asked for, or incomparable)."""
+Action = Literal["promote", "refuse", "hold", "rollback", "withdraw"]
+"""`hold`: judged, and waiting for a person (asked for, or incomparable). `rollback` gives the title to an earlier version
+and withdraws the one in `evidence["from"]`. `withdraw`: the version is gone from the registry."""
 
 GENESIS = "0" * 64
 
@@ -52,7 +53,16 @@ class Decision(Ruling):
     @property
     def champion_after(self) -> int | None:
         """The champion once this decision is carried out."""
-        return self.version if self.promoted else self.champion_before
+        if self.promoted:
+            return self.version
+        return None if self.action == "withdraw" and self.version == self.champion_before else self.champion_before
+
+    @property
+    def withdraws(self) -> int | None:
+        """The version that no longer is to be promoted by a rule."""
+        if self.action == "withdraw":
+            return self.version
+        return self.evidence.get("from") if self.action == "rollback" else None
 
     def body(self) -> str:
         """Canonical JSON of the entry."""
@@ -130,9 +140,9 @@ def append(workspace: Workspace, log: list[Decision], ruling: Ruling) -> Decisio
 
 def champion_of(log: list[Decision]) -> int | None:
     """The champion as the log has it."""
-    return next((entry.version for entry in reversed(log) if entry.promoted), None)
+    return log[-1].champion_after if log else None
 
 
 def decision_about(log: list[Decision], version: int) -> Decision | None:
-    """The newest decision about this version."""
-    return next((entry for entry in reversed(log) if entry.version == version), None)
+    """The newest decision about this version, a rollback that withdrew it included."""
+    return next((entry for entry in reversed(log) if version in (entry.version, entry.withdraws)), None)

@@ -83,7 +83,8 @@ def rollback(workspace: Workspace, *, who: str, why: str) -> Decision:
     with hold_lease(workspace, "rollback"):
         tracking = connect(workspace)
         log = _settled_log(workspace, tracking)
-        line = champions_in_line(log)
+        present = {version.number for version in all_versions(tracking)}
+        line = [number for number in champions_in_line(log) if number in present]
         if len(line) < 2:
             holder = f"version {line[-1]} is the first champion" if line else "no version is champion"
             raise Impossible(f"nothing to roll back to: {holder}")
@@ -101,6 +102,8 @@ def champions_in_line(log: list[Decision]) -> list[int]:
             line.append(entry.version)
         elif entry.action == "rollback" and line:
             line.pop()
+        elif entry.action == "withdraw":
+            line = [number for number in line if number != entry.version]
     return line
 
 
@@ -143,18 +146,40 @@ def _about(version: Version) -> dict[str, Any]:
 
 
 def _settled_log(workspace: Workspace, tracking: Tracking, healing: int | None = None) -> list[Decision]:
-    """The log, checked against anchors and alias, with an interrupted promotion finished. Call under the lease."""
+    """The log, checked against anchors and alias, with an interrupted promotion finished. Call under the lease.
+
+    A champion that somebody deleted in MLflow is withdrawn in the log, so that there can be another.
+    """
     log = read_log(workspace)
     check_anchors(tracking, log)
     finish_interrupted(workspace, tracking, log)
-    champion, logged = _champion(tracking), champion_of(log)
-    actual = champion.number if champion else None
+    versions = {version.number: version for version in all_versions(tracking)}
+    logged = champion_of(log)
+    if logged is not None and logged not in versions:
+        log = [*log, _withdraw(workspace, tracking, log, logged)]
+        logged = None
+    actual = next((number for number, version in versions.items() if CHAMPION in version.aliases), None)
     if actual != logged and healing not in (actual, logged):
+        ways = " or ".join(f"`unimed promote {number}`" for number in (actual, logged) if number is not None)
         raise Drift(
             f"the alias champion points to {_spoken(actual)}, the decision log says {_spoken(logged)}: it was moved by "
-            f"hand; `unimed promote` with one of the two versions settles it, in your name"
+            f"hand; {ways} settles it, in your name"
         )
     return log
+
+
+def _withdraw(workspace: Workspace, tracking: Tracking, log: list[Decision], version: int) -> Decision:
+    last = next(entry for entry in reversed(log) if entry.version == version)
+    why = f"version {version} is gone from the registry: somebody deleted it there"
+    ruling = Ruling(
+        action="withdraw",
+        version=version,
+        weights_sha256=last.weights_sha256,
+        who="registry",
+        why=why,
+        evidence={"after": last.sequence},
+    )
+    return _write(workspace, tracking, log, ruling)
 
 
 def _still_stands(
@@ -163,6 +188,8 @@ def _still_stands(
     """Whether an earlier decision answers the present question."""
     if champion is not None and champion.number == version.number:
         return True
+    if standing.withdraws == version.number:
+        return True  # only a person brings back what a person took away
     if standing.promoted:
         return False
     same_rule = standing.evidence.get("gate_sha256") == gate_sha256

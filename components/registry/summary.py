@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from components.recipes.recipe import read_recipe
+from components.registry.catalogue import CHAMPION, MODEL
 from components.registry.database import embedded_uri, tracking_uri
-from components.registry.decisions import Decision
+from components.registry.decisions import Decision, champion_of, read_log
 from components.registry.evidence import read_evidence
+from components.registry.presence import registered_now
 from components.storage.atomic import read_object, write_json
 from components.storage.workspace import Workspace
 
@@ -19,14 +21,23 @@ KEEP = 200
 def already_judged(workspace: Workspace) -> Decision | None:
     """The decision about the present weights, data, evaluation and gate, or None when there is none yet.
 
-    A version that waits for a person counts as judged.
+    A version that waits for a person counts as judged. What was noted here stands only while the registry still holds
+    the version, the log still holds the decision, and both name the same champion.
     """
     try:
         key = read_evidence(workspace, read_recipe(workspace.params)).key
     except ValueError:
         return None
     found = _read(workspace)["judged"].get(key)
-    return Decision.from_body(found) if found else None
+    return _standing(workspace, Decision.from_body(found)) if found else None
+
+
+def _standing(workspace: Workspace, noted: Decision) -> Decision | None:
+    """The noted decision, if registry and log hold it now."""
+    now, log = registered_now(workspace, MODEL), read_log(workspace)
+    in_log = len(log) >= noted.sequence and log[noted.sequence - 1].hash == noted.hash
+    agreed = champion_of(log) == now.aliases.get(CHAMPION)
+    return noted if in_log and agreed and noted.version in now.versions else None
 
 
 def champion_summary(workspace: Workspace) -> dict[str, Any]:

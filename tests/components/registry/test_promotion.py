@@ -212,3 +212,77 @@ def test_a_version_whose_weights_are_gone_is_not_promoted(three):
     with pytest.raises(ValueError, match="is not in the DVC cache"):
         rollback(three, who="ada", why="back")
     assert champion_summary(three)["champion"]["version"] == 2
+
+
+def test_what_a_person_rolled_back_no_rule_brings_back_and_a_person_may(workspace, retrain, compared):
+    decide(workspace, register(workspace), "gate")
+    retrain(workspace, "weights 2")
+    compared["paired"] = gate.PairedDifference(difference=0.2, low=0.1, high=0.3, n=200, detectable=0.08)
+    second = register(workspace)
+    assert decide(workspace, second, "gate").promoted
+    taken = rollback(workspace, who="ada", why="complaints about ultrasound")
+    assert taken.withdraws == 2 and champion_summary(workspace)["champion"]["version"] == 1
+    assert already_judged(workspace) is not None, "the same evidence is not judged again"
+    (workspace.private / "registration.json").unlink()
+    assert register(workspace).number == 2
+    assert decide(workspace, second, "gate") == taken
+    assert champion_summary(workspace)["champion"] is None or champion_summary(workspace)["champion"]["version"] == 1
+    assert len(read_log(workspace)) == 3
+    models(workspace)
+    assert promote(workspace, "2", who="ada", why="it was the probe").version == 2
+
+
+def test_a_champion_that_was_deleted_on_mlflows_page_is_registered_again(workspace):
+    decide(workspace, register(workspace), "gate")
+    assert already_judged(workspace) is not None
+    tracking = connect(workspace)
+    tracking.client.delete_registered_model_alias(MODEL, "champion")
+    tracking.client.delete_model_version(MODEL, "1")
+    assert already_judged(workspace) is None, "what MLflow holds now is asked, not remembered"
+    again = register(workspace)
+    assert decide(workspace, again, "gate").promoted
+    log = read_log(workspace)
+    assert [(entry.action, entry.version) for entry in log] == [
+        ("promote", 1),
+        ("withdraw", 1),
+        ("promote", again.number),
+    ]
+    assert log[1].who == "registry" and log[1].champion_after is None and log[2].champion_before is None
+    assert already_judged(workspace) == log[2]
+    with pytest.raises(Impossible, match="nothing to roll back to"):
+        rollback(workspace, who="ada", why="there is none before it")
+
+
+def test_a_person_can_promote_after_the_champion_was_deleted(three):
+    tracking = connect(three)
+    tracking.client.delete_registered_model_alias(MODEL, "champion")
+    tracking.client.delete_model_version(MODEL, "1")
+    with pytest.raises(Impossible, match="look at `unimed models`, then decide again"):
+        promote(three, "2", who="ada", why="it is what we have")
+    models(three)
+    assert promote(three, "2", who="ada", why="it is what we have").promoted
+
+
+def test_an_alias_that_was_moved_by_hand_is_not_nothing_to_do_and_the_advice_settles_it(workspace, retrain, compared):
+    decide(workspace, register(workspace), "gate")
+    retrain(workspace, "weights 2")
+    compared["paired"] = gate.PairedDifference(difference=-0.3, low=-0.4, high=-0.2, n=200, detectable=0.08)
+    second = register(workspace)
+    decide(workspace, second, "gate")
+    assert already_judged(workspace) is not None
+    connect(workspace).client.set_registered_model_alias(MODEL, "champion", "2")
+    assert already_judged(workspace) is None
+    with pytest.raises(Drift, match=r"`unimed promote 2` or `unimed promote 1` settles it"):
+        decide(workspace, second, "gate")
+    models(workspace)
+    promote(workspace, "1", who="ada", why="the alias was moved by mistake")
+    assert champion_summary(workspace)["champion"]["version"] == 1
+    assert already_judged(workspace) is not None
+
+
+def test_a_decision_that_the_log_does_not_hold_any_more_does_not_count(workspace):
+    decide(workspace, register(workspace), "gate")
+    assert already_judged(workspace) is not None
+    with sqlite3.connect(workspace.private / "unimed.db") as database:
+        database.execute("delete from unimed_decisions")
+    assert already_judged(workspace) is None
