@@ -49,6 +49,16 @@ def find_work(workspace: Workspace, recipe: Recipe, promote: str) -> Plan:
     return plan
 
 
+def send_rest(workspace: Workspace) -> int:
+    """Send what the DVC remote has not got, such as one that was set after the last run; returns how many files went.
+
+    Raises ValueError when the remote does not take them.
+    """
+    from components.storage.dvc import is_sent, push
+
+    return 0 if is_sent(workspace) else push(workspace)
+
+
 def is_settled(workspace: Workspace) -> bool:
     """Whether no killed run waits to be called crashed."""
     from flows.past_runs import dead_runs

@@ -23,7 +23,7 @@ from components.storage.locks import Held, holder_text
 from components.storage.workspace import Workspace
 from flows.cron import next_run
 from flows.past_runs import noted
-from flows.run import find_work, is_settled, prepare, run, settle
+from flows.run import find_work, is_settled, prepare, run, send_rest, settle
 from flows.services import pool_name, workspace_key
 from flows.session import session
 
@@ -49,6 +49,7 @@ def scheduled_retrain(root: str, promote: str = "gate") -> Any:
                 plan = find_work(workspace, recipe, promote)
                 if not plan.nothing_to_do:
                     return run(held, plan, promote)
+                send_rest(workspace)
                 if not is_settled(workspace):
                     settle(held)
                 return Completed(name="Skipped", message=plan.why_nothing)

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.storage.atomic import write_text
+from components.storage.atomic import read_json, write_json, write_text
+from components.storage.keys import digest
 from components.storage.workspace import ENVIRONMENT, Workspace
 from components.storage.yaml_files import load_yaml
 
@@ -168,12 +169,32 @@ def push(workspace: Workspace, target: str | None = None) -> int:
 
     try:
         with open_repo(workspace) as repo:
-            return int(repo.push(targets=[target] if target else None))
+            sent = int(repo.push(targets=[target] if target else None))
     except (DvcException, OSError) as error:
         raise ValueError(
             f"the DVC remote {url} does not take the files ({' '.join(str(error).split())}); "
             "see `dvc remote list`; the next `unimed retrain` sends them"
         ) from None
+    if target is None:
+        write_json(_sent(workspace), _what_a_remote_has(workspace))
+    return sent
+
+
+def is_sent(workspace: Workspace) -> bool:
+    """Whether the default remote of today got all that dvc.lock names; True without a remote."""
+    url, _ = remote_address(workspace)
+    if not url:
+        return True
+    return _sent(workspace).is_file() and read_json(_sent(workspace)) == _what_a_remote_has(workspace)
+
+
+def _sent(workspace: Workspace) -> Path:
+    return workspace.private / "sent.json"
+
+
+def _what_a_remote_has(workspace: Workspace) -> dict[str, str]:
+    url, endpoint = remote_address(workspace)
+    return {"remote": url, "endpoint": endpoint, "lock": digest(read_lock(workspace))}
 
 
 def keep_folder(workspace: Workspace, folder: Path) -> None:

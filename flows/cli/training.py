@@ -69,9 +69,11 @@ def retrain(
         if dry_run:
             show_plan(plan, as_json=as_json)
             return
-        from flows.run import is_settled
+        from flows.run import is_settled, send_rest
 
         if plan.nothing_to_do and is_settled(workspace):
+            if sent := send_rest(workspace):
+                note(f"sent {sent} files to the DVC remote, which did not have them yet")
             say_nothing_to_do(workspace, plan, begun, as_json=as_json)
             return
         show_plan(plan, as_json=False)

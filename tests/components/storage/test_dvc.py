@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.storage import dvc
+from flows.run import send_rest
 
 DVC = Path(sys.executable).parent / "dvc"
 
@@ -152,6 +153,7 @@ def test_what_a_stage_made_goes_to_the_remote_and_an_unreachable_one_is_named(wo
     remote = tmp_path / "remote"
     subprocess.run([DVC, "remote", "add", "--default", "store", remote], cwd=workspace.root, check=True, env=os.environ)
     assert dvc.push(workspace, "make@one") == 1
+    assert not dvc.is_sent(workspace), "one stage is not all"
     assert dvc.push(workspace) > 0 and dvc.push(workspace) == 0
     shutil.rmtree(workspace.root / ".dvc" / "cache")
     shutil.rmtree(workspace.root / "joined")
@@ -161,3 +163,15 @@ def test_what_a_stage_made_goes_to_the_remote_and_an_unreachable_one_is_named(wo
     remote.write_text("a file where the folder should be")
     with pytest.raises(ValueError, match=r"the DVC remote .*remote does not take the files"):
         dvc.push(workspace)
+
+
+def test_a_remote_that_is_set_or_changed_after_the_run_is_known_to_lack_what_the_run_made(workspace, tmp_path):
+    run_all(workspace)
+    assert dvc.is_sent(workspace), "without a remote nothing is to be sent"
+    for name in ("first", "second"):
+        add = [DVC, "remote", "add", "--force", "--default", name, tmp_path / name]
+        subprocess.run(add, cwd=workspace.root, check=True, env=os.environ)
+        assert not dvc.is_sent(workspace)
+        assert send_rest(workspace) > 0
+        assert dvc.is_sent(workspace) and send_rest(workspace) == 0
+        assert list((tmp_path / name).rglob("*.dir"))
