@@ -21,8 +21,6 @@ from components.sources.delivery import deliver
 from components.sources.table import read_source
 from components.validation.identifiers import identifier_kinds
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "public"
-"""Further public images and texts, where somebody has laid them."""
 LEAST_SIDE = 100
 """Pixels; half of it passes the recipe's least side."""
 PHOTOGRAPHS = "astronaut brick camera cell chelsea coffee coins grass gravel hubble_deep_field microaneurysms moon page rocket text"

@@ -20,17 +20,6 @@ def raw(tmp_path_factory) -> Path:
     return folder
 
 
-PUBLIC = Path(__file__).parents[4] / "shared" / "samples" / "public"
-
-
-@pytest.fixture(scope="session")
-def public() -> Path:
-    """Files of public sets in their native layout, where they lie beside the checkout; they are no part of it."""
-    if not PUBLIC.is_dir():
-        pytest.skip(f"the public samples are not there: {PUBLIC}")
-    return PUBLIC
-
-
 @pytest.fixture
 def draw():
     """draw(path, seed, colour=…) writes a picture there, different for every seed, and returns its path."""

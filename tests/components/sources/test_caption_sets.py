@@ -1,4 +1,4 @@
-"""Captions and reports in the layout that they are published in: real annotation files, counted independently."""
+"""Captions and reports in the layout that they are published in (tests/samples), counted independently."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def test_roco_1_captions_licences_and_articles(public, read, draw, tmp_path):
     for number, (figure, _) in enumerate(captions[:30]):
         draw(folder / "images" / f"{figure}.jpg", number)
     records, unreadable = read(tmp_path / "roco", "roco")
-    assert len(captions) == 1500 and bins(unreadable) == {"missing image": 1470}
+    assert len(captions) > 30 and bins(unreadable) == {"missing image": len(captions) - 30}
     origin = {row[0]: (re.match(r"PMC\d+", row[1])[0], row[2]) for row in licences}  # type: ignore[index]
     for figure, caption in captions[:30]:
         record = records[f"roco/{figure}"]
@@ -86,7 +86,7 @@ def test_open_i_reports_join_their_views(reports, read, draw):
         for number, view in enumerate(views[path]):
             draw(reports / "NLMCXR_png" / f"{view}.png", number + int(path.stem))
     records, unreadable = read(reports, "iu-xray")
-    assert len(files) > 300 and len(records) == 20
+    assert len(files) > 40 and len(records) == 20
     empty = sum(not said(path) for path in files)
     assert bins(unreadable) == {"empty text": empty, "missing image": len(files) - 20 - empty}
     for path in whole[:20]:
@@ -105,9 +105,10 @@ def test_the_test_set_of_medevalkit_is_held_out(public, read, draw, tmp_path):
     for number, image in enumerate(rows[0]["image"]):
         draw(tmp_path / "images" / image, number)
     records, unreadable = read(tmp_path, "iu-xray")
-    assert len(rows) == 296 and len(records) == 1 and bins(unreadable) == {"missing image": 295}
-    record = records["iu-xray/CXR1020"]
-    assert record.delivered_split is Split.TEST and record.subject == "CXR1020"
+    assert len(records) == 1 and bins(unreadable) == {"missing image": len(rows) - 1}
+    (patient,) = {image.split("_")[0] for image in rows[0]["image"]}
+    record = records[f"iu-xray/{patient}"]
+    assert record.delivered_split is Split.TEST and record.subject == patient
     assert record.turns[0].answer == f"Findings: {rows[0]['findings']}\nImpression: {rows[0]['impression']}"
 
 

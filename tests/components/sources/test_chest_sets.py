@@ -1,6 +1,7 @@
-"""Chest X-ray sets in the layout that they are published in: real tables and images, counted independently."""
+"""Chest X-ray sets in the layout that they are published in (tests/samples), counted independently."""
 
 import csv
+import json
 import shutil
 from collections import Counter
 
@@ -36,7 +37,7 @@ def save16(path, seed: int) -> None:
     Image.fromarray(values).save(path)
 
 
-def test_nih_table_and_its_real_images(public, read, draw, tmp_path):
+def test_nih_table_and_its_images(public, read, draw, tmp_path):
     name = "Data_Entry_2017_v2020"
     shutil.copy(public / HEADS / f"{name}.head200.csv", tmp_path / f"{name}.csv")
     for image in ("00000001_000.png", "00027426_000.png"):
@@ -49,8 +50,8 @@ def test_nih_table_and_its_real_images(public, read, draw, tmp_path):
     (tmp_path / "train_val_list.txt").write_text("\n".join(others[:30]))
     (tmp_path / "test_list.txt").write_text("\n".join(others[30:]))
     records, unreadable = read(tmp_path, "nih-cxr")
-    assert len(rows) == 200 and len(records) == 40
-    assert bins(unreadable) == {"missing image": 160, "unnamed image": 1}, "00027426_000 is of no row"
+    assert len(rows) > 40 and len(records) == 40
+    assert bins(unreadable) == {"missing image": len(rows) - 40, "unnamed image": 1}, "00027426_000 is of no row"
     present, splits = Counter(), Counter()
     for row in rows[:40]:
         record = records[f"nih-cxr/{row['Image Index'][:-4]}"]
@@ -92,7 +93,7 @@ def test_chexpert_uncertain_is_neither_yes_nor_no(public, read, draw, tmp_path):
         draw(tmp_path / row["Path"], number)
     draw(tmp_path / "CheXpert-v1.0-small" / "train" / "patient99999" / "study1" / "view1_frontal.jpg", 7)
     records, unreadable = read(tmp_path, "chexpert")
-    assert len(rows) == len(records) == 200 and bins(unreadable) == {"unnamed image": 1}
+    assert len(rows) == len(records) and bins(unreadable) == {"unnamed image": 1}
     said = Counter()
     for row in rows:
         record = records["chexpert/" + row["Path"].removeprefix("CheXpert-v1.0-small/").removesuffix(".jpg")]
@@ -124,7 +125,7 @@ def test_chexpert_5x200_has_reports(public, read, draw, tmp_path):
         draw(tmp_path / row["imgpath"], number)
     records, unreadable = read(tmp_path, "chexpert")
     silent = sum(not row["Report Impression"].strip() for row in rows)
-    assert len(records) == 37 - silent and sum(bins(unreadable).values()) == silent
+    assert len(records) == len(rows) - silent and sum(bins(unreadable).values()) == silent
     record = records["chexpert/" + rows[1]["imgpath"].removeprefix("CheXpert-v1.0-small/")[:-4] + "/report"]
     assert record.turns[0].answer == f"Impression: {' '.join(rows[1]['Report Impression'].split())}"
 
@@ -152,8 +153,8 @@ def test_padchest_spanish_reports_of_16_bit_images(public, read, tmp_path):
     for number, row in enumerate(rows[:50]):
         save16(tmp_path / row["ImageDir"] / row["ImageID"], number)
     records, unreadable = read(tmp_path, "padchest")
-    assert len(rows[0]) == 36 and len(rows) == 194
-    assert len(records) == 50 and bins(unreadable) == {"missing image": 144}
+    assert len(rows[0]) == 36 and len(rows) > 50
+    assert len(records) == 50 and bins(unreadable) == {"missing image": len(rows) - 50}
     normal = sum("'normal'" in row["Labels"] for row in rows[:50])
     assert sum("any abnormality" in listed(r, "absent_findings") for r in records.values()) == normal > 0
     for row in rows[:50]:
@@ -193,8 +194,11 @@ def test_covid_images_are_found_by_patient_and_a_and_b_are_one(public, read, tmp
     images = {path.stem for path in (tmp_path / "covid" / "images").iterdir()}
     records, unreadable = read(tmp_path / "covid", "covid-cxr")
     named = [row["patientid"] for row in rows if row["patientid"] in images]
-    assert len(rows) == 55 and len(images) == 38
-    assert len(records) == len(named) and bins(unreadable)["missing image"] == len(rows) - len(named)
+    assert (
+        0 < len(named) < len(rows)
+        and len(records) == len(named)
+        and bins(unreadable)["missing image"] == len(rows) - len(named)
+    )
     assert bins(unreadable)["unnamed image"] == len(images - set(named))
     assert records["covid-cxr/COVID-00003a"].subject == records["covid-cxr/COVID-00003b"].subject == "COVID-00003"
     patients = {name.rstrip("abcdefgh") for name in named}
@@ -226,8 +230,8 @@ def test_siim_masks_have_the_area_of_their_runs(public, read, draw, tmp_path):
     for number, row in enumerate(rows[:30]):
         draw(tmp_path / "dicom-images-train" / row["ImageId"] / f"{row['ImageId']}.png", number)
     records, unreadable = read(tmp_path, "siim")
-    assert len({row["ImageId"] for row in rows}) == 200 and len(records) == 30
-    assert bins(unreadable) == {"missing image": 170}
+    assert len(rows) > 30 and len(records) == 30
+    assert bins(unreadable) == {"missing image": len({row["ImageId"] for row in rows}) - 30}
     for row in rows[:30]:
         record = records[f"siim/{row['ImageId']}"]
         runs = row[" EncodedPixels"]
@@ -261,7 +265,7 @@ def test_vindr_rows_of_the_competition(public, read, draw, tmp_path):
     meta = "".join(f"{row['image_id']},4000,5000\n" for row in rows)
     (tmp_path / "train_meta.csv").write_text("image_id,dim0,dim1\n" + meta)
     records, unreadable = read(tmp_path, "vindr-cxr")
-    assert len(records) == 60 and bins(unreadable) == {"missing image": 140}
+    assert len(records) == 60 and bins(unreadable) == {"missing image": len(rows) - 60}
     boxed = sum(bool(row["x_min"]) for row in rows[:60])
     assert sum(bool(record.turns) for record in records.values()) == boxed > 0
     for row in rows[:60]:
@@ -305,7 +309,9 @@ def test_tbx11k_folders_and_boxes(public, read, tmp_path):
     healthy, active = records["tbx11k/health/h0001"], records["tbx11k/tb/tb0005"]
     assert listed(healthy, "absent_findings") == {"tuberculosis", "any abnormality"} and not healthy.turns
     assert listed(active, "findings") == {"active tuberculosis", "tuberculosis", "any abnormality"}
-    box = (381.8337, 126.8734, 381.8337 + 40.2369, 126.8734 + 44.5658)
+    marks = json.loads((tmp_path / "tbx" / "annotations" / "json" / "TBX11K_train.json").read_text())["annotations"]
+    x, y, width, height = marks[0]["bbox"]
+    box = (x, y, x + width, y + height)
     assert active.turns[0].answer == str([round(1000 * value / 512) for value in box])
     assert len(records["tbx11k/tb/tb0007"].turns[0].answer.split("] [")) == 2
     assert {record.delivered_split for record in records.values()} == {Split.TRAIN}

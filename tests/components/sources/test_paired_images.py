@@ -1,5 +1,5 @@
-"""Pairs and masks of images. DeepLIIF's are real samples; BCI, DRIVE, BUSI and SA-Med2D are written here in the layouts of
-their documentation, out of real pictures: no download of them was at hand."""
+"""Pairs and masks of images. DeepLIIF's are those of tests/samples; BCI, DRIVE, BUSI and SA-Med2D are written here in the
+layouts of their documentation. All are out of real pictures."""
 
 import json
 import shutil
@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from components.images.stored import decode_stored
 from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.reading.label_colours import class_colour
+from tests.samples.pictures import eye
 
 SHIPPED = Path(__file__).parents[3] / "components" / "sources" / "shipped"
 
@@ -139,11 +140,10 @@ def test_drive_vessels_come_from_the_first_observer(read, tmp_path):
 
 
 @pytest.fixture
-def busi(public, tmp_path) -> Path:
-    for number, (label, name) in enumerate(
-        [("benign", "femur_input"), ("malignant", "neck_input"), ("normal", "femur_input"), ("benign", "neck_input")]
-    ):
-        image = np.asarray(Image.open(public / "monai" / f"{name}.png"))[:, 40 * (number // 2) :]
+def busi(tmp_path) -> Path:
+    whole = np.asarray(eye(900).convert("L"))
+    for number, label in enumerate(("benign", "malignant", "normal", "benign")):
+        image = whole[60 * number : 60 * number + 400, 90 * number : 90 * number + 500]
         save(tmp_path / label / f"{label} ({number}).png", image)
         mask = np.zeros(image.shape, bool)
         mask[100:150, 100:150] = label != "normal"
@@ -183,9 +183,11 @@ def test_busi_burned_in_letters_are_held(busi, read):
 
 
 @pytest.fixture
-def samed2d(tmp_path, public) -> Path:
-    ct = np.asarray(Image.open(public / "unimed-clip" / "ct_scan_right_kidney.tiff"))
-    brain = np.asarray(Image.open(public / "unimed-clip" / "brain_MRI.jpg").resize((200, 200)))
+def samed2d(tmp_path, corpus_records) -> Path:
+    ct, brain = (
+        np.asarray(Image.fromarray(next(iter(corpus_records[source].values())).image.decode()).resize((200, 200)))
+        for source in ("totalsegmentator", "nilearn-mni")
+    )
     listed: dict[str, list[str]] = {}
     for stem, image, masks in (
         (

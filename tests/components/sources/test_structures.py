@@ -6,10 +6,9 @@ import pytest
 
 from components.sources.reading.structures import CT_STRUCTURES, MR_STRUCTURES, ORGANS, english, palette, visible
 
-_LABELS = Path(__file__).parents[4] / "shared" / "samples" / "registry" / "totalsegmentator" / "labels.json"
+_LABELS = Path(__file__).parents[2] / "samples" / "totalsegmentator" / "labels.json"
 
 
-@pytest.mark.skipif(not _LABELS.is_file(), reason="the samples folder with TotalSegmentator's own table is not here")
 def test_label_numbers_are_those_of_totalsegmentator():
     tables = json.loads(_LABELS.read_text())
     ct, mr = tables["example_seg_fast_force_split.nii.gz, example_seg_dicom.nii.gz"], tables["example_seg_mr.nii.gz"]

@@ -8,7 +8,6 @@ from components.assembly.alignment.label_consistency import label_consistency
 from components.records.findings import finding_facts
 from components.records.record import Turn
 from components.records.vocabulary import Modality, TurnKind
-from tests.benchmarks.originals import SAMPLES
 
 
 @pytest.fixture
@@ -91,10 +90,9 @@ def test_nothing_can_be_said_without_a_label_or_in_another_language(score) -> No
     assert score("Clear.", Modality.XRAY, TurnKind.REPORT, anatomy="unknown") is None
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"{SAMPLES} with public reports is not here")
-def test_real_reports_name_their_own_labels_rather_than_those_of_other_patients(score) -> None:
+def test_real_reports_name_their_own_labels_rather_than_those_of_other_patients(score, published) -> None:
     reports = []
-    for file in sorted((SAMPLES / "iu-xray").rglob("*.xml")):
+    for file in sorted((published / "iu-xray").rglob("*.xml")):
         root = ElementTree.parse(file).getroot()
         text = "\n".join(node.text or "" for node in root.iter("AbstractText") if node.get("Label") in _SECTIONS)
         facts = finding_facts([node.text.split("/")[0] for node in root.iterfind("MeSH/major") if node.text])

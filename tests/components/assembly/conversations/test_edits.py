@@ -1,7 +1,6 @@
 """A paired image named for what it shows is an edit of its own, without a line of code for the set it came from."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,6 @@ from components.records.sample import Image, Text
 from components.records.targets import LABEL_TARGETS, OWN_TARGETS, SHOWN
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup
 from components.sources.table import read_source
-
-DEEPLIIF = Path(__file__).parents[5] / "shared" / "samples" / "public" / "deepliif"
 
 
 def test_every_target_that_a_record_may_have_is_drawn_by_some_edit():
@@ -94,10 +91,9 @@ def test_without_paired_images_the_weight_of_the_others_changes_nothing(assemble
     assert Dataset(first).dataset_id == Dataset(second).dataset_id
 
 
-@pytest.mark.skipif(not DEEPLIIF.is_dir(), reason=f"the public samples are not there: {DEEPLIIF}")
-def test_real_panels_become_stainings_and_a_map_of_exact_colours(assemble_corpus, settings, corpus):
+def test_panels_become_stainings_and_a_map_of_exact_colours(assemble_corpus, settings, corpus, public):
     source = SourceSettings(path="data/raw/deepliif", format="deepliif")
-    records = [item for item in read_source(DEEPLIIF, "deepliif", source) if isinstance(item, Record)]
+    records = [item for item in read_source(public / "deepliif", "deepliif", source) if isinstance(item, Record)]
     dataset = Dataset(
         assemble_corpus({**corpus, "deepliif": records}, replace(settings, edit_samples=400), name="panels")
     )
