@@ -35,6 +35,7 @@ def start_ray(workers: int, threads: int) -> None:
         ray.init(runtime_env=environment, log_to_driver=False)
         return
     ray.init(
+        address="local",  # without it Ray joins, or stumbles over, whatever cluster somebody else has on this machine
         num_cpus=max(workers, 1) + 1,
         include_dashboard=False,
         log_to_driver=False,
