@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateSettings:
-    """The measured rule. `refresh`: not worse anywhere; `improve`: better on the pool."""
+    """The measured rule, on the pool's accuracy alone. `refresh`: not worse by more than the margin; `improve`: better."""
 
     kind: Literal["refresh", "improve"]
     margin: float

@@ -16,7 +16,8 @@ class ComputeSettings:
     threads: int
     """torch threads of every process that trains or predicts; float sums depend on it."""
     workers: int
-    """Ray Train workers; 0 trains in the stage's own process. Never changes a byte of the result."""
+    """Ray Train workers; 0 trains in the stage's own process. 0 and 1 give the same bytes; more take the same samples at
+    each step and add up their gradients in another order."""
     attention: AttentionChoice = "auto"
     """sdpa: rows of a few lengths. flex: FlexAttention over blocks, where a GPU trains. auto: flex there, else sdpa."""
     precision: Precision = "fp32"

@@ -16,7 +16,8 @@ from components.storage.workspace import Workspace
 def hold_lease(workspace: Workspace, what: str, *, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the registry's lease for `what`; raises Held, naming who has it, when another process does.
 
-    With SQLite a kernel file lock beside the database; with PostgreSQL an advisory lock of the session.
+    With SQLite a kernel file lock beside the database, waited for; with PostgreSQL an advisory lock of the session, asked
+    for once.
     """
     url = database_url(workspace)
     if url.startswith("sqlite"):

@@ -1,7 +1,7 @@
 """Who is champion: decided under one lease, written to the log first, then carried out in MLflow.
 
-MLflow's alias has no compare-and-set. A promotion killed between log and alias is finished by the next command; an
-alias moved by hand is reported and never silently overwritten.
+MLflow's alias has no compare-and-set. A promotion killed between log and alias is finished by the next command,
+wherever the alias points by then; an alias moved by hand at any other time is reported and not overwritten.
 """
 
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from components.storage.workspace import Workspace
 
 Promote = Literal["gate", "approve", "never"]
 LEASE_SECONDS = 60
-"""How long a flow waits for the lease; a person does not wait."""
+"""How long a flow waits for the lease beside SQLite; on PostgreSQL it asks once. A person does not wait."""
 
 
 def decide(workspace: Workspace, version: Version, promote: Promote) -> Decision:

@@ -45,7 +45,7 @@ class LatentStore:
         name: str = "",
         capacity_bytes: int = CACHE_BYTES,
     ) -> None:
-        """`name` stands for all that the bits depend on besides the images: weights, sides, threads."""
+        """`name` stands for weights, sides and threads: what was kept under another is not recalled."""
         self._name = name
         self._recalled = 0
         self._autoencoder = autoencoder.eval().requires_grad_(False)

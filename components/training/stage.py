@@ -65,7 +65,10 @@ def parent_checkpoint(ctx: StageContext) -> Path:
 
 
 def run_key(ctx: StageContext) -> str:
-    """What identifies this work: stage, numbers, inputs and code. The number of workers is no part of it."""
+    """What identifies this work: stage, numbers, inputs and code.
+
+    The number of workers is no part of it: a stage may go on with another, from the same samples.
+    """
     recipe, workspace = ctx.recipe, ctx.workspace
     stage = recipe.curriculum[ctx.item]
     files = {file.name: file_sha256(file) for file in sorted(parent_checkpoint(ctx).iterdir()) if file.is_file()}
@@ -85,7 +88,10 @@ def run_key(ctx: StageContext) -> str:
 
 
 class TrackedRun:
-    """A hook that draws the loss curves in MLflow while the stage trains. MLflow only watches: without it training goes on."""
+    """A hook that draws the loss curves in the stage's run while it trains. A row that is not taken ends nothing.
+
+    Opening and closing the run need its server.
+    """
 
     def __init__(self, run: StageRun, say: Callable[[str], None]) -> None:
         self._run, self._say = run, say

@@ -1,36 +1,29 @@
 """Workers change who does the work, never what is learnt."""
 
 import hashlib
+import json
+import pickle
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from components.context import StageContext
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
+from components.training.batches import MicroBatch
 from components.training.job import StageJob
-from components.training.run import train_stage
+from components.training.run import prepare
 from components.training.stage import stage_job
 from components.training.trainer import train_through_ray
 from components.training.world import World
 from tests.components.training.conftest import context
-
-RANK = """
-import pickle, sys
-import torch.distributed as dist
-from components.training.run import train_stage
-from components.training.world import World
-job_file, store, rank = sys.argv[1], sys.argv[2], int(sys.argv[3])
-dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-with open(job_file, "rb") as handle:
-    job = pickle.load(handle)
-train_stage(job, World(rank=rank, size=2), hooks=[], should_stop=lambda: False, say=lambda _: None)
-dist.destroy_process_group()
-"""
+from tests.components.training.two_ranks import reports_file, train
 
 
 def distance(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
@@ -48,37 +41,63 @@ def of(ctx: StageContext, name: str) -> StageJob:
     return replace(job, checkpoint=root / "checkpoint", losses=root / "losses.json", states=root / "states")
 
 
+def train_on_two_ranks(folder: Path, jobs: dict[str, StageJob]) -> None:
+    jobs_file = folder / "jobs.pickle"
+    jobs_file.write_bytes(pickle.dumps(jobs))
+    command = [sys.executable, "-m", "tests.components.training.two_ranks", str(jobs_file), str(folder / "store")]
+    source = Path(__file__).parents[3]
+    ranks = [subprocess.Popen([*command, str(rank)], cwd=source) for rank in range(2)]
+    assert [rank.wait(240) for rank in ranks] == [0, 0]
+
+
+def numbers_of(reports: list[dict[str, float]]) -> list[float]:
+    names = ("text_loss", "image_loss", "grad_norm", "tokens", "skipped")
+    return [report[name] for report in reports for name in names]
+
+
 @pytest.mark.slow
 def test_two_ranks_learn_what_one_does(workspace: Workspace, recipe: Recipe) -> None:
-    import pickle
-
-    from safetensors.torch import load_file
-
     ctx = context(workspace.root, recipe, "foundation")
-    alone, together = of(ctx, "alone"), of(ctx, "together")
-    assert train_stage(alone, World(), hooks=[], should_stop=lambda: False, say=lambda _: None)
-    job_file = workspace.root / "job.pickle"
-    job_file.write_bytes(pickle.dumps(together))
-    source = str(Path(__file__).parents[3])
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-c", RANK, str(job_file), str(workspace.root / "store"), str(rank)], cwd=source
-        )
-        for rank in range(2)
-    ]
-    assert [rank.wait(240) for rank in ranks] == [0, 0]
+    alone, together, divided = (of(ctx, name) for name in ("alone", "together", "divided"))
+    expected = numbers_of(train(alone, World()))
+    train_on_two_ranks(workspace.root, {"together": together, "divided": divided})
+
+    # Each step's losses and gradient (its length over all weights) are those of one rank.
+    found, wrong = (json.loads(reports_file(job).read_text()) for job in (together, divided))
+    assert numbers_of(found) == pytest.approx(expected, rel=1e-5)
+    assert numbers_of(wrong) != pytest.approx(expected, rel=0.1), "a gradient divided by the ranks must not pass"
+
+    # AdamW knows no scale of gradients, and blows up what differs in one near zero: this sees only another way.
     one, two = load_file(alone.checkpoint / "ema.safetensors"), load_file(together.checkpoint / "ema.safetensors")
     before = distance(load_file(alone.parent / "ema.safetensors"), one)
-    # Gradients are summed in another order, and AdamW blows up what differs in a gradient near zero.
     assert distance(one, two) < 0.1 * before, "two ranks went another way than one"
-    assert [line.count("step") for line in alone.losses.read_text().splitlines()] == [
-        line.count("step") for line in together.losses.read_text().splitlines()
-    ]
     # A world of one goes on from what two ranks saved.
     (together.checkpoint / "ema.safetensors").unlink()
-    assert train_stage(together, World(), hooks=[], should_stop=lambda: False, say=lambda _: None)
-    resumed = load_file(together.checkpoint / "ema.safetensors")
-    assert distance(resumed, two) < 0.1 * before
+    train(together, World())
+    assert distance(load_file(together.checkpoint / "ema.safetensors"), two) < 0.1 * before
+
+
+def test_the_ranks_of_a_step_have_unequal_numbers_of_targets_and_together_those_of_one(
+    workspace: Workspace, recipe: Recipe
+) -> None:
+    """Else the comparison above would not tell a mean of means from a mean."""
+    job = of(context(workspace.root, recipe, "foundation"), "counted")
+    feeds = [prepare(job, world).feed for world in (World(), World(rank=0, size=2), World(rank=1, size=2))]
+    steps = [[targets(feed.next_step()) for feed in feeds] for _ in range(job.settings.steps)]
+    for whole, first, second in steps:
+        assert [a + b for a, b in zip(first, second, strict=True)] == whole
+    for kind in range(2):
+        unequal = [(first[kind], second[kind]) for _, first, second in steps if first[kind] != second[kind]]
+        assert any(0 in pair for pair in unequal), "on some step one rank alone has this kind"
+        assert any(0 not in pair for pair in unequal), "on some step both have it, one more than the other"
+
+
+def targets(micro_batches: Sequence[MicroBatch]) -> list[int]:
+    """Text and image targets."""
+    return [
+        sum(len(micro.packed.label_ids) for micro in micro_batches),
+        sum(micro.packed.num_targets for micro in micro_batches),
+    ]
 
 
 @pytest.mark.slow
