@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 OBJECT_STORE_BYTES = 200 * 2**20
 """Of a cluster of our own."""
+SOCKET_LIMIT, SOCKET_NAME = 107, len("/session_2026-11-30_12-00-00_000000_4194304/sockets/plasma_store.1")
+"""The most letters in the name of a Unix socket, and how many of them Ray takes below its folder."""
 MOST_AT_ONCE = 64
 """Tasks that wait or run: what they are given lies in memory."""
 RETRIES = 3
@@ -21,6 +24,23 @@ _CARRIED = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA", "HF_HUB_OFF
 def has_cluster() -> bool:
     """Whether somebody named a cluster, as all of Ray is told: by RAY_ADDRESS."""
     return bool(os.environ.get("RAY_ADDRESS"))
+
+
+def temporary_folder() -> Path:
+    """Where a cluster of our own keeps sockets and logs: a folder of this user's, short enough for the names of sockets.
+
+    Raises ValueError when there is none: the temporary folder's name is too long, and /tmp is not to be written.
+    """
+    candidates = list(dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"))))
+    for base in candidates:
+        folder = base / f"ray-{os.getuid()}"
+        if len(str(folder)) + SOCKET_NAME <= SOCKET_LIMIT and os.access(base, os.W_OK):
+            return folder
+    longest = SOCKET_LIMIT - SOCKET_NAME - len(f"/ray-{os.getuid()}")
+    raise ValueError(
+        f"no folder for Ray's sockets: {candidates[0]} has {len(str(candidates[0]))} letters, at most {longest} leave room "
+        "for their names, and /tmp is not to be written; set TMPDIR to a short folder"
+    )
 
 
 def start_ray(workers: int, threads: int) -> None:
@@ -36,6 +56,7 @@ def start_ray(workers: int, threads: int) -> None:
         return
     ray.init(
         address="local",  # without it Ray joins, or stumbles over, whatever cluster somebody else has on this machine
+        _temp_dir=str(temporary_folder()),
         num_cpus=max(workers, 1) + 1,
         include_dashboard=False,
         log_to_driver=False,

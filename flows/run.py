@@ -16,15 +16,19 @@ from flows.session import Session
 def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
     """Make the workspace a DVC repository with its raw data delivered, if it is not yet; returns what delivery reports.
 
-    Raises ValueError when the remote would get a source that may not be passed on, and when one namespace holds patients
+    Raises ValueError when the stages are not this release's, when workers would have no folder for their sockets, when the
+    remote would get a source that may not be passed on, and when one namespace holds patients
     of private and of public sources.
     """
+    from components.cluster import has_cluster, temporary_folder
     from components.sources.delivery import prepare as deliver
     from components.sources.sharing import check_sharing
     from components.sources.table import check_namespaces
     from components.storage.dvc import remote_address
 
     check_graph(workspace)
+    if recipe.compute.workers > 0 and not has_cluster():
+        temporary_folder()
     initialise(workspace)
     check_namespaces(recipe.sources)
     check_sharing(recipe.sources, remote_address(workspace)[0])

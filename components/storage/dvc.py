@@ -94,10 +94,52 @@ def ensure_initialised(workspace: Workspace) -> None:
 def open_repo(workspace: Workspace) -> Iterator[Any]:
     """The DVC repository of the workspace, waiting for its lock where it must; one per call and per thread."""
     _enter(workspace)
+    check_unmerged(workspace)
     from dvc.repo import Repo
+    from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 
     with Repo(str(workspace.root), _wait_for_lock=True) as repo:
-        yield repo
+        _heal_rwlock(Path(repo.tmp_dir or workspace.root / ".dvc" / "tmp"))
+        try:
+            yield repo
+        except (YAMLSyntaxError, YAMLValidationError) as error:
+            raise ValueError(
+                f"DVC cannot read a file of {workspace.root}: {' '.join(str(error).split())}; put it right, or back from "
+                "git (without dvc.lock the next run takes what the cache has)"
+            ) from None
+
+
+def check_unmerged(workspace: Workspace) -> None:
+    """Raise ValueError when git left conflict markers in a file that DVC reads."""
+    for name in ("dvc.lock", "dvc.yaml", "params.yaml"):
+        path = workspace.root / name
+        lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+        marked = next((number for number, line in enumerate(lines, 1) if line.startswith(("<<<<<<<", ">>>>>>>"))), None)
+        if marked is not None:
+            raise ValueError(
+                f"{path} holds git's conflict markers (line {marked}); take one side (`git checkout --ours {name}` or "
+                "`--theirs`) and start again"
+            )
+
+
+def _heal_rwlock(folder: Path) -> None:
+    """Remove DVC's list of who reads and writes what when a killed process left half of it; our own locks hold the rest."""
+    path = folder / "rwlock"
+    if not path.is_file() or _is_json(path):
+        return
+    from dvc.lock import make_lock
+
+    with make_lock(str(folder / "rwlock.lock"), tmp_dir=str(folder)):  # DVC's own guard: nobody is writing now
+        if path.is_file() and not _is_json(path):
+            path.unlink()
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text())
+    except (ValueError, FileNotFoundError):
+        return False
+    return True
 
 
 def stage_names(workspace: Workspace) -> list[str]:

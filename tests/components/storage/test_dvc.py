@@ -175,3 +175,39 @@ def test_a_remote_that_is_set_or_changed_after_the_run_is_known_to_lack_what_the
         assert send_rest(workspace) > 0
         assert dvc.is_sent(workspace) and send_rest(workspace) == 0
         assert list((tmp_path / name).rglob("*.dir"))
+
+
+@pytest.mark.parametrize("left", ["", '{"write": {"joi', "\0" * 30])
+def test_half_a_list_of_readers_and_writers_heals(workspace, left):
+    run_all(workspace)
+    (workspace.root / ".dvc" / "tmp" / "rwlock").write_text(left)
+    (workspace.root / "joined" / "two").unlink()
+    assert dvc.reproduce_stage(workspace, "join").ran
+    assert "fail" in dvc.changed_stages(workspace)
+
+
+@pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml"])
+def test_an_unsettled_merge_is_named_with_its_line_and_the_way_out(workspace, name):
+    run_all(workspace)
+    path = workspace.root / name
+    whole = path.read_text()
+    first, _, rest = whole.partition("\n")
+    path.write_text(f"{first}\n<<<<<<< HEAD\n{rest}=======\n{rest}>>>>>>> theirs\n")
+    said = rf"{name} holds git's conflict markers \(line 2\); take one side .*--ours {name}"
+    for ask in (dvc.changed_stages, dvc.stage_names, lambda w: dvc.reproduce_stage(w, "join")):
+        with pytest.raises(ValueError, match=said):
+            ask(workspace)
+    path.write_text(whole)
+    assert run_all(workspace)["join"] is False
+
+
+def test_a_damaged_lock_file_is_named_and_the_advice_ends_in_the_same_state(workspace):
+    run_all(workspace)
+    before = made(workspace, "join", "joined")
+    path = workspace.root / "dvc.lock"
+    path.write_text(path.read_text()[:-40] + "\n  - [")
+    with pytest.raises(ValueError, match=r"DVC cannot read a file of .*dvc\.lock.*without dvc\.lock the next run"):
+        dvc.changed_stages(workspace)
+    path.unlink()
+    run_all(workspace)
+    assert made(workspace, "join", "joined") == before
