@@ -21,28 +21,35 @@ def remove_source(workspace: Workspace, name: str, *, dry_run: bool) -> dict[str
     if len(sources) == 1:
         raise ValueError(f"{name} is the only source; a recipe needs one")
     if not dry_run:
+        _remember(workspace, name)
         write_text(workspace.params, edited(workspace.params.read_text(), lambda document: _without(document, name)))
     return {"source": name, "path": sources[name].path, "removed": not dry_run}
 
 
 def exclude_patient(workspace: Workspace, patient: str, *, by: str, why: str, dry_run: bool) -> dict[str, Any]:
-    """What the removal touches: {patient, records, sources, versions}; the key goes into assembly.excluded_patients.
+    """What the removal touches: {patient, records, sources, namespace, covers, versions}; the key goes into
+    assembly.excluded_patients. `covers` are the sources whose patients are in the namespace, with records of this one or not.
 
     Records of other patients with the very pixels of one of this patient's go as well, at the next assembly. Raises
     ValueError for a key that the present data set does not have, or one that is out already.
     """
     from components.registry.patients import patient_records, versions_with_patient
+    from components.sources.former_keys import FormerKeys
+    from components.sources.patients import Patients
     from flows.environment import enter
 
-    if patient in read_recipe(workspace.params).assembly.excluded_patients:
+    recipe, former = read_recipe(workspace.params), FormerKeys.read(workspace.patients)
+    patient = former.now(patient)
+    if patient in recipe.assembly.excluded_patients:
         raise ValueError(f"patient {patient} is out already (assembly.excluded_patients)")
-    rows = patient_records(sorted(workspace.dataset.glob("decisions-*.parquet")), patient)
+    rows = patient_records(sorted(workspace.dataset.glob("decisions-*.parquet")), {patient})
     if not rows:
         raise ValueError(
             f"no record of the present data set has the patient key {patient!r}; `unimed data show ID` prints a record's key"
         )
     enter(workspace)
-    versions = versions_with_patient(workspace, patient)
+    versions = versions_with_patient(workspace, former.names(patient))
+    sources, patients = sorted({row["source"] for row in rows}), Patients(recipe.sources)
     if not dry_run:
         comment = f"{time.strftime('%Y-%m-%d')} {by}: {' '.join(why.split())}"
         text = edited(workspace.params.read_text(), lambda document: _exclude(document, patient, comment))
@@ -50,10 +57,29 @@ def exclude_patient(workspace: Workspace, patient: str, *, by: str, why: str, dr
     return {
         "patient": patient,
         "records": len(rows),
-        "sources": sorted({row["source"] for row in rows}),
+        "sources": sources,
+        "namespace": patients.namespace(sources[0]),
+        "covers": list(patients.together(sources[0])),
         "versions": versions,
         "removed": not dry_run,
     }
+
+
+def _remember(workspace: Workspace, name: str) -> None:
+    """Write the source's excluded patients down as known: they stay listed, and no record will have their keys."""
+    from components.registry.patients import patient_records
+    from components.sources.former_keys import Change, write_changes
+
+    excluded = read_recipe(workspace.params).assembly.excluded_patients
+    decisions = sorted(workspace.dataset.glob("decisions-*.parquet"))
+    write_changes(
+        workspace.patients,
+        [
+            Change(name, key, key)
+            for key in excluded
+            if any(row["source"] == name for row in patient_records(decisions, {key}))
+        ],
+    )
 
 
 def _without(document: Any, name: str) -> None:

@@ -40,8 +40,31 @@ def check_new_source(workspace: Workspace, name: str, path: Path | None, format_
         raise ValueError(f"{inside} exists already; remove it or choose another name")
 
 
-def add_source(workspace: Workspace, name: str, path: Path, format_name: str, *, keep: bool = False) -> None:
-    """Copy the folder to data/raw/<name> (links are not followed) and name it in params.yaml, the name last.
+def proposed_patients(workspace: Workspace, folder: Path, format_name: str) -> tuple[str | None, list[str]]:
+    """The namespace that the patients of a new source share (None: its own), and sources of the same patients that have
+    another one."""
+    from components.sources.patients import SHARED, proposed
+    from components.sources.table import is_private
+
+    sources = read_recipe(workspace.params).sources
+    private = [name for name, settings in sources.items() if is_private(name, settings)]
+    files = (path.name for path in folder.rglob("*"))
+    namespace = proposed(format_name, files, sources, private)
+    apart = [
+        name
+        for name, settings in sources.items()
+        if namespace
+        and settings.namespace(name) != namespace
+        and (SHARED.get(settings.format) == namespace or name in private)
+    ]
+    return namespace, apart
+
+
+def add_source(
+    workspace: Workspace, name: str, path: Path, format_name: str, *, keep: bool = False, patients: str | None = None
+) -> None:
+    """Copy the folder to data/raw/<name> (links are not followed) and name it in params.yaml, the name last, with the
+    namespace of its patients.
 
     What was fetched from S3 is moved. With keep, DVC's cache holds the raw files too, under data/raw/<name>.dvc.
     """
@@ -59,7 +82,8 @@ def add_source(workspace: Workspace, name: str, path: Path, format_name: str, *,
 
         keep_folder(workspace, target)
     prepare_curation(workspace, name)
-    write_text(workspace.params, with_source(workspace.params.read_text(), name, f"data/raw/{name}", format_name))
+    text = with_source(workspace.params.read_text(), name, f"data/raw/{name}", format_name, patients)
+    write_text(workspace.params, text)
 
 
 def delivered_objects(url: str) -> list["S3Object"]:
@@ -99,11 +123,13 @@ def fetch_delivery(workspace: Workspace, name: str, url: str, progress: Callable
     return folder
 
 
-def with_source(text: str, name: str, path: str, format_name: str) -> str:
+def with_source(text: str, name: str, path: str, format_name: str, patients: str | None = None) -> str:
     """The YAML text with one more source; comments and order of everything else stay."""
 
     def add(document: Any) -> None:
         document["sources"][name] = {"path": path, "format": format_name}
+        if patients:
+            document["sources"][name]["patients"] = patients
 
     return edited(text, add)
 

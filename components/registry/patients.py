@@ -1,5 +1,6 @@
 """Which versions were trained on a patient's records: asked of the data set that each version's dvc.lock names."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +14,28 @@ from components.storage.workspace import Workspace
 from components.storage.yaml_files import load_yaml
 
 
-def versions_with_patient(workspace: Workspace, patient: str) -> list[dict[str, Any]]:
-    """{number, aliases, trained_on} of every version, newest first; trained_on is a sentence.
+def versions_with_patient(workspace: Workspace, keys: Collection[str]) -> list[dict[str, Any]]:
+    """{number, aliases, trained_on} of every version, newest first; trained_on is a sentence. `keys` are all that ever stood
+    for the patient: an older version knows an older one.
 
     A data set that is no longer in the local DVC cache is said to be unknown, never taken for clean.
     """
     tracking = connect(workspace)
     found = []
     for version in all_versions(tracking):
-        said = _trained_on(workspace, record_folder(tracking, version) / "dvc.lock", patient)
+        said = _trained_on(workspace, record_folder(tracking, version) / "dvc.lock", keys)
         found.append({"number": version.number, "aliases": list(version.aliases), "trained_on": said})
     return found
 
 
-def patient_records(decisions: list[Path], patient: str) -> list[dict[str, str]]:
+def patient_records(decisions: list[Path], keys: Collection[str]) -> list[dict[str, str]]:
     """Rows (id, source, bin) of the patient in a data set's decisions files."""
     columns = ["id", "source", "bin"]
-    tables = [pq.read_table(path, columns=columns, filters=[("patient_key", "=", patient)]) for path in decisions]
+    tables = [pq.read_table(path, columns=columns, filters=[("patient_key", "in", list(keys))]) for path in decisions]
     return [row for table in tables for row in table.to_pylist()]
 
 
-def _trained_on(workspace: Workspace, lock: Path, patient: str) -> str:
+def _trained_on(workspace: Workspace, lock: Path, keys: Collection[str]) -> str:
     outs = (load_yaml(lock) or {}).get("stages", {}).get("assemble", {}).get("outs", [])
     md5 = next((out["md5"] for out in outs if out["path"] == "data/unimed"), "")
     try:
@@ -44,7 +46,7 @@ def _trained_on(workspace: Workspace, lock: Path, patient: str) -> str:
     files = [cache_path(workspace, entries[name]) for name in names]
     if not files or not all(path.is_file() for path in files):
         return "unknown: its data set is not in the local DVC cache; `dvc pull` may bring it back"
-    rows = patient_records(files, patient)
+    rows = patient_records(files, keys)
     kept = sum(row["bin"] == Bin.KEPT for row in rows)
     if kept:
         return f"trained on {kept} of this patient's records"

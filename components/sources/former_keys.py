@@ -36,17 +36,7 @@ class FormerKeys:
     @classmethod
     def read(cls, folder: Path) -> "FormerKeys":
         """Those of a workspace's data/patients; none without the file. Raises ValueError naming the line that is none."""
-        path = folder / NAME
-        lines = path.read_text().splitlines() if path.is_file() else []
-        changes = []
-        for number, line in enumerate(lines, start=1):
-            try:
-                changes.append(Change(**json.loads(line)))
-            except (json.JSONDecodeError, TypeError) as error:
-                raise ValueError(
-                    f"{path} line {number} is no change of a key ({error}); `unimed data patients` writes them"
-                ) from None
-        return cls(changes)
+        return cls(read_changes(folder))
 
     def first(self, key: str) -> frozenset[str]:
         """The keys by which the patient's side was drawn first: on it the patient stays."""
@@ -72,6 +62,20 @@ class FormerKeys:
         self._now.pop(new, None)
         for key in self._names[new] - {new}:
             self._now[key] = new
+
+
+def read_changes(folder: Path) -> list[Change]:
+    """Every change of a key, in order. Raises ValueError naming the line that is none."""
+    path = folder / NAME
+    changes = []
+    for number, line in enumerate(path.read_text().splitlines() if path.is_file() else (), start=1):
+        try:
+            changes.append(Change(**json.loads(line)))
+        except (json.JSONDecodeError, TypeError) as error:
+            raise ValueError(
+                f"{path} line {number} is no change of a key ({error}); `unimed data patients` writes them"
+            ) from None
+    return changes
 
 
 def write_changes(folder: Path, changes: Iterable[Change]) -> None:

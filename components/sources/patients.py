@@ -1,10 +1,10 @@
 """Who is one person: the namespace in which a source's patients are keyed, and how their ids are written in it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from components.recipes.sources import PatientIds, SourceSettings
+from components.recipes.sources import SourceSettings
 from components.sources.former_keys import FormerKeys
 from components.storage.keys import patient_key, public_secret
 
@@ -16,6 +16,10 @@ SHARED: dict[str, str] = {
     "mimic-cxr": "mimic",
 }
 """Format -> the namespace that its patients share with those of other sets: one archive, one cohort, the same articles."""
+CLINICAL = ("dicom", "nifti")
+"""Formats in which a clinic exports its patients."""
+WORKSPACE = "workspace"
+"""The namespace of a workspace's own patients where no private source has named them yet."""
 _ARTICLE = re.compile(r"(?:^|\D)PMC_?0*(\d+)", re.IGNORECASE)
 
 
@@ -33,9 +37,8 @@ class Patients:
 
     def key(self, source: str, subject: str) -> str:
         """The key under which the source's records of this patient stand."""
-        namespace, settings = self.namespace(source), self.sources.get(source)
-        ids = settings.patient_ids if settings else PatientIds()
-        return patient_key(public_secret(namespace), person(subject, namespace, ids))
+        settings = self.sources.get(source)
+        return patient_key(public_secret(self.namespace(source)), person(subject, settings) if settings else subject)
 
     def together(self, source: str) -> tuple[str, ...]:
         """The sources whose patients stand in the same namespace, the source itself among them."""
@@ -43,11 +46,24 @@ class Patients:
         return tuple(sorted(name for name in {source, *self.sources} if self.namespace(name) == shared))
 
 
-def person(subject: str, namespace: str, ids: PatientIds) -> str:
-    """The patient's id as it is written in the namespace: without padding, in its form, behind its issuer."""
+def proposed(
+    format_name: str, files: Iterable[str], sources: Mapping[str, SourceSettings], private: Iterable[str]
+) -> str | None:
+    """The namespace that a new source of these files shares with others, or None for its own. A clinic's exports are of
+    the patients of the workspace: those of its private sources, where it has any."""
+    if format_name in CLINICAL:
+        return next((sources[name].namespace(name) for name in private), WORKSPACE)
+    if format_name == "medmnist" and any(name.startswith("chestmnist") for name in files):
+        return SHARED["nih-cxr"]
+    return SHARED.get(format_name)
+
+
+def person(subject: str, settings: SourceSettings) -> str:
+    """The patient's id as it is written in the source's namespace: without padding, in its form, behind its issuer."""
+    ids = settings.patient_ids
     if ids.strip_zeros and subject.isdigit():
         subject = subject.lstrip("0") or "0"
-    subject = _FORMS.get(namespace, str)(subject)
+    subject = _FORMS.get(settings.patients or "", str)(subject)
     return f"{ids.issuer}/{subject}" if ids.issuer else subject
 
 

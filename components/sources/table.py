@@ -14,7 +14,7 @@ from components.sources.delivery import corpus
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.formats import GENERAL
 from components.sources.labels import NAME, Labels
-from components.sources.patients import Patients, person
+from components.sources.patients import CLINICAL, Patients, person
 from components.sources.reading.withheld import file_mask, withheld
 from components.sources.sharing import LENT_FORMATS
 from components.storage.keys import keyed_hash
@@ -91,7 +91,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(LENT_FORMATS, ("share",)),
     "ultrasound": ("frame_step",),
 }
-PRIVATE_FORMATS = ("dicom", "nifti")
+PRIVATE_FORMATS = CLINICAL
 """Exports of a clinic come in these: their file names may name a person and do not leave this file."""
 
 
@@ -120,6 +120,17 @@ def read_source(folder: Path, source: str, settings: SourceSettings, *, private:
     keyed for this call alone.
     Raises ValueError when the folder is missing, the format unknown or an option unknown to it.
     """
+    delivery, read = opened(folder, source, settings, private)
+    items = items_of(delivery, read)
+    if not delivery.secret:
+        return items
+    if settings.format in PRIVATE_FORMATS:
+        return (_masked(item, delivery) for item in items)
+    return (withheld(item, delivery) for item in items)
+
+
+def opened(folder: Path, source: str, settings: SourceSettings, private: Path | None) -> tuple[Delivery, Adapter]:
+    """The delivery in the folder, with what keys its identities, and its adapter. Raises ValueError as `read_source` does."""
     read = adapter(settings.format)
     known = OPTIONS.get(settings.format, ())
     if unknown := sorted(set(settings.options) - set(known)):
@@ -130,7 +141,7 @@ def read_source(folder: Path, source: str, settings: SourceSettings, *, private:
     if not folder.is_dir():
         raise ValueError(f"source {source}: {folder} is missing; deliver the files there, or remove the source")
     if not is_private(source, settings):
-        return _items(Delivery(folder=folder, source=source, settings=settings), read)
+        return Delivery(folder=folder, source=source, settings=settings), read
     workspace = workspace_secret(private) if private else secrets.token_bytes()
     delivery = Delivery(
         folder=folder,
@@ -139,10 +150,7 @@ def read_source(folder: Path, source: str, settings: SourceSettings, *, private:
         secret=source_secret(source, workspace),
         patient_secret=source_secret(settings.namespace(source), workspace),
     )
-    items = _items(delivery, read)
-    if settings.format in PRIVATE_FORMATS:
-        return (_masked(item, delivery) for item in items)
-    return (withheld(item, delivery) for item in items)
+    return delivery, read
 
 
 def is_private(source: str, settings: SourceSettings) -> bool:
@@ -206,11 +214,11 @@ def _masked(item: Item, delivery: Delivery) -> Item:
 
 def _named(record: Record, delivery: Delivery) -> Record:
     """The record with its patient's id as the namespace writes it."""
-    namespace = delivery.settings.namespace(delivery.source)
-    return replace(record, subject=person(record.subject, namespace, delivery.settings.patient_ids))
+    return replace(record, subject=person(record.subject, delivery.settings))
 
 
-def _items(delivery: Delivery, read: Adapter) -> Iterator[Item]:
+def items_of(delivery: Delivery, read: Adapter) -> Iterator[Item]:
+    """What the adapter makes of the delivery, labelled, its patients as the namespace writes them; nothing is masked yet."""
     try:
         delivery = replace(delivery, labels=Labels.read(delivery.folder))
     except ImageError as error:

@@ -20,6 +20,9 @@ def add_to(group: typer.Typer) -> None:
     )(review)
     group.command("accept", epilog="Example: unimed data accept clinic --why 'new scanner since May'")(accept)
     group.command("remove", epilog="Example: unimed data remove --patient 3f2a… --why 'consent withdrawn'")(remove)
+    group.command(
+        "patients", epilog="Example: unimed data patients clinic-june --namespace clinic --strip-zeros --dry-run"
+    )(patients)
     group.command("export", epilog="Example: unimed data export ~/jsonl --split train")(export)
 
 
@@ -164,12 +167,52 @@ def remove(
         print(f"source {name} {verb}; its files stay in {done['path']}. Next: unimed retrain")
         return
     print(f"patient {patient} {verb}: {done['records']} records of {', '.join(done['sources'])}")
+    print(f"  looked for in {', '.join(done['covers'])}, whose patients are those of {done['namespace']}")
     for version in done["versions"]:
         aliases = f" ({', '.join(version['aliases'])})" if version["aliases"] else ""
         print(f"  version {version['number']}{aliases}: {version['trained_on']}")
     if not done["versions"]:
         print("  no version is registered here, so none was trained on them")
     print("Next: unimed retrain")
+
+
+def patients(
+    name: Annotated[str, typer.Argument(help="A source of params.yaml.")],
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", help="Whose patients they are: one id in a namespace is one person.")
+    ] = None,
+    strip_zeros: Annotated[
+        bool | None,
+        typer.Option("--strip-zeros/--keep-zeros", help="Whether 0042 is 42 in this delivery."),
+    ] = None,
+    issuer: Annotated[
+        str | None, typer.Option("--issuer", help="Who gave its ids; of another issuer the same id is another person.")
+    ] = None,
+    as_json: AsJson = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Say whose patients a source's are. Lists of keys follow, and whoever was on the test side stays there."""
+    from flows.patients import change_patients
+
+    workspace, _ = _here()
+    with working(f"reading the patients of {name}"):
+        done = change_patients(
+            workspace, name, namespace=namespace, strip_zeros=strip_zeros, issuer=issuer, dry_run=dry_run
+        )
+    if as_json:
+        print_json(done)
+        return
+    verb = "would get" if dry_run else "have"
+    print(f"{done['rekeyed']} of {done['patients']} patients of {name} {verb} new keys in {done['namespace']}")
+    others = [other for other in done["together"] if other != name]
+    if others:
+        print(f"  {done['shared']} of them are patients of {', '.join(others)} too")
+    print(f"  {done['excluded']} excluded and {done['held_out']} held-out patients are listed by their new keys")
+    for move in done["moved"]:
+        print(f"  {move['new']} ({move['old']}): {move['before']} → {move['after']}")
+    print("  nobody changes side" if not done["moved"] else f"  {len(done['moved'])} change side")
+    if not dry_run:
+        print("Next: unimed retrain")
 
 
 def export(

@@ -44,14 +44,25 @@ def add(
         bool,
         typer.Option("--keep", help="Put the raw files into DVC too (data/raw/NAME.dvc), so that a remote has them."),
     ] = False,
+    patients: Annotated[
+        str,
+        typer.Option(
+            "--patients",
+            metavar="NAMESPACE",
+            help="Whose patients they are, where another source has some of them: one id in a namespace is one person. "
+            "By default proposed by the format.",
+        ),
+    ] = "",
     as_json: AsJson = False,
     dry_run: DryRun = False,
 ) -> None:
     """Add a data set: check it, copy its files into the workspace, name it in params.yaml."""
+    from components.recipes.recipe import read_recipe
     from components.recipes.sources import SourceSettings
+    from components.sources.table import check_namespaces
     from components.storage.workspace import find_workspace
     from flows.run import initialise
-    from flows.sources import add_source, check_new_source, fetch_delivery
+    from flows.sources import add_source, check_new_source, fetch_delivery, proposed_patients
 
     workspace = find_workspace()
     on_s3 = path.startswith("s3://")
@@ -63,18 +74,26 @@ def add(
             return
         with counting(f"fetching {path}") as progress:
             folder = fetch_delivery(workspace, name, path, progress)
-    settings = SourceSettings(path=f"data/raw/{name}", format=format_name)
+    namespace, apart = (patients, []) if patients else proposed_patients(workspace, folder, format_name)
+    settings = SourceSettings(path=f"data/raw/{name}", format=format_name, patients=namespace)
+    check_namespaces({**read_recipe(workspace.params).sources, name: settings})
     found = run_check(workspace, folder, name, settings)
     if not dry_run:
         with working(f"copying {path}"):
             if keep:
                 initialise(workspace)
-            add_source(workspace, name, folder, format_name, keep=keep)
+            add_source(workspace, name, folder, format_name, keep=keep, patients=namespace)
     if as_json:
-        print_json({"source": name, "added": not dry_run, **found})
+        print_json({"source": name, "added": not dry_run, "patients": settings.namespace(name), **found})
         return
     show_counts({name: found}, VALIDATED)
     show_verdict(found)
+    if namespace:
+        print(f"its patients are those of {namespace}: one id there is one person (`unimed data patients` changes it)")
+    for other in apart:
+        print(
+            f"source {other} may have the same patients: `unimed data patients {other} --namespace {namespace}` joins them"
+        )
     verb = "would be added" if dry_run else "is added"
     stopped = found["verdict"]["verdict"] == "stop"
     what_next = f"mend {settings.path}, or a retrain stops there" if stopped else "unimed retrain"

@@ -71,14 +71,16 @@ class SplitPlan:
                 beside = beside or slab.low - slab.guard <= entry.position <= slab.high + slab.guard
         if beside:
             return Split.GUARD
-        is_cut = any(key == entry.patient_key for key, _ in self.slabs)
-        return self.drawn(entry.patient_key, test_share=0.0 if is_cut else self.test_share)
+        return self.side_of(entry.patient_key)
 
-    def drawn(self, key: str, *, test_share: float) -> Split:
-        """The side of a patient whom nothing else places. Whoever was drawn under a former key stays where it was; of
-        several that are one patient now, the side of the one that is trained on least."""
+    def side_of(self, key: str) -> Split:
+        """The side of a patient whose records do not say theirs. Whoever was drawn under a former key stays where it was;
+        of several that are one patient now, the side of the one that is trained on least."""
+        if key in self.test:
+            return Split.TEST
         keys = self.patients.former.first(key)
-        if any(unit_interval("test", first) < test_share for first in keys):
+        is_cut = any(key == cut for cut, _ in self.slabs)
+        if not is_cut and any(unit_interval("test", first) < self.test_share for first in keys):
             return Split.TEST
         return Split.VAL if any(unit_interval("val", first) < self.val_share for first in keys) else Split.TRAIN
 

@@ -34,17 +34,17 @@ def test_padding_goes_where_the_source_says_so_and_an_issuer_tells_equal_numbers
     assert patients.key("old", "0042") == patients.key("new", "42") != patients.key("new", "0042")
     assert patients.key("old", "0") == patients.key("old", "000")
     assert patients.key("abroad", "42") != patients.key("new", "42")
-    assert person("A-0042", "clinic", PatientIds(strip_zeros=True)) == "A-0042"
+    assert person("A-0042", padded) == "A-0042"
 
 
 @pytest.mark.parametrize("subject", ["PMC123", "PMC0123", "pmc_123", "PMC123_F2", "PMC123_01.jpg", "10/PMC123"])
 def test_an_article_has_one_id_in_the_namespace_of_articles_however_a_set_writes_it(subject):
-    assert person(subject, "pmc", PatientIds()) == "PMC123"
-    assert person(subject, "roco", PatientIds()) == subject, "elsewhere nothing moves"
+    assert person(subject, source("pmc")) == "PMC123"
+    assert person(subject, source()) == subject, "elsewhere nothing moves"
 
 
 def test_a_number_that_is_no_article_id_stays_as_it_is():
-    assert person("17506892_F1", "pmc", PatientIds()) == "17506892_F1"
+    assert person("17506892_F1", source("pmc")) == "17506892_F1"
 
 
 def test_private_and_public_sources_do_not_share_a_namespace():
