@@ -29,8 +29,9 @@ from components.records.shards import payload_bytes, write_shards
 from components.records.vocabulary import Bin, Split
 from components.sources.former_keys import FormerKeys
 from components.sources.patients import Patients
-from components.storage.atomic import atomic_folder, read_json, write_json, write_text
+from components.storage.atomic import atomic_folder, write_json, write_text
 from components.storage.keys import keyed_hash
+from components.storage.recorded_code import recorded_code
 
 DECISION_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("id", "source", "patient_key", "split", "bin", "reason", "other", "detail")]
@@ -168,11 +169,10 @@ def _jobs(
 
 def _key(ctx: StageContext, corpus: Corpus, used: Sequence[Entry]) -> str:
     """Changes with anything that the shards are made of."""
-    code = ctx.workspace.root / "code.json"
-    made_by = read_json(code)["assembly"] if code.is_file() else ""  # type: ignore[index, call-overload]
+    made_by = recorded_code(ctx.workspace, "assembly")
     files = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in corpus.files]
     records = (f"{entry.id} {entry.split.value}" for entry in used)
-    return keyed_hash("assembly", str(made_by), str(ctx.recipe.seed), repr(ctx.recipe.assembly), *files, *records)
+    return keyed_hash("assembly", made_by, str(ctx.recipe.seed), repr(ctx.recipe.assembly), *files, *records)
 
 
 def _notices(entries: Iterable[Entry], settings: AssemblySettings, patients: Patients) -> list[str]:

@@ -11,6 +11,7 @@ from components.recipes.recipe import Recipe
 from components.storage.atomic import atomic_folder, read_object
 from components.storage.file_hashes import file_sha256
 from components.storage.keys import digest
+from components.storage.recorded_code import recorded_code
 from components.storage.workspace import Workspace
 
 STAGE = "predict-champion"
@@ -35,7 +36,7 @@ def predictions_folder(workspace: Workspace, recipe: Recipe, weights_sha256: str
     settings = recipe.evaluation
     how = digest(
         [
-            _code(workspace, "prediction"),
+            recorded_code(workspace, "prediction"),
             recipe.seed,
             settings.answer_tokens,
             settings.caption_tokens,
@@ -48,9 +49,5 @@ def predictions_folder(workspace: Workspace, recipe: Recipe, weights_sha256: str
 def scores_folder(workspace: Workspace, recipe: Recipe, weights_sha256: str) -> Path:
     """Where the scores of these predictions belong: today's scorer, judge and settings name it."""
     judge = sorted(file_sha256(path) for path in (workspace.evaluation / "judge").glob("*") if path.is_file())
-    scores = digest([_code(workspace, "evaluation"), judge, repr(recipe.evaluation)])
+    scores = digest([recorded_code(workspace, "evaluation"), judge, repr(recipe.evaluation)])
     return predictions_folder(workspace, recipe, weights_sha256).with_name(f"scores-{scores[:8]}")
-
-
-def _code(workspace: Workspace, component: str) -> str:
-    return str(read_object(workspace.root / "code.json").get(component, ""))

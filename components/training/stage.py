@@ -10,9 +10,9 @@ from pathlib import Path
 from components.assembly.dataset import Dataset
 from components.context import Interrupted, StageContext, StageRun
 from components.recipes.nearest import nearest
-from components.storage.atomic import read_json
 from components.storage.file_hashes import file_sha256
 from components.storage.keys import keyed_hash
+from components.storage.recorded_code import recorded_code
 from components.training.job import StageJob
 from components.training.loop import Hook, StepReport
 from components.training.losses import EVERY
@@ -81,8 +81,7 @@ def run_key(ctx: StageContext) -> str:
         "training": asdict(recipe.training),
         "stage": asdict(stage),
     }
-    code_file = workspace.root / "code.json"
-    code = read_json(code_file).get("training", "") if code_file.is_file() else ""  # type: ignore[attr-defined]
+    code = recorded_code(workspace, "training")
     text = json.dumps(numbers, sort_keys=True, default=dict)
     return keyed_hash("train", ctx.item, text, Dataset(workspace.dataset).dataset_id, sorted(files.items()), code)
 

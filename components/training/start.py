@@ -12,6 +12,7 @@ from components.context import StageContext
 from components.records.sample import Clinical, Text
 from components.storage.atomic import atomic_folder, write_json_rows
 from components.storage.keys import keyed_hash, seed_of
+from components.storage.recorded_code import recorded_code
 from components.training.parts import Part, PartStore
 from components.weights.tokenizer import save_tokenizer, text_of, train_tokenizer
 from model.config import ModelConfig, config_to_dict
@@ -120,13 +121,10 @@ def corpus(index: SampleIndex) -> list[str]:
 
 def part_key(ctx: StageContext, dataset_id: str) -> str:
     """What identifies the work of this stage: its numbers, the data and the code."""
-    from components.storage.atomic import read_json
-
     recipe = ctx.recipe
     numbers = {"seed": recipe.seed, "threads": recipe.compute.threads}
     numbers |= {"model": asdict(recipe.model), "start": asdict(recipe.start)}
-    code_file = ctx.workspace.root / "code.json"
-    code = read_json(code_file).get("start", "") if code_file.is_file() else ""  # type: ignore[attr-defined]
+    code = recorded_code(ctx.workspace, "start")
     return keyed_hash("start", json.dumps(numbers, sort_keys=True, default=dict), dataset_id, code)
 
 
