@@ -13,10 +13,13 @@ LEAST_OVERLAP = 0.5
 def onto_grid(volume: Volume, grid: Volume, *, labels: bool = False) -> Volume:
     """The volume's values at the voxels of `grid`, linear in between, 0 outside; `labels` by nearest neighbour.
 
-    Raises ImageError, reason 'grids apart', when it covers less than half of the grid.
+    Raises ImageError, reason 'grids apart', when it covers less than half of the grid, and where one of the two does not
+    say how it lies.
     """
     from scipy.ndimage import affine_transform
 
+    if not (volume.is_placed and grid.is_placed):
+        raise ImageError("grids apart", "its shape differs, and a header without sform and qform says no place")
     step = np.linalg.inv(volume.affine) @ grid.affine
     share = _overlap(step, volume.data.shape, grid.data.shape)
     if share < LEAST_OVERLAP:

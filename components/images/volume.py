@@ -7,9 +7,11 @@ front: the patient's right at the left edge; axial slices have the front at the 
 import gzip
 import struct
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,8 @@ from components.images.raster import check_file
 
 PLANES = ("axial", "coronal", "sagittal")
 _AXIS = {"sagittal": 0, "coronal": 1, "axial": 2}
+_SAME_DIRECTION = 0.9
+"""Cosine from which a slice counts as lying in one of the three planes."""
 SUFFIXES = (".nii", ".nii.gz", ".nrrd")
 _MAX_EXTENSION_BYTES = 16 * 2**20
 _NRRD_TYPES = {
@@ -39,15 +43,40 @@ class Volume:
 
     data: NDArray
     affine: NDArray[np.float64]
+    is_placed: bool = True
+    """Whether the file says how the volume lies in the patient; else its axes have no names."""
+
+    @property
+    def planes(self) -> tuple[str, ...]:
+        """The planes that its slices lie in, to within 26 degrees; none where nothing says how it lies."""
+        if not self.is_placed:
+            return ()
+        return tuple(plane for plane in PLANES if self._normal(plane)[_AXIS[plane]] >= _SAME_DIRECTION)
+
+    @property
+    def thickest(self) -> str:
+        """The plane whose slices are the thickest, as they were taken; axial where all are equal."""
+        return max(PLANES, key=lambda plane: round(self.thickness(plane), 2))
 
     def count(self, plane: str) -> int:
         """Number of slices in the plane."""
         return self.data.shape[_AXIS[plane]]
 
     def position(self, plane: str, index: int) -> float:
-        """Millimetres of the slice along its own axis: x for sagittal, y for coronal, z for axial."""
+        """Millimetres of the slice along its own normal, which is x for sagittal, y for coronal, z for axial."""
+        at = self.affine[:3, _AXIS[plane]] * index + self.affine[:3, 3]
+        return round(float(self._normal(plane) @ at), 3)
+
+    def thickness(self, plane: str) -> float:
+        """Millimetres from one slice of the plane to the next."""
+        return float(np.linalg.norm(self.affine[:3, _AXIS[plane]]))
+
+    def _normal(self, plane: str) -> NDArray[np.float64]:
         axis = _AXIS[plane]
-        return round(float(self.affine[axis, axis] * index + self.affine[axis, 3]), 3)
+        first, second = (self.affine[:3, a] for a in range(3) if a != axis)
+        normal = np.cross(first, second)
+        normal = normal / np.linalg.norm(normal)
+        return normal if normal[axis] >= 0 else -normal
 
     def slice(self, plane: str, index: int) -> NDArray:
         """The slice (H, W) in display orientation."""
@@ -63,15 +92,30 @@ class Volume:
         return float(size[down]), float(size[across])
 
 
-def read_volume(path: Path) -> Volume:
-    """The NIfTI or NRRD volume in RAS order. Raises ImageError with a reason when it cannot be read."""
+def read_volume(path: Path, channel: int | None = None) -> Volume:
+    """The NIfTI or NRRD volume in RAS order; of a NIfTI of four axes the one of that number along the last. Raises ImageError
+    with a reason when it cannot be read, and for four axes without a number."""
+    with _reasons(path):
+        return _read_nrrd(path) if path.name.lower().endswith(".nrrd") else _read_nifti(path, channel)
+
+
+def channels(path: Path) -> int:
+    """How many volumes a file holds along its fourth axis; 1 without one. Raises ImageError."""
+    with _reasons(path):
+        if path.name.lower().endswith(".nrrd"):
+            return 1
+        shape = _nifti(path)[1]
+        return shape[3] if len(shape) == 4 else 1
+
+
+@contextmanager
+def _reasons(path: Path) -> Iterator[None]:
+    """Raises ImageError for what the libraries raise, and for a file that is no volume by its name."""
     check_file(path)
-    name = path.name.lower()
+    if not path.name.lower().endswith(SUFFIXES):
+        raise ImageError("not a volume", f"a volume file ends in {', '.join(SUFFIXES)}")
     try:
-        if name.endswith(".nrrd"):
-            return _read_nrrd(path)
-        if name.endswith((".nii", ".nii.gz")):
-            return _read_nifti(path)
+        yield
     except ImageError:
         raise
     except (OSError, ValueError, KeyError, EOFError, TypeError, zlib.error, gzip.BadGzipFile, MemoryError) as error:
@@ -80,7 +124,6 @@ def read_volume(path: Path) -> Volume:
         if type(error).__module__.split(".")[0] in ("nibabel", "nrrd"):
             raise ImageError("undecodable", f"{type(error).__name__}: {error}; deliver the file again") from None
         raise
-    raise ImageError("not a volume", f"a volume file ends in {', '.join(SUFFIXES)}")
 
 
 def same_grid(first: Volume, second: Volume) -> bool:
@@ -94,20 +137,43 @@ def usable_slices(volume: Volume, mask: NDArray[np.bool_], plane: str, share: fl
     return [int(i) for i in np.flatnonzero(mask.mean(axis=others) >= share)]
 
 
-def _read_nifti(path: Path) -> Volume:
+def _nifti(path: Path) -> tuple[Any, tuple[int, ...]]:
+    """(the image, its shape of three or four axes), with nothing of its voxels read."""
     import nibabel
 
     _check_extensions(path)
-    image = nibabel.load(path)  # sform before qform, as nibabel does
-    shape = tuple(int(n) for n in image.shape)  # type: ignore[attr-defined]
-    if len(shape) == 4 and shape[3] == 1:
-        shape = shape[:3]
-    _check_shape(shape)
-    if image.get_data_dtype().fields is not None:  # type: ignore[attr-defined]
-        raise ImageError("unsupported values", f"voxels of type {image.get_data_dtype()} are not single numbers")  # type: ignore[attr-defined]
-    canonical = nibabel.as_closest_canonical(image)  # type: ignore[arg-type]
+    image: Any = nibabel.load(path)  # sform before qform, as nibabel does
+    shape = tuple(int(n) for n in image.shape)
+    _check_shape(shape[:3] if len(shape) == 4 else shape)
+    if image.get_data_dtype().fields is not None:
+        raise ImageError("unsupported values", f"voxels of type {image.get_data_dtype()} are not single numbers")
+    return image, shape
+
+
+def _read_nifti(path: Path, channel: int | None) -> Volume:
+    import nibabel
+
+    image, shape = _nifti(path)
+    if len(shape) == 4 and shape[3] > 1:
+        if channel is None:
+            raise ImageError("not a volume", f"three axes are needed, the file has shape {shape}")
+        image = image.slicer[..., channel : channel + 1]
+    canonical = nibabel.as_closest_canonical(image)
     data = np.asanyarray(canonical.dataobj).reshape(canonical.shape[:3])
-    return Volume(data, np.asarray(canonical.affine, np.float64))
+    return Volume(data, np.asarray(canonical.affine, np.float64), _is_placed(image))
+
+
+def _is_placed(image: Any) -> bool:
+    """Whether the header says how the volume lies: by one of its two transforms, or by both alike."""
+    from nibabel.orientations import io_orientation
+
+    header = image.header
+    if "sform_code" not in header:
+        return True
+    sform, qform = int(header["sform_code"]) > 0, int(header["qform_code"]) > 0
+    if not (sform and qform):
+        return sform or qform
+    return bool(np.array_equal(io_orientation(header.get_sform()), io_orientation(header.get_qform())))
 
 
 def _read_nrrd(path: Path) -> Volume:
@@ -128,7 +194,7 @@ def _read_nrrd(path: Path) -> Volume:
         affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
     elif space not in ("right-anterior-superior", "ras"):
         raise ImageError("unsupported space", f"axes {space!r} are neither LPS nor RAS")
-    return _canonical(data, affine)
+    return replace(_canonical(data, affine), is_placed="space" in header)
 
 
 def _nrrd_values(stored: bytes, header: Mapping[str, object], shape: tuple[int, ...]) -> NDArray:

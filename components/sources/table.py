@@ -87,8 +87,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "busi": ("burned_in",),
     **dict.fromkeys(KEPT_PRIVATE, ("private", "burned_in")),
     "dicom": ("frame_step", "public", "burned_in"),
-    "nifti": ("public",),
+    "nifti": ("public", "slice_mm"),
     **dict.fromkeys(LENT_FORMATS, ("share",)),
+    **dict.fromkeys(("brats", "ixi", "synthrad"), ("slice_mm",)),
     "ultrasound": ("frame_step",),
 }
 PRIVATE_FORMATS = CLINICAL

@@ -1,5 +1,5 @@
 """Any folder of image files. labels.csv says what they show (for every file `*`, a folder `name/`, or one file); a
-`metadata.csv` or `metadata.jsonl` with a column `file_name`, as Hugging Face has it, what is said of them."""
+`metadata.csv` or `metadata.jsonl` with a column `file_name`, as Hugging Face has it, what is said of them. Masks among them are left out by their names."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +11,7 @@ from components.images.stored import StoredImage
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.generic.conversations import read_row
+from components.sources.reading.label_maps import refuse_label_name
 from components.sources.reading.pictures import Pictures
 from components.sources.reading.row_records import each_row
 from components.sources.reading.rows import Row, need, rows_of
@@ -45,6 +46,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
 
 
 def _image(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
+    refuse_label_name(delivery, name)
     image = StoredImage.of(path)
     labels = delivery.labels.of(name)
     modality = labels.get("modality")

@@ -17,7 +17,7 @@ from components.images.windows import percentile_limits, window
 from components.records.targets import SHOWN
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.levels import level
+from components.sources.reading.slicing import cut_of, slice_mm, squared, thinned
 
 PLANE = "axial"
 _FOREGROUND = 0.05
@@ -120,35 +120,43 @@ def case_records(delivery: Delivery, case: Case, labelling: Labelling | None = N
         except ImageError as error:
             yield delivery.unreadable(found.pop(shows).file, error)
     beside: dict[str, NDArray] = {}
+    told = ""
     for key, file in (("inside", case.inside), ("labels", labelling.file if labelling else None)):
         if file is not None:
             try:
-                beside[key] = _labels(delivery, file, base.volume)
+                beside[key], is_resampled = _labels(delivery, file, base.volume)
                 if labelling and key == "labels":
                     _check_known(beside[key], labelling.colours)
+                    told = f"labels {_resampled(base)}" if is_resampled else ""
             except ImageError as error:
                 beside.pop(key, None)
                 yield delivery.unreadable(file[0], error)
-    yield from _slices(delivery, case, found, base, labelling, beside)
+    yield from _slices(delivery, case, found, base, labelling, beside, told)
 
 
 def _align(read: _Read, base: _Read) -> None:
     """Bring the volume onto the grid of `base` where it is on another one."""
     if not same_grid(read.volume, base.volume):
         read.volume = onto_grid(read.volume, base.volume)
-        read.method = f"resampled by affine onto the grid of {base.file.rsplit('/', 1)[-1]}"
+        read.method = _resampled(base)
 
 
-def _labels(delivery: Delivery, file: tuple[str, Path], grid: Volume) -> NDArray:
+def _resampled(base: _Read) -> str:
+    return f"resampled by affine onto the grid of {base.file.rsplit('/', 1)[-1]}"
+
+
+def _labels(delivery: Delivery, file: tuple[str, Path], grid: Volume) -> tuple[NDArray, bool]:
+    """The labels on the grid, and whether they were resampled for it."""
     name, path = file
     delivery.check(path)
     volume = read_volume(path)
-    if not same_grid(volume, grid):
+    is_resampled = not same_grid(volume, grid)
+    if is_resampled:
         volume = onto_grid(volume, grid, labels=True)
     values = np.asarray(volume.data)
     if not np.array_equal(values, np.rint(values)) or values.min(initial=0) < 0 or values.max(initial=0) > 255:
         raise ImageError("not labels", f"{name} holds values that are no whole numbers from 0 to 255")
-    return values.astype(np.uint8)
+    return values.astype(np.uint8), is_resampled
 
 
 def _check_known(labels: NDArray, colours: NDArray[np.uint8]) -> None:
@@ -164,6 +172,7 @@ def _slices(
     base: _Read,
     labelling: Labelling | None,
     beside: Mapping[str, NDArray],
+    told: str,
 ) -> Iterator[Item]:
     low, high = base.limits
     body = np.asarray(base.volume.data) > low + (high - low) * _BACKGROUND
@@ -171,21 +180,26 @@ def _slices(
     if inside is not None:
         body &= inside > 0
     indices = usable_slices(base.volume, body, PLANE, _FOREGROUND)
+    wanted = thinned(base.volume.count(PLANE), base.volume.thickness(PLANE), slice_mm(delivery))
     for index in indices:
+        if index not in wanted:
+            continue
+        place = cut_of(base.volume, PLANE, index, indices)
         images = {}
         for shows, read in found.items():
             image = window(read.volume.slice(PLANE, index), *read.limits)
             if inside is not None:
                 image[Volume(inside, base.volume.affine).slice(PLANE, index) == 0] = 0
-            images[shows] = StoredImage.of_pixels(image)
+            images[shows] = StoredImage.of_pixels(squared(base.volume, PLANE, image))
         cut = Volume(beside["labels"], base.volume.affine).slice(PLANE, index) if "labels" in beside else None
         for shows, image in images.items():
             targets = {other: images[other].data for other in case.pairs.get(shows, ()) if other in images}
-            facts = {"plane": PLANE, "level": level(index, indices), **case.facts, **_contrast(shows)}
+            facts = {**place.facts, **case.facts, **_contrast(shows)}
             if labelling is not None and cut is not None:
                 facts |= _presence(labelling, cut)
                 if shows in labelling.of:
-                    targets[labelling.target] = encode_png(np.ascontiguousarray(labelling.colours[cut]))
+                    shown = squared(base.volume, PLANE, cut, labels=True)
+                    targets[labelling.target] = encode_png(np.ascontiguousarray(labelling.colours[shown]))
             yield delivery.record(
                 f"{case.name}-{shows}-{PLANE}-{index:03d}",
                 image,
@@ -194,11 +208,11 @@ def _slices(
                 anatomy=case.anatomy,
                 file=found[shows].file,
                 licence=case.licence,
-                locator=f"{PLANE} {index}",
+                locator=place.locator,
                 facts=facts,
                 targets=targets,
-                position=base.volume.position(PLANE, index),
-                method=_method(found, shows, targets),
+                position=place.position,
+                method="; ".join(part for part in (_method(found, shows, targets), told) if part),
             )
 
 

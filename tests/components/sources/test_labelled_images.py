@@ -243,3 +243,13 @@ def test_oct2017_the_middle_number_is_the_patient(read, draw, tmp_path):
         "choroidal neovascularization",
         "normal retina",
     }
+
+
+def test_masks_beside_images_are_left_out_by_name(tmp_path, draw, read):
+    draw(tmp_path / "a.png", 1)
+    draw(tmp_path / "a_mask.png", 2)
+    draw(tmp_path / "masks" / "b.png", 3)
+    (tmp_path / "labels.csv").write_text("file,fact,value\n*,modality,ultrasound\nmasks/b.png,kind,image\n")
+    records, (mask,) = read(tmp_path, "s", "images")
+    assert {record.provenance.file for record in records.values()} == {"a.png", "masks/b.png"}
+    assert (mask.file, mask.reason) == ("a_mask.png", "label map")

@@ -174,6 +174,45 @@ def test_a_label_map_on_another_grid_keeps_its_labels(head, tumour, read, tmp_pa
     assert {tuple(c) for m in maps for c in np.unique(m.reshape(-1, 3), axis=0).tolist()} == {(0, 0, 0), (250, 240, 90)}
 
 
+def test_a_label_map_that_was_resampled_says_so(head, tumour, read, tmp_path):
+    folder = tmp_path / "BraTS-GLI-00001-000"
+    for shows in ("t1n", "t2f"):
+        save(folder / f"{folder.name}-{shows}.nii.gz", np.asarray(head.data), head.affine)
+    apart = head.affine.copy()
+    apart[0, 3] += 3
+    save(folder / f"{folder.name}-seg.nii.gz", tumour.astype(np.uint8), apart)
+    records, _ = read(tmp_path, "brats")
+    told = f"as delivered; labels resampled by affine onto the grid of {folder.name}-t1n.nii.gz"
+    assert {record.provenance.method for record in records.values()} == {told}
+
+
+def test_paired_slices_are_thinned_by_millimetres_and_in_true_proportions(head, tumour, read, tmp_path):
+    folder = tmp_path / "BraTS-GLI-00001-000"
+    affine = np.diag([1.0, 2, 3, 1])
+    for shows in ("t1n", "t2w", "t2f"):
+        save(folder / f"{folder.name}-{shows}.nii.gz", np.asarray(head.data), affine)
+    save(folder / f"{folder.name}-seg.nii.gz", tumour.astype(np.uint8), affine)
+    records, _ = read(tmp_path, "brats", slice_mm=6)
+    places = sorted({record.position for record in records.values()})
+    assert (np.diff(places) == 6.0).all()
+    for record in records.values():
+        assert record.image.shape == (512, 256)
+        assert all(decode_stored(data).shape[:2] == (512, 256) for data in record.targets.values())
+
+
+def test_paired_volumes_that_do_not_say_how_they_lie_claim_no_plane(head, read, tmp_path):
+    folder = tmp_path / "BraTS-GLI-00001-000"
+    for shows in ("t1n", "t2w"):
+        image = nibabel.Nifti1Image(np.asarray(head.data), head.affine)
+        image.set_sform(None, 0)
+        image.set_qform(None, 0)
+        folder.mkdir(exist_ok=True)
+        nibabel.save(image, folder / f"{folder.name}-{shows}.nii.gz")
+    records, _ = read(tmp_path, "brats")
+    assert records and not any({"plane", "level"} & set(record.facts) for record in records.values())
+    assert {record.position for record in records.values()} == {None}
+
+
 def test_a_label_map_without_its_image_is_counted(head, tumour, read, tmp_path):
     save(tmp_path / "BraTS-GLI-00001-000-seg.nii.gz", tumour.astype(np.uint8), head.affine)
     records, (item,) = read(tmp_path, "brats")

@@ -1,0 +1,75 @@
+"""`dataset.json` beside volumes, as segmentation challenges have it: what each channel of their images is."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from components.records.targets import ENHANCED_T1
+from components.records.vocabulary import Modality
+
+NAME = "dataset.json"
+_MAX_BYTES = 64 * 2**20
+_CHANNEL = re.compile(r"(.+)_(\d{4})")
+"""`case_0001.nii.gz` is the second channel of `case`."""
+_BIDS = re.compile(r"(sub-[A-Za-z0-9]+)(_.*)?")
+_CONTRASTS = {
+    **dict.fromkeys(("t1", "t1w"), "T1"),
+    **dict.fromkeys(("t1gd", "t1ce", "t1c", "t1-gd"), ENHANCED_T1),
+    **dict.fromkeys(("t2", "t2w"), "T2"),
+    **dict.fromkeys(("flair", "t2f", "t2-flair"), "FLAIR"),
+    **dict.fromkeys(("pd", "pdw"), "PD"),
+}
+_MRI = (*_CONTRASTS, "mri", "mr", "adc", "dwi", "bold")
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSet:
+    """What a `dataset.json` says of its images; empty where there is none."""
+
+    words: Mapping[int, str] = field(default_factory=dict)
+    """Channel -> its word."""
+
+    @classmethod
+    def beside(cls, root: Path, name: str) -> "VolumeSet":
+        """The one in the nearest folder above the file of that name."""
+        for folder in PurePosixPath(name).parents:
+            path = root / folder / NAME
+            if path.is_file() and not path.is_symlink() and path.stat().st_size <= _MAX_BYTES:
+                return cls(_words(path))
+        return cls()
+
+    def modality(self, channel: int) -> Modality | None:
+        """How the channel was taken, where its word says it."""
+        word = self.words.get(channel, "").lower()
+        if word == "ct":
+            return Modality.CT
+        return Modality.MRI if word in _MRI else None
+
+    def contrast(self, channel: int) -> str:
+        """The contrast of an MRI's channel; empty where its word is none of ours."""
+        return _CONTRASTS.get(self.words.get(channel, "").lower(), "")
+
+
+def case_and_channel(name: str, stem: str) -> tuple[str, int]:
+    """(whom a file of that name shows, the channel in it): a case of `imagesTr`, a subject of BIDS, else the file."""
+    folder = PurePosixPath(name).parent.name.lower()
+    if folder.startswith("images") and (found := _CHANNEL.fullmatch(stem)):
+        return found[1], int(found[2])
+    if found := _BIDS.fullmatch(stem):
+        return found[1], 0
+    return name, 0
+
+
+def _words(path: Path) -> dict[int, str]:
+    try:
+        said = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(said, dict):
+        return {}
+    named = said.get("channel_names") or said.get("modality") or {}
+    if not isinstance(named, dict):
+        return {}
+    return {int(key): str(word) for key, word in named.items() if str(key).isdecimal()}
