@@ -20,7 +20,12 @@ def load_yaml(path: Path, *, limit: int = MAX_BYTES) -> Any:
         raise ValueError(f"{path} is missing; `unimed init` writes one")
     if path.stat().st_size > limit:
         raise ValueError(f"{path} is {path.stat().st_size} bytes, over the limit of {limit}")
-    text = path.read_text()
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
+        ) from None
     if _depth(text) > MAX_DEPTH:
         raise ValueError(f"{path} is not YAML of ours: brackets lie more than {MAX_DEPTH} deep")
     try:
