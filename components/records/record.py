@@ -32,6 +32,9 @@ class Turn:
     kind: TurnKind
     options: tuple[str, ...] = ()
     """Of a choice, without their letters; the answer is one of them."""
+    images_at: tuple[int, ...] = ()
+    """Where in the prompt the record's next images stand: characters of the prompt before each. When no turn of a record
+    says anything, all its images come before the first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +75,11 @@ class Record:
     """What else a header says of its patient (name, date of birth, sex), each hashed, empty where it says nothing: two
     people under one subject are told apart by them. Not written."""
 
+    def __post_init__(self) -> None:
+        placed = sum(len(turn.images_at) for turn in self.turns)
+        if placed not in (0, len(self.images)):
+            raise ValueError(f"record {self.id} has {len(self.images)} images, its turns show {placed}")
+
     @property
     def images(self) -> tuple[StoredImage, ...]:
         """All that it shows, in order; none for text alone."""
@@ -89,6 +97,8 @@ class Unreadable:
     """A short stable word pair, the key of the accounting: 'empty file', 'not an image', 'undecodable', …"""
     detail: str
     """The sentence for a person: the value and the fix."""
+    is_rest: bool = False
+    """Whether it stands for all that follows in its file: nobody knows how many records that are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

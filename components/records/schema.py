@@ -17,7 +17,11 @@ _PROVENANCE = pa.struct(
 )
 
 _TURN = pa.struct(
-    [("prompt", pa.string()), ("answer", pa.string()), ("kind", pa.string()), ("options", pa.list_(pa.string()))]
+    [
+        *((name, pa.string()) for name in ("prompt", "answer", "kind")),
+        ("options", pa.list_(pa.string())),
+        ("images_at", pa.list_(pa.int32())),
+    ]
 )
 
 _SEEN = pa.struct([("pixels", pa.string()), ("look", pa.binary())])
@@ -164,11 +168,13 @@ def record_table(rows: Iterable[dict[str, object]]) -> pa.Table:
 
 def turn_from_row(row: dict) -> Turn:
     """The turn that an entry of a record's row stands for."""
-    return Turn(**{**row, "kind": TurnKind(row["kind"]), "options": tuple(row["options"])})
+    typed = {"kind": TurnKind(row["kind"]), "options": tuple(row["options"]), "images_at": tuple(row["images_at"])}
+    return Turn(**{**row, **typed})
 
 
 def _turn_row(turn: Turn) -> dict[str, object]:
-    return {"prompt": turn.prompt, "answer": turn.answer, "kind": turn.kind.value, "options": list(turn.options)}
+    said = {"prompt": turn.prompt, "answer": turn.answer, "kind": turn.kind.value}
+    return {**said, "options": list(turn.options), "images_at": list(turn.images_at)}
 
 
 def _provenance_row(p: Provenance) -> dict[str, str]:

@@ -61,6 +61,8 @@ def _untestable(entry: Entry, turn: Turn) -> str:
         return "text alone: every item is about an image"
     if entry.more_pixels:
         return "about several images: an item shows one"
+    if turn in entry.turns[: next((n for n, other in enumerate(entry.turns) if other.images_at), 0)]:
+        return "asked before its image is shown"
     return "" if said(turn) else "nothing of the answer is left without its redactions"
 
 

@@ -1,6 +1,6 @@
 """What a source says itself, question by question, caption or report, as samples: one conversation for each record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from components.assembly.conversations.balance import pick
 from components.assembly.conversations.questions.captions import CAPTION_PROMPTS, REPORT_PROMPTS
@@ -37,11 +37,7 @@ def delivered_samples(entry: Entry, pictures: Pictures | None) -> Iterator[Sampl
     talk = [turn for turn in entry.turns if turn.kind is not TurnKind.DRAWING]
     if talk:
         images = (pictures.own, *pictures.more) if pictures else ()
-        pieces: list[Piece] = [picture.piece(ImageRole.UNDERSTAND) for picture in images]
-        for turn in talk:
-            question = asked(entry, turn)
-            pieces += [Text(text=question)] if question else []
-            pieces.append(Text(text=said(turn), supervised=True))
+        pieces = _conversation(entry, talk, [picture.piece(ImageRole.UNDERSTAND) for picture in images])
         group = TaskGroup.I2T if pictures else TaskGroup.TEXT
         yield _sample(entry, "delivered", group, _task(talk[0]) if pictures else "text", pieces)
     if pictures is None:
@@ -52,6 +48,28 @@ def delivered_samples(entry: Entry, pictures: Pictures | None) -> Iterator[Sampl
     elif _draws(entry):
         pieces = [Text(text=said(entry.turns[0])), pictures.own.piece(ImageRole.TARGET)]
         yield _sample(entry, "delivered-t2i", TaskGroup.T2I, "t2i", pieces)
+
+
+def _conversation(entry: Entry, talk: Sequence[Turn], images: Sequence[Piece]) -> list[Piece]:
+    """The turns with each image where its turn shows it; where none says, all images come first."""
+    coming = iter(images)
+    pieces = [] if any(turn.images_at for turn in talk) else list(coming)
+    for turn in talk:
+        pieces += _question(asked(entry, turn), turn.images_at, coming)
+        pieces.append(Text(text=said(turn), supervised=True))
+    return pieces
+
+
+def _question(prompt: str, images_at: Sequence[int], coming: Iterator[Piece]) -> Iterator[Piece]:
+    """A prompt, cut where its images stand."""
+    start = 0
+    for end in images_at:
+        if words := prompt[start:end].strip():
+            yield Text(text=words)
+        yield next(coming)
+        start = end
+    if rest := prompt[start:].strip() if images_at else prompt:
+        yield Text(text=rest)
 
 
 def _draws(entry: Entry) -> bool:
