@@ -14,13 +14,15 @@ from components.recipes.sources import SourceSettings
 from components.records.record import LeftOut, Provenance, Record, Unreadable
 from components.records.vocabulary import Modality
 from components.sources.labels import Labels
+from components.sources.reading.opened import BrokenOff
 from components.storage.atomic import TEMPORARY
 
 Item = Record | Unreadable
 MOST_UNREADABLE = 1000
 """Items of one file that follow each other, none of them a record: the rest of the file is not read."""
 UNREAD = "too many errors"
-"""The reason of what stands for that rest. Nothing in it is accounted for, so that validation stops the source."""
+"""The reason of what stands for that rest. As after any BrokenOff, nothing in it is accounted for, so that validation
+stops the source."""
 _ONE_BY_ONE = ("missing image",)
 """Reasons that a part of a set gives row after row, where the rest was not delivered."""
 _ACCOMPANYING = ("LICENSE", "LICENCE", "SOURCES", "README", "NOTICE")
@@ -78,7 +80,7 @@ class Delivery:
                 unreadable += 1
             if unreadable == MOST_UNREADABLE:
                 detail = f"the rest of {name} was not read: {unreadable} of its items in a row hold no record; mend it"
-                yield self.unreadable(f"{name}:rest", ImageError(UNREAD, detail))
+                yield self.unreadable(f"{name}:rest", BrokenOff(UNREAD, detail))
                 return
 
     def check(self, path: Path) -> None:
@@ -91,7 +93,14 @@ class Delivery:
     def unreadable(self, name: str, error: ImageError) -> Unreadable:
         """The record that stands for a file without usable content: of a LeftOutError one that is filtered."""
         kind = LeftOut if isinstance(error, LeftOutError) else Unreadable
-        return kind(id=f"{self.source}/{name}", source=self.source, file=name, reason=error.reason, detail=error.detail)
+        return kind(
+            id=f"{self.source}/{name}",
+            source=self.source,
+            file=name,
+            reason=error.reason,
+            detail=error.detail,
+            is_rest=isinstance(error, BrokenOff),
+        )
 
     def unknown(self, name: str, expected: str) -> Unreadable:
         """The record that stands for a file that this source has no place for."""

@@ -8,7 +8,6 @@ from components.recipes.validation import ValidationSettings
 from components.records.accounting import Account
 from components.records.record import LeftOut, Record, Unreadable
 from components.records.vocabulary import Bin
-from components.sources.delivery_folder import UNREAD
 from components.validation.decisions import Decision
 from components.validation.drift import distances, sentences
 from components.validation.profile import profile
@@ -54,6 +53,7 @@ def judge(
     records: list[Held] = []
     quarantine: list[dict[str, str]] = []
     left_out: list[dict[str, str]] = []
+    unread: list[Unreadable] = []
     for count, item in enumerate(items, start=1):
         seen(count)
         if isinstance(item, LeftOut):
@@ -61,6 +61,7 @@ def judge(
             continue
         if isinstance(item, Unreadable):
             quarantine.append(_unreadable_row(item))
+            unread += [item] if item.is_rest else []
             continue
         records.append(spool.hold(item))
     # Sorted before the suite, so that a duplicate id and every file come out the same in any order of reading.
@@ -91,7 +92,7 @@ def judge(
     doubted = int(found.get("shared_ids", 0))  # type: ignore[call-overload]
     if doubted <= int(accepted.get("shared_ids", 0)):  # type: ignore[call-overload]
         doubted = 0
-    verdict = _verdict(source, account, settings, quarantine, sentences(far, found, accepted), doubted)
+    verdict = _verdict(source, account, settings, quarantine, unread, sentences(far, found, accepted), doubted)
     return Judged(
         rows=Rows(spool, kept),
         frame=frame,
@@ -125,6 +126,7 @@ def _verdict(
     account: Account,
     settings: ValidationSettings,
     quarantine: list[dict[str, str]],
+    unread: list[Unreadable],
     drifted: list[str],
     doubted: int,
 ) -> dict[str, object]:
@@ -136,8 +138,13 @@ def _verdict(
     elif judged == 0:
         verdict, suite = "stop", READING
         message = f"all {account.raw} records are left out: {'; '.join(sorted(account.reasons))}; deliver images"
-    elif unread := [row["detail"] for row in quarantine if row["reason"] == UNREAD]:
-        verdict, message, suite = "stop", f"{unread[0]}. Nobody knows how many records it holds", READING
+    elif unread:
+        first = min(unread, key=lambda item: item.id)
+        verdict, suite = "stop", READING
+        message = (
+            f"{first.file.removesuffix(':rest')} is not read to its end: {first.reason}, {first.detail}. "
+            "Nobody knows how many records follow: mend the file or take it out of the delivery"
+        )
     elif share > settings.stop_above:
         suite, worst = _worst(quarantine)
         verdict = "stop"

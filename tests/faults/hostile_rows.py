@@ -58,7 +58,7 @@ ROWS: dict[str, Case] = {
         {KEPT: 1, "not JSON": 3},
     ),
     "JSONL of two encodings": _jsonl(
-        lambda: _lines(_ASKED) + '\n{"answer": "h\u00e9mi"}\n'.encode("latin-1"), {"not text": 1}
+        lambda: _lines(_ASKED) + '\n{"answer": "h\u00e9mi"}\n'.encode("latin-1"), {KEPT: 1, "not text": 1}
     ),
     "JSON, an id twice": several(
         "coco",

@@ -13,22 +13,26 @@ from components.records.vocabulary import TurnKind
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.boxes import Box, box_turns, corners
 from components.sources.reading.pictures import Pictures, annotations
-from components.sources.reading.row_records import each_row, row_record, split_of
+from components.sources.reading.row_records import each_row, patient_of, row_record, split_of
 from components.sources.reading.rows import Row, json_object, need, text
+
+_FOLDERS = 64
+"""Folders of a level that is looked into: more are patients."""
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
     """One record an image of the list, with or without annotations. Ids need not be contiguous; an annotation of an
     image or category that the file does not have is unreadable."""
-    folders = (
-        "",
-        *sorted({str(path.relative_to(delivery.folder)) for path in delivery.folder.glob("*") if path.is_dir()}),
-    )
-    pictures = Pictures(delivery, folders)
+    pictures = Pictures(delivery, folders_of(delivery))
+    stems: set[str] = set()
     for found in annotations(delivery, ".json"):
         if isinstance(found, tuple):
             name, path = found
-            yield from delivery.read(name, path, lambda p, n=name: _file(delivery, pictures, n, p))
+            stem = PurePosixPath(name).stem
+            # Two files of one name, in the folders of two splits: the second's records are known by its folder too.
+            stem = name.removesuffix(path.suffix) if stem in stems else stem
+            stems.add(stem)
+            yield from delivery.read(name, path, lambda p, n=name, s=stem: _file(delivery, pictures, n, s, p))
         else:
             yield found
 
@@ -64,7 +68,18 @@ class Coco:
         return cls(images=images, names=names, marks=by_image, strays=strays)
 
 
-def _file(delivery: Delivery, pictures: Pictures, name: str, path: Path) -> Iterator[Item]:
+def folders_of(delivery: Delivery) -> tuple[str, ...]:
+    """Where the images of a list may lie: the source's folder and those in it, down to the second where they are few."""
+    found = [""]
+    for pattern in ("*", "*/*"):
+        level = sorted(
+            str(path.relative_to(delivery.folder)) for path in delivery.folder.glob(pattern) if path.is_dir()
+        )
+        found += level if pattern == "*" or len(level) <= _FOLDERS else []
+    return tuple(found)
+
+
+def _file(delivery: Delivery, pictures: Pictures, name: str, stem: str, path: Path) -> Iterator[Item]:
     whole = Coco.read(path)
 
     def make(name: str, number: int, row: Row) -> Item:
@@ -72,10 +87,10 @@ def _file(delivery: Delivery, pictures: Pictures, name: str, path: Path) -> Iter
         shown = sorted({whole.names[mark["category_id"]] for mark in found if "caption" not in mark})
         return row_record(
             delivery,
-            f"{PurePosixPath(name).stem}/{image.rsplit('.', 1)[0]}",
-            [pictures.get(image)],
+            f"{stem}/{image.rsplit('.', 1)[0]}",
+            [pictures.get(image, name)],
             [*_captions(found), *boxes_of(row, found, whole.names)],
-            subject=text(row, "patient_id"),
+            subject=patient_of(row, "patient_id"),
             facts={"description": "; ".join(shown)} if shown else None,
             file=name,
             locator=f"image {row.get('id')}",

@@ -1,8 +1,10 @@
 """Any folder of image files. labels.csv says what they show (for every file `*`, a folder `name/`, or one file); a
-`metadata.csv` or `metadata.jsonl` with a column `file_name`, as Hugging Face has it, what is said of them. Masks among them are left out by their names."""
+`metadata.csv`, `metadata.jsonl` or `metadata.parquet` with a column `file_name`, as Hugging Face has it, what is said of
+them. Masks among them are left out by their names."""
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from components.images.limits import ImageError
@@ -10,13 +12,14 @@ from components.images.raster import SUFFIXES
 from components.images.stored import StoredImage
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.generic.conversations import read_row
+from components.sources.generic.conversations import make_record
 from components.sources.reading.label_maps import refuse_label_name
 from components.sources.reading.pictures import Pictures
 from components.sources.reading.row_records import each_row
 from components.sources.reading.rows import Row, need, rows_of
 
-METADATA = ("metadata.csv", "metadata.jsonl")
+METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".xls")
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
@@ -25,24 +28,27 @@ def read(delivery: Delivery) -> Iterator[Item]:
     told: set[str] = set()
     for name, path in delivery.files():
         if path.name in METADATA:
-            folder = str(PurePosixPath(name).parent)
-            pictures = Pictures(delivery, (folder,))
-
-            def make(name: str, number: int, row: Row, folder: str = folder, pictures: Pictures = pictures) -> Item:
-                image = need(row, "file_name")
-                told.add(str(PurePosixPath(folder) / image))
-                record = read_row(delivery, pictures, name, number, {**row, "image": image})
-                file = str(PurePosixPath(folder) / image)
-                return replace(
-                    record,
-                    id=f"{delivery.source}/{file}#{number:07d}",
-                    provenance=replace(record.provenance, file=file),
-                )
-
+            make = partial(_told, delivery, Pictures(delivery, (str(PurePosixPath(name).parent),)), told)
             yield from delivery.read(name, path, lambda p, n=name, m=make: each_row(delivery, n, rows_of(p), m))
     for name, path in delivery.files():
-        if path.name not in METADATA and name not in told:
+        if path.name in METADATA or name in told:
+            continue
+        if path.suffix.lower() in _TABLES:
+            yield delivery.unknown(name, f"what is said of images stands in {' or '.join(METADATA)} beside them")
+        else:
             yield from delivery.read(name, path, lambda p, n=name: _image(delivery, n, p))
+
+
+def _told(delivery: Delivery, pictures: Pictures, told: set[str], name: str, number: int, row: Row) -> Item:
+    """The record of a row of metadata; its file's name goes into `told`."""
+    image = need(row, "file_name")
+    file = str(PurePosixPath(name).parent / image)
+    told.add(file)
+    told.add(pictures.name_of(image))
+    record = make_record(delivery, name, number, row, [image], pictures)
+    return replace(
+        record, id=f"{delivery.source}/{file}#{number:07d}", provenance=replace(record.provenance, file=file)
+    )
 
 
 def _image(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:

@@ -1,21 +1,30 @@
 """WebDataset: tar files read from start to end and never unpacked. Members of one record share their name up to the first dot
-and follow each other: an image (png, jpg, jpeg, webp) with txt (its caption) or json (a row like any other)."""
+and follow each other: an image, or several as `left.png` and `right.png`, with txt (its caption) or json (a row like any
+other)."""
 
-import json
+import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from components.images.limits import ImageError
+from components.images.raster import SUFFIXES
 from components.images.stored import StoredImage
 from components.sources.delivery_folder import UNREAD, Delivery, Item
 from components.sources.generic.conversations import make_record
-from components.sources.reading.pictures import annotations
+from components.sources.reading.columns import ReadRow, check_columns
+from components.sources.reading.json_stream import MAX_ROW, json_value
+from components.sources.reading.opened import BrokenOff
+from components.sources.reading.pictures import Pictures, annotations
 from components.sources.reading.row_records import unreadable_row
-from components.sources.reading.rows import MAX_ROW, Row
+from components.sources.reading.rows import Row
 
-IMAGES = ("png", "jpg", "jpeg", "webp")
+IMAGES = tuple(suffix.removeprefix(".") for suffix in SUFFIXES)
 TEXTS = ("txt", "json", "cls")
+UNREAD_PICTURES = ("dcm", "nii", "nii.gz", "mp4", "gif", "svs")
+"""Kinds of pictures that belong into another format's folder."""
+_LABELS = re.compile(r"seg|mask|label|annot", re.IGNORECASE)
+"""In the kind of an image that shows labels."""
 _MAX_MEMBER = 256 * 2**20
 _MAX_NAME = 64 * 2**10
 """Bytes of a header that holds a name or a link of any length: tarfile reads it whole."""
@@ -23,6 +32,8 @@ _LONG_HEADERS = (
     *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
 )
+_END, _LONGEST_END = 1024, 2**20
+"""Bytes of the end of an archive, and of what may fill it up."""
 _MOST_BARREN = 10_000
 """Members that follow each other and belong to no record."""
 SampleFiles = dict[str, bytes]
@@ -58,8 +69,10 @@ def _records(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
             if key in seen:
                 raise ImageError("duplicate key", f"{key[:80]!r} comes twice, apart from each other")
             seen.add(key)
-            row, shown = _row(group)
-            yield make_record(delivery, name, number, row, shown)
+            row, shown = _row(key, group)
+            record = make_record(delivery, name, number, row, shown, Pictures(delivery))
+            check_columns(row, len(record.images))
+            yield record
         except ImageError as error:
             yield unreadable_row(delivery, name, number, error)
 
@@ -75,7 +88,7 @@ def _groups(path: Path) -> Iterator[tuple[str, SampleFiles | ImageError]]:
                 if barren > _MOST_BARREN:
                     if key:
                         yield key, bad or group
-                    raise ImageError(UNREAD, f"{path.name}: {barren} members in a row belong to no record; mend it")
+                    raise BrokenOff(UNREAD, f"{path.name}: {barren} members in a row belong to no record; mend it")
                 if member.isdir():
                     continue
                 stem, kind = _split(member.name)
@@ -84,26 +97,33 @@ def _groups(path: Path) -> Iterator[tuple[str, SampleFiles | ImageError]]:
                         yield key, bad or group
                     key, group, bad = stem, SampleFiles(), None
                 try:
-                    if kind in IMAGES + TEXTS:
+                    if _last(kind) in IMAGES + TEXTS or kind in UNREAD_PICTURES:
                         barren = 0
                         _check(member, kind, group)
                         handle = archive.extractfile(member)
                         group[kind] = handle.read() if handle else b""
                 except ImageError as error:
                     bad = bad or error
+            end = archive.offset
+    except ImageError as error:
+        raise BrokenOff(error.reason, error.detail) from None
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise ImageError("not a tar", f"{error}; deliver the archive again") from None
+        raise BrokenOff("not a tar", f"{error}; pack it again and copy it whole") from None
     if key:
         yield key, bad or group
-    if not _is_ended(path):
-        raise ImageError("not a tar", "the archive has no end: it was cut off; deliver it again")
+    _check_end(path, end)
 
 
-def _is_ended(path: Path) -> bool:
-    """Whether the file ends in the two empty blocks of a whole archive. tarfile itself takes a cut header for the end."""
+def _check_end(path: Path, end: int) -> None:
+    """Raise BrokenOff unless the file ends in the two empty blocks of a whole archive and in nothing else: tarfile itself
+    takes a cut header for the end, and stops where a second archive begins."""
     with path.open("rb") as handle:
-        handle.seek(max(path.stat().st_size - 1024, 0))
-        return handle.read() == bytes(1024)
+        handle.seek(max(path.stat().st_size - _END, 0))
+        if handle.read() != bytes(_END):
+            raise BrokenOff("not a tar", "the archive has no end: it was cut off; copy it whole")
+        handle.seek(end)
+        if any(handle.read(_LONGEST_END)):
+            raise BrokenOff("not a tar", "more follows the end of the archive; deliver one archive a file")
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -125,21 +145,47 @@ def _check(member: tarfile.TarInfo, kind: str, group: SampleFiles) -> None:
         raise ImageError("too large", f"{member.name[:80]!r} has {member.size} bytes")
 
 
-def _row(group: SampleFiles) -> tuple[Row, list[StoredImage]]:
-    """What the texts of a group say, as a row, and its image."""
+def _row(key: str, group: SampleFiles) -> tuple[ReadRow, list[StoredImage]]:
+    """What the texts of a group say, as a row, and its images in their order."""
     row: Row = {}
-    try:
-        if "json" in group:
-            row = json.loads(group["json"])
-        if "txt" in group:
-            row = {"caption": group["txt"].decode(), **(row if isinstance(row, dict) else {})}
-    except (ValueError, RecursionError) as error:
-        raise ImageError("not JSON" if "json" in group else "not text", f"{error}") from None
-    if not isinstance(row, dict):
-        raise ImageError("not a row", "the json member holds no object")
+    if "json" in group:
+        row = json_value(_text(key, "json", group))
+        if not isinstance(row, dict):
+            raise ImageError("not a row", f"{key}.json holds no object")
+    if "txt" in group:
+        row = {"caption": _text(key, "txt", group), **row}
     if "cls" in group:
-        row = {"label": group["cls"].decode("utf-8", "replace").strip(), **row}
-    found = next((group[kind] for kind in IMAGES if kind in group), None)
-    if found is None:
-        raise ImageError("missing image", f"the group has {', '.join(sorted(group)) or 'no known member'}")
-    return row, [StoredImage.of(found)]
+        row = {"label": _text(key, "cls", group).strip(), **row}
+    return ReadRow(row), [StoredImage.of(group[kind]) for kind in _pictures(key, group)]
+
+
+def _pictures(key: str, group: SampleFiles) -> list[str]:
+    """The kinds of the members that are the record's images. Raises ImageError where they cannot be told from others."""
+    plain = [kind for kind in group if kind in IMAGES]
+    named = [kind for kind in group if kind not in IMAGES and _last(kind) in IMAGES]
+    unread = [kind for kind in group if kind in UNREAD_PICTURES or (_last(kind) in TEXTS and kind not in TEXTS)]
+    if labels := [kind for kind in named if _LABELS.search(kind)]:
+        raise ImageError("unread member", f"{key}.{labels[0]} seems to show labels, which are not read; take it out")
+    if unread or (plain and named):
+        what = (unread or named)[0]
+        raise ImageError("unread member", f"{key}.{what} is not read: a name has one dot, before {', '.join(TEXTS)}")
+    if len(plain) > 1:
+        raise ImageError("unread member", f"{key} has {' and '.join(plain)}; name several images left.png, right.png")
+    if named and all(kind.split(".")[0].isdigit() for kind in named) and not any(kind in group for kind in TEXTS):
+        what = f"{key}.{named[0]}: what follows a name's first dot is its kind"
+        raise ImageError("unread member", f"{what}; take the other dots out of the names")
+    if not plain and not named:
+        there = ", ".join(f"{key}.{kind}" for kind in sorted(group)) or f"{key} without a known kind"
+        raise ImageError("missing image", f"{there}; an image beside it is {', '.join(IMAGES)}")
+    return plain or named
+
+
+def _last(kind: str) -> str:
+    return kind.rsplit(".", 1)[-1]
+
+
+def _text(key: str, kind: str, group: SampleFiles) -> str:
+    try:
+        return group[kind].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ImageError("not text", f"{key}.{kind} is not UTF-8 at byte {error.start}; save it as UTF-8") from None

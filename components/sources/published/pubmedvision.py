@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 
+from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.generic.conversations import read_row
 from components.sources.reading.pictures import Pictures
@@ -13,7 +14,6 @@ from components.sources.reading.row_records import read_rows
 from components.sources.reading.rows import Row, json_rows
 
 LICENCE = "Apache-2.0 (PubMedVision); figures under their articles' licences"
-_PREDICTED = ("modality", "body_part")
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
@@ -25,9 +25,13 @@ def read(delivery: Delivery) -> Iterator[Item]:
 
 
 def _record(delivery: Delivery, pictures: Pictures, name: str, number: int, row: Row) -> Item:
-    known = {key: value for key, value in row.items() if key not in _PREDICTED}
-    record = read_row(delivery, pictures, name, number, known)
-    return replace(record, subject=_figure(row.get("image")) or record.subject, licence=LICENCE)
+    record = read_row(delivery, pictures, name, number, row)
+    return replace(
+        record,
+        subject=_figure(row.get("image")) or record.subject,
+        modality=Modality.UNKNOWN if record.images else Modality.TEXT,
+        licence=LICENCE,
+    )
 
 
 def _figure(images: object) -> str:

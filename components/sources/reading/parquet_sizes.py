@@ -181,4 +181,4 @@ def _count(found: Struct, field: int, what: str) -> int:
 
 
 def _broken(what: str) -> ImageError:
-    return ImageError("not Parquet", f"{what}; deliver the file again")
+    return ImageError("not Parquet", f"{what}; it was cut off or changed: write it anew")

@@ -1,15 +1,18 @@
 """Images that rows of an annotation file point to or hold: found safely, decoded once for rows that follow each other."""
 
 import re
+import unicodedata
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from filecmp import cmp
+from pathlib import Path, PurePosixPath
 
 from components.images.limits import ImageError
 from components.images.raster import SUFFIXES
 from components.images.stored import StoredImage
-from components.sources.delivery_folder import Delivery, Item
+from components.sources.delivery_folder import Delivery, Item, plain_name
+from components.sources.reading.splits import split_of
 
 _KEPT = 32
 """Images in memory."""
@@ -24,53 +27,113 @@ class Pictures:
 
     delivery: Delivery
     folders: Sequence[str] = ("",)
-    """Where in the source's folder names may be relative to, in this order."""
-    _kept: OrderedDict[str, StoredImage] = field(default_factory=OrderedDict)
+    """Where in the source's folder names may be relative to."""
+    _kept: OrderedDict[Path, StoredImage] = field(default_factory=OrderedDict)
+    _composed: dict[str, Path] | None = None
+    """Files whose names have other letters than ASCII, by the name with its accents composed."""
 
-    def of(self, value: object) -> StoredImage:
-        """The picture that a cell gives: a path, or Hugging Face's {bytes, path} of which either may be missing."""
+    def of(self, value: object, table: str = "") -> StoredImage:
+        """The picture that a cell gives: as it is, as a path, or as Hugging Face's {bytes, path} of which either may be
+        missing."""
         match value:
+            case StoredImage():
+                return value
             case str():
-                return self.get(value)
+                return self.get(value, table)
             case {"bytes": bytes() as data} if data:
                 return StoredImage.of(data)
             case {"path": str() as name} if name:
-                return self.get(name)
+                return self.get(name, table)
             case bytes() if value:
                 return StoredImage.of(value)
-        raise ImageError("missing image", "the row holds neither bytes nor a path of an image")
+        raise ImageError("missing image", f"neither bytes nor a path of an image, but {str(value)[:40]!r}")
 
-    def get(self, name: str) -> StoredImage:
-        """The picture that a row names.
+    def get(self, name: str, table: str = "") -> StoredImage:
+        """The picture that a row of the table names.
 
-        Raises ImageError: 'bad path' for a URL or a path that leads out, 'missing image', or what is wrong with it.
+        Raises ImageError: 'bad path' for a URL or a path that leads out, 'missing image', 'ambiguous image', or what is
+        wrong with it.
         """
-        if name in self._kept:
-            self._kept.move_to_end(name)
-            return self._kept[name]
-        picture = StoredImage.of(self.find(name))
-        self._kept[name] = picture
+        path = self.find(name, table)
+        if path in self._kept:
+            self._kept.move_to_end(path)
+            return self._kept[path]
+        picture = StoredImage.of(path)
+        self._kept[path] = picture
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return picture
 
-    def find(self, name: str) -> Path:
-        """The file that a row names, inside the source's folder."""
+    def name_of(self, name: str, table: str = "") -> str:
+        """The name inside the source's folder of the file that a row names; the name itself where there is none."""
+        try:
+            return plain_name(self.find(name, table).relative_to(self.delivery.folder))
+        except ImageError:
+            return name
+
+    def find(self, name: str, table: str = "") -> Path:
+        """The file that a row names, inside the source's folder: the one beside its table, else the only one of that path
+        below `folders`. Of several, of which no two are alike, the one whose folder the table's name tells."""
         shown = name[:80]
         if not name or "\0" in name or "\\" in name or _SCHEME.match(name):
             raise ImageError("bad path", f"{shown!r} is not a path inside the folder; deliver the file and name it")
-        parts = Path(name).parts
-        if Path(name).is_absolute() or ".." in parts:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
             raise ImageError("bad path", f"{shown!r} leads out of the source's folder")
-        for folder in self.folders:
-            path = self.delivery.folder / folder / name
-            try:
-                if path.is_symlink() or path.exists():
-                    self.delivery.check(path)
-                    return path
-            except OSError as error:
-                raise ImageError("bad path", f"{shown!r}: {error.strerror}") from None
-        raise ImageError("missing image", f"{shown!r} was not delivered")
+        beside = str(PurePosixPath(table).parent) if table else ""
+        if beside and (path := self._existing(beside, name)):
+            return path
+        places = dict.fromkeys([*self.folders, *(f"{beside}/{folder}" for folder in self.folders if beside and folder)])
+        found = {folder: path for folder in places if (path := self._existing(folder, name))}
+        own = {folder: path for folder, path in found.items() if not _is_other_split(folder, table)}
+        if len(own) > 1 and not _are_alike(own.values()):
+            told = {folder: path for folder, path in own.items() if _is_told(folder, table)}
+            own = told if len(told) == 1 else own
+            if len(own) > 1:
+                where = " and ".join(sorted(folder or "the source's folder" for folder in own)[:3])
+                raise ImageError("ambiguous image", f"{shown!r} lies in {where}; write the folder into the table")
+        if own:
+            return next(iter(own.values()))
+        other = f"; one of that name lies in {next(iter(found))}, of another split" if found else ""
+        raise ImageError("missing image", f"{shown!r} was not delivered{other}")
+
+    def _existing(self, folder: str, name: str) -> Path | None:
+        """The file of that path below the folder, in whatever way its accents are written. Raises ImageError, 'bad path' or
+        what `Delivery.check` raises."""
+        path = self.delivery.folder / folder / name
+        try:
+            if path.is_symlink() or path.exists():
+                self.delivery.check(path)
+                return path
+        except OSError as error:
+            raise ImageError("bad path", f"{name[:80]!r}: {error.strerror}") from None
+        if name.isascii() and folder.isascii():
+            return None
+        if self._composed is None:
+            files = (path for _, path in self.delivery.files() if not str(path).isascii())
+            self._composed = {_composed(str(file)): file for file in files}
+        return self._composed.get(_composed(str(path)))
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _is_other_split(folder: str, table: str) -> bool:
+    """Whether the folder's name is of one split and the table's of another."""
+    here, there = split_of(folder), split_of(table)
+    return here is not None and there is not None and here is not there
+
+
+def _is_told(folder: str, table: str) -> bool:
+    """Whether the table's name holds that of the folder, or both are of one split."""
+    last = PurePosixPath(folder).name
+    return bool(last) and (last in PurePosixPath(table).stem or split_of(folder) is split_of(table) is not None)
+
+
+def _are_alike(paths: Iterable[Path]) -> bool:
+    """Whether the files hold the same bytes."""
+    first, *others = paths
+    return all(cmp(first, other, shallow=False) for other in others)
 
 
 def annotations(

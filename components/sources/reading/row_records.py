@@ -1,5 +1,6 @@
 """From rows to records: what every adapter of questions, captions and reports shares."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,11 @@ from components.images.stored import StoredImage
 from components.records.record import Provenance, Record, Turn
 from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.columns import ReadRow, check_columns, is_empty
 from components.sources.reading.pictures import annotations
-from components.sources.reading.rows import Row
+from components.sources.reading.rows import Row, text
+from components.sources.reading.splits import SPLITS as SPLITS
+from components.sources.reading.splits import split_of as split_of
 from components.storage.keys import keyed_hash
 
 YES_NO = ("yes", "no")
@@ -27,13 +31,6 @@ MODALITIES: Mapping[str, Modality] = {
     **dict.fromkeys(("pet", "spect", "nuclear medicine"), Modality.NUCLEAR),
 }
 """What sources call a modality, lower-cased -> ours."""
-SPLITS: Mapping[str, Split] = {
-    "train": Split.TRAIN,
-    "training": Split.TRAIN,
-    **dict.fromkeys(("val", "valid", "validate", "validation", "dev"), Split.VAL),
-    **dict.fromkeys(("test", "testing"), Split.TEST),
-}
-"""What sources call a split -> ours."""
 
 
 def modality_of(word: str) -> Modality:
@@ -41,10 +38,14 @@ def modality_of(word: str) -> Modality:
     return MODALITIES.get(word.split("(")[0].strip().lower(), Modality.UNKNOWN)
 
 
-def split_of(name: str) -> Split | None:
-    """The split that a file's name or a folder of its path says: `test.json`, `data/validation/…`, `val_qa.csv`."""
-    words = [word for part in reversed(name.lower().split("/")) for word in _words(part)]
-    return next((SPLITS[word] for word in words if word in SPLITS), None)
+def patient_of(row: Mapping[str, object], *names: str) -> str:
+    """The patient that the first filled of the named fields gives, empty for none; 12.0 is patient 12, whose column has
+    empty cells."""
+    said = next((found for name in names if not is_empty(found := text(row, name))), "")
+    return _WHOLE.sub(r"\1", said)
+
+
+_WHOLE = re.compile(r"^(\d+)\.0+$")
 
 
 def question(prompt: str, answer: str, *, options: Sequence[str] = ()) -> Turn:
@@ -72,8 +73,10 @@ def row_record(
     language: str = "en",
     split: Split | None = None,
 ) -> Record:
-    """The record of one row. Without a subject the patient is the first image, or the text where there is none."""
+    """The record of one row. Without a subject the patient is the first image, or the text where there is none. Raises
+    ImageError, reason 'empty answer', for one like `nan` that is no choice."""
     turns = tuple(turns)
+    _check_answers(turns)
     first = pictures[0] if pictures else None
     said = keyed_hash(*(text for turn in turns for text in (turn.prompt, turn.answer)))
     return Record(
@@ -126,19 +129,31 @@ def each_row(
             try:
                 if isinstance(row, ImageError):
                     raise row
-                made = make(name, number, row)
-                yield from [made] if not isinstance(made, Iterable) else made
+                read = ReadRow(row)
+                made = make(name, number, read)
+                yield from _checked(read, [made] if not isinstance(made, Iterable) else list(made))
             except ImageError as error:
                 yield unreadable_row(delivery, name, number, error)
     except ImageError as error:
         yield unreadable_row(delivery, name, number + 1, error) if number >= 0 else delivery.unreadable(name, error)
 
 
+def _checked(row: ReadRow, made: list[Item]) -> list[Item]:
+    """What was made of a row. Raises ImageError where a record leaves out what changes its meaning."""
+    for item in made:
+        if isinstance(item, Record):
+            check_columns(row, len(item.images))
+    return made
+
+
+def _check_answers(turns: Iterable[Turn]) -> None:
+    for turn in turns:
+        if turn.kind is not TurnKind.DRAWING and turn.answer not in turn.options and is_empty(turn.answer):
+            what = f"{turn.answer!r} to {turn.prompt[:60]!r}" if turn.prompt else repr(turn.answer)
+            raise ImageError("empty answer", f"the answer is {what}; deliver it or leave the row out")
+
+
 def unreadable_row(delivery: Delivery, name: str, number: int, error: ImageError) -> Item:
     """The item that stands for a row without usable content."""
     found = delivery.unreadable(name, error)
     return replace(found, id=f"{found.id}#{number:07d}", detail=f"row {number}: {error.detail}")
-
-
-def _words(part: str) -> list[str]:
-    return [word for word in "".join(c if c.isalpha() else " " for c in part).split() if word]

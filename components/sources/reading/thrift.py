@@ -92,4 +92,4 @@ class Reader:
 
 
 def _broken(what: str) -> ImageError:
-    return ImageError("not Parquet", f"{what}; deliver the file again")
+    return ImageError("not Parquet", f"{what}; it was cut off or changed: write it anew")

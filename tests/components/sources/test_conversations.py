@@ -82,7 +82,7 @@ def test_messages_of_openai_and_qwen_are_read(rows):
         (talk("<image><image><image> What?", "x", image=["a.png", "b.png"]), "placeholders", "3 <image> marks but 2"),
         (talk("<image> What?", "x"), "placeholders", "1 <image> marks but 0 images"),
         (talk("What?", image="a.png"), "broken conversation", "1 messages"),
-        (talk("What?", " ", image="a.png"), "broken conversation", "no answer to 'What?'"),
+        (talk("What?", " ", image="a.png"), "empty answer", "no answer to 'What?'"),
         (
             {"conversations": [{"from": "gpt", "value": "x"}, {"from": "human", "value": "y"}]},
             "broken conversation",
@@ -159,7 +159,9 @@ def test_cares_questions_are_flat_rows_whose_ids_say_nothing(public, read, tmp_p
     (tmp_path / "cares.jsonl").write_text(source.read_text())
     records, unreadable = read(tmp_path, "cares", "jsonl")
     assert not records
-    assert Counter(item.reason for item in unreadable) == {"missing image": len(lines)}
+    silent = sum(not line["answer"] for line in lines)
+    expected = Counter({"missing image": len(lines) - silent, "empty answer": silent})
+    assert Counter(item.reason for item in unreadable) == expected
     assert len({item.id for item in unreadable}) == len(lines) > len({line["question_id"] for line in lines}) == 1
 
 

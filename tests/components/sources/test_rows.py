@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.images.limits import ImageError
-from components.sources.reading import rows as rows_module
+from components.sources.reading import json_stream
 from components.sources.reading.rows import json_rows, need, parquet_rows, table_rows
 
 
@@ -26,7 +26,7 @@ def reasons(found) -> list[str]:
 @pytest.mark.parametrize("block", [1, 7, 50, 10_000])
 @pytest.mark.parametrize("form", ["list", "pretty", "lines", "objects"])
 def test_every_form_of_json_gives_the_same_rows_wherever_the_blocks_end(tmp_path, monkeypatch, block, form):
-    monkeypatch.setattr(rows_module, "_BLOCK", block)
+    monkeypatch.setattr(json_stream, "_BLOCK", block)
     expected = [{"a": 1, "b": ["x, ]", {"c": "\u00e9}"}]}, {"a": 12345.5}, {}, {"q": 'say "[hi]"'}]
     lines = "\n".join(json.dumps(row) for row in expected)
     path = {
@@ -52,8 +52,8 @@ def test_gzipped_tables_are_read_as_they_are_and_broken_ones_named(tmp_path):
 
 def test_a_table_in_another_encoding_is_read_where_its_adapter_names_it(tmp_path):
     path = write(tmp_path, "t.csv", "a\n37.5 \u00b0C\n".encode("cp1252"))
-    with pytest.raises(ImageError, match="not UTF-8 at byte 7"):
-        list(table_rows(path))
+    (item,) = table_rows(path)
+    assert str(item) == "not text: byte 0xb0 near '37.5 ?C' is not UTF-8; save the file as UTF-8"
     assert list(table_rows(path, encoding="cp1252")) == [{"a": "37.5 \u00b0C"}]
 
 
@@ -63,7 +63,7 @@ def test_a_broken_line_costs_itself_alone(tmp_path):
 
 
 def test_an_endless_line_is_passed_over_in_bounded_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(rows_module, "MAX_ROW", 100)
+    monkeypatch.setattr(json_stream, "MAX_ROW", 100)
     path = write(tmp_path, "r.jsonl", '{"a": "' + "x" * 1000 + '"}\n{"a": 2}\n')
     assert reasons(json_rows(path)) == ["too large", "row"]
 
@@ -75,7 +75,6 @@ def test_an_endless_line_is_passed_over_in_bounded_memory(tmp_path, monkeypatch)
         (b'[{"a": 1}, {"a": ', "not JSON"),
         (b'[{"a": 1}', "not JSON"),
         (b'[{"a": 1} nonsense]', "not JSON"),
-        (b'{"a": "\xff\xfe"}', "not text"),
         (b"[" * 100_000, "not JSON"),
     ],
 )
@@ -102,8 +101,10 @@ def test_a_table_without_header_takes_the_names_it_is_given(tmp_path):
 
 def test_utf_16_is_read_and_latin_1_is_refused_by_name(tmp_path):
     assert list(table_rows(write(tmp_path, "a.csv", "a,b\n\u00e9,2\n".encode("utf-16")))) == [{"a": "\u00e9", "b": "2"}]
-    with pytest.raises(ImageError, match="not text: the file is not UTF-8 at byte"):
-        list(table_rows(write(tmp_path, "b.csv", "a,b\n\u00e9,2\n".encode("latin-1"))))
+    assert reasons(table_rows(write(tmp_path, "b.csv", "a,b\n\u00e9,2\n3,4\n".encode("latin-1")))) == [
+        "not text",
+        "row",
+    ]
 
 
 def test_parquet_comes_row_by_row_and_a_cut_file_is_refused(tmp_path):

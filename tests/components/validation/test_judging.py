@@ -44,7 +44,7 @@ def test_order_of_reading_does_not_matter(make, settings):
 
 
 def test_a_file_of_which_a_part_was_not_read_stops_its_source_however_many_records_it_gave(make, settings):
-    rest = replace(broken("x.jsonl:rest"), reason=UNREAD, detail="the rest of x.jsonl was not read")
+    rest = replace(broken("x.jsonl:rest"), reason=UNREAD, detail="the rest of x.jsonl was not read", is_rest=True)
     verdict = run([*(make(f"{n:03d}") for n in range(60)), rest], settings).accounting["verdict"]
     assert verdict["verdict"] == "stop" and "the rest of x.jsonl was not read" in verdict["message"]
 
