@@ -8,6 +8,7 @@ import base64
 import binascii
 import io
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,17 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
 TASKS = ("ask", "draw", "edit")
+OWN_PACKAGES = ("components", "model")
+"""What a version brings of our code."""
 
 
 class UniMed(PythonModel):
     """Every task of a version. The weights are found by reference, verified, and loaded once."""
 
     def load_context(self, context: Any) -> None:
-        """Load the weights that the version names; raises ValueError when no place has their bytes, or has other ones."""
+        """Load the weights that the version names; raises ValueError when no place has their bytes, or has other ones, and
+        when this process has imported another version's code."""
+        check_code(Path(context.artifacts["record"]).parents[1] / "code")
         from components.inference.predictor import Predictor
         from components.recipes.recipe import read_recipe
         from components.registry.weights_reference import WeightsReference, lay_out
@@ -61,6 +66,29 @@ class UniMed(PythonModel):
             for place, pixels in zip(drawn, self._predictor.draw(requests, settings.drawing), strict=True):
                 results[place]["image"] = _png_base64(pixels)
         return pandas.DataFrame(results, columns=["text", "image"])
+
+
+def check_code(own: Path) -> None:
+    """Raise ValueError unless this process runs the code in the folder, which the version brought, or the same bytes of it.
+
+    Python keeps the first `components` and `model` that it imported: a second version would run on the first one's code.
+    """
+    for name in OWN_PACKAGES:
+        loaded = Path(next(iter(import_module(name).__path__)))
+        if (own / name).is_dir() and _sources(loaded) != _sources(own / name):
+            raise ValueError(
+                f"this process has imported `{name}` from {loaded}, which is not the code that this version was made with "
+                f"({own / name}); load each version in a process of its own, for example with "
+                "`mlflow models serve -m models:/unimed/V --env-manager local`"
+            )
+
+
+def _sources(package: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(package)): path.read_bytes()
+        for path in package.rglob("*.py")
+        if not any(part.startswith(".") or part == "shipped" for part in path.relative_to(package).parts)
+    }
 
 
 def _checked(place: int, row: dict[str, Any]) -> tuple[str, str, np.ndarray | None]:

@@ -78,7 +78,9 @@ def registered(tmp_path_factory) -> Workspace:
     return workspace
 
 
-def ask_stranger(workspace: Workspace, rows: list[dict], folder: Path) -> subprocess.CompletedProcess[str]:
+def ask_stranger(
+    workspace: Workspace, rows: list[dict], folder: Path, program: str = STRANGER
+) -> subprocess.CompletedProcess[str]:
     """The rows' results from a process that does not have our package on its path."""
     keep = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     environment = keep | {
@@ -86,7 +88,7 @@ def ask_stranger(workspace: Workspace, rows: list[dict], folder: Path) -> subpro
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "XDG_CACHE_HOME": str(folder / "home"),
     }
-    command = [sys.executable, "-c", STRANGER, json.dumps(rows)]
+    command = [sys.executable, "-c", program, json.dumps(rows), str(folder / "other")]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -109,6 +111,29 @@ def test_another_process_elsewhere_asks_draws_and_edits_with_the_versions_own_co
     assert "mlflow-artifacts" in answer["code"]
 
 
+OTHER_CODE = (
+    """
+import sys
+sys.path.insert(0, sys.argv[2])
+import components
+"""
+    + STRANGER
+)
+
+
+@pytest.mark.slow
+def test_a_version_beside_another_ones_code_in_one_process_is_refused_with_the_way_out(registered, tmp_path):
+    """A notebook that imported another release, or loaded another version before."""
+    shutil.copytree(ROOT / "components", tmp_path / "other" / "components", ignore=shutil.ignore_patterns("shipped"))
+    with (tmp_path / "other" / "components" / "context.py").open("a") as file:
+        file.write("CHANGED = True\n")
+    rows = [{"task": "draw", "prompt": "A CT image of the brain.", "image": ""}]
+    done = ask_stranger(registered, rows, tmp_path, program=OTHER_CODE)
+    assert done.returncode != 0
+    assert "is not the code that this version was made with" in done.stderr
+    assert "load each version in a process of its own" in done.stderr
+
+
 @pytest.mark.slow
 def test_a_missing_weight_is_a_clear_error_of_ours(registered, tmp_path):
     away = registered.root / "cache-away"
@@ -119,6 +144,18 @@ def test_a_missing_weight_is_a_clear_error_of_ours(registered, tmp_path):
         away.rename(registered.root / "cache")
     assert done.returncode != 0
     assert "is not in the DVC cache" in done.stderr and "set a remote and push before registering" in done.stderr
+
+
+def test_the_same_bytes_elsewhere_are_the_same_code_and_a_changed_word_is_not(tmp_path):
+    from components.serving.pyfunc_model import check_code
+
+    check_code(tmp_path)  # a version that brought no code runs on what is there
+    code_folders(tmp_path)
+    check_code(tmp_path / "source")
+    changed = tmp_path / "source" / "model" / "norm.py"
+    changed.write_text(changed.read_text().replace("def ", "def  ", 1))
+    with pytest.raises(ValueError, match=r"this process has imported `model` from .* in a process of its own"):
+        check_code(tmp_path / "source")
 
 
 @pytest.mark.parametrize(
