@@ -18,7 +18,7 @@ from components.images.deidentify import deidentify
 from components.images.dicom_kinds import check_has_pixels, check_is_wanted, is_clip, may_hold_text
 from components.images.dicom_limits import LimitedReader, check_items, check_items_of
 from components.images.dicom_orientation import laterality, plane_and_position, upright
-from components.images.dicom_pixels import Shown, frame_pixels, spacing
+from components.images.dicom_pixels import Shown, frame_group, frame_pixels, header_limits, spacing
 from components.images.limits import MAX_FRAMES, ImageError, check_size
 from components.images.raster import check_file
 from components.images.resize import square_size, with_square_pixels
@@ -63,6 +63,12 @@ class DicomImage:
         """Raise LeftOutError for a segmentation or dose, a localizer, and a slide's label, overview and thumbnail."""
         check_is_wanted(self.dataset)
 
+    @property
+    def window(self) -> tuple[float, float] | None:
+        """The first window of its header, from black to white; None where it has none."""
+        with quiet():
+            return header_limits(frame_group(self.dataset, 0, "FrameVOILUTSequence"))
+
     def place(self, index: int) -> tuple[str, float | None]:
         """(plane, position) of a frame; the frames of an enhanced object each have their own."""
         return plane_and_position(self.dataset, index) if self.frames > 1 else (self.plane, self.position)
@@ -75,7 +81,7 @@ class DicomImage:
     def shown(self, index: int = 0, *, limits: tuple[float, float] | None = None) -> Shown:
         """As `frame`, and which window it is seen through."""
         try:
-            with _quiet():
+            with quiet():
                 shown = frame_pixels(self.dataset, index, self.frames, limits)
                 turns, (down, across) = upright(self.dataset, index), spacing(self.dataset, index)
                 pixels = turns.of(drop_grey_channels(shown.pixels))
@@ -98,7 +104,7 @@ def open_dicom(path: Path, *, secret: bytes = b"") -> DicomImage:
     secret. Raises ImageError with a reason."""
     check_file(path)
     try:
-        with _quiet():
+        with quiet():
             return _opened(path, secret)
     except ImageError:
         raise
@@ -120,7 +126,7 @@ def series_order(images: list[DicomImage]) -> list[int]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silences pydicom, which quotes header values in warnings and logs them too."""
     logger = logging.getLogger("pydicom")
     was_disabled, logger.disabled = logger.disabled, True

@@ -32,6 +32,9 @@ class Shown:
     """Of CT: which of the named windows it is seen through, where it is one of them."""
     remark: str = ""
     """What was done to it beyond what its header asks for."""
+    values: NDArray[np.float32] | None = None
+    """What it was made of, as it lies in the file: Hounsfield units for CT, padding as low as the lowest of all; None for a
+    picture in colour."""
 
 
 def frame_pixels(dataset: Any, index: int, frames: int, limits: tuple[float, float] | None = None) -> Shown:
@@ -46,24 +49,12 @@ def frame_pixels(dataset: Any, index: int, frames: int, limits: tuple[float, flo
         coloured = _coloured(values, dataset) if kind == "PALETTE COLOR" else _eight_bits(values, dataset)
         return Shown(_blackened(coloured, shutter_of(coloured, dataset)))
     covered = hidden(values, dataset)
-    shown = _greys(_measured(values, dataset, index), covered, dataset, index, limits)
-    pixels = 255 - shown.pixels if kind == "MONOCHROME1" else shown.pixels
-    return replace(shown, pixels=_blackened(pixels, covered))
-
-
-def frame_values(dataset: Any, index: int, frames: int) -> NDArray[np.float32]:
-    """The measured values of a grey frame as it lies in the file, Hounsfield units for CT; padding is the lowest of all.
-
-    Raises as `frame_pixels` does, and ImageError for a frame in colour.
-    """
-    values = _stored(dataset, index, frames)
-    if values.ndim == 3 or str(dataset.PhotometricInterpretation) not in ("MONOCHROME1", "MONOCHROME2"):
-        raise ImageError("in colour", "a frame in colour measures nothing")
     measured = _measured(values, dataset, index)
-    covered = hidden(values, dataset)
+    shown = _greys(measured, covered, dataset, index, limits)
+    pixels = 255 - shown.pixels if kind == "MONOCHROME1" else shown.pixels
     if covered is not None and not covered.all():
         measured = np.where(covered, measured[~covered].min(), measured)
-    return measured
+    return replace(shown, pixels=_blackened(pixels, covered), values=measured)
 
 
 def frame_group(dataset: Any, index: int, name: str) -> Any:
@@ -175,7 +166,7 @@ def _greys(
     if voi.get("VOILUTSequence"):
         looked_up = np.asarray(apply_voi(values.astype(np.int32), voi), np.float32)
         return Shown(window(looked_up, float(looked_up.min()), float(looked_up.max())))
-    asked = _header_limits(voi)
+    asked = header_limits(voi)
     if asked is None and is_ct:
         return Shown(window(values, *SOFT_TISSUE), window_name(*SOFT_TISSUE))
     if asked is None and values.min() >= 0 and values.max() <= 255 and int(dataset.BitsStored) == 8:
@@ -195,7 +186,7 @@ def _greys(
     return Shown(shown, window_name(*asked) if is_ct else "")
 
 
-def _header_limits(voi: Any) -> tuple[float, float] | None:
+def header_limits(voi: Any) -> tuple[float, float] | None:
     """The first window of the header, from black to white; None where it has none."""
     centre, width = number(voi.get("WindowCenter")), number(voi.get("WindowWidth"))
     if centre is None or width is None or width <= 0:

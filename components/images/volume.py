@@ -194,7 +194,7 @@ def _read_nrrd(path: Path) -> Volume:
         affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
     elif space not in ("right-anterior-superior", "ras"):
         raise ImageError("unsupported space", f"axes {space!r} are neither LPS nor RAS")
-    return replace(_canonical(data, affine), is_placed="space" in header)
+    return replace(canonical(data, affine), is_placed="space" in header)
 
 
 def _nrrd_values(stored: bytes, header: Mapping[str, object], shape: tuple[int, ...]) -> NDArray:
@@ -214,7 +214,9 @@ def _nrrd_values(stored: bytes, header: Mapping[str, object], shape: tuple[int, 
     return np.frombuffer(stored, dtype).reshape(shape, order="F")
 
 
-def _canonical(data: NDArray, affine: NDArray[np.float64]) -> Volume:
+def canonical(data: NDArray, affine: NDArray[np.float64]) -> Volume:
+    """The volume of data (i, j, k) whose affine maps indices to RAS millimetres, on RAS axes: turned, never resampled. Raises
+    ImageError, 'broken affine'."""
     from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
     orientation = io_orientation(affine)

@@ -9,7 +9,7 @@ A file without PatientID is its study's: one patient a StudyInstanceUID. `window
 to see a file through; several, joined by ';', are a record each.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,12 +20,16 @@ from components.images.deidentify import METHOD
 from components.images.dicom import DicomImage, is_dicom, open_dicom
 from components.images.dicom_pixels import Shown
 from components.images.limits import ImageError, LeftOutError
+from components.images.resize import with_square_pixels
 from components.images.slide import tissue_share
-from components.images.windows import WINDOWS
+from components.images.windows import SOFT_TISSUE, WINDOWS, percentile_limits, window_name, without_background
+from components.images.windows import window as as_window
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
+from components.sources.generic.dicom_stacks import Filling, Stacks
 from components.sources.generic.dicom_words import MODALITIES, PROJECTION, region, side_facts
 from components.sources.reading.burned_in import is_cleared, refuse_text
+from components.sources.reading.slicing import Cut, slice_mm
 from components.storage.keys import keyed_hash
 
 FRAME_STEP = 5
@@ -39,30 +43,56 @@ _VIEWER_FILES = (
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
-    """One record per frame (every 5th of a clip, or the option `frame_step`), window and ultrasound region."""
-    for name, path in delivery.files():
-        yield from delivery.read(name, path, lambda p, n=name: read_file(delivery, n, p))
+    """One record per frame (every 5th of a clip, or the option `frame_step`), window and ultrasound region; of series that are
+    a volume, one per slice of the other planes too. `slice_mm` is how far apart slices lie at least."""
+    files = list(delivery.files())
+    try:
+        found = Stacks(files, delivery)
+    except ImageError as error:
+        yield delivery.unreadable("options", error)
+        return
+    for name, path, ended in found.order(files):
+        yield from delivery.read(name, path, lambda p, n=name: read_file(delivery, n, p, found))
+        for filling in ended:
+            yield from delivery.read(name, path, lambda p, n=name, f=filling: _other_planes(delivery, n, p, found, f))
 
 
-def read_file(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
+def read_file(delivery: Delivery, name: str, path: Path, found: Stacks | None = None) -> Iterator[Item]:
     """The records of one DICOM file; raises ImageError when it can have none."""
     if path.suffix.lower() in _VIEWER_FILES and not is_dicom(path):
         raise LeftOutError("viewer file", "it belongs to a viewer or a page beside the images")
     image = open_dicom(path, secret=delivery.secret)
     image.check_is_wanted()
-    found = _Found.of(delivery, name, image)
+    file = _File.of(delivery, name, image)
     step = int(delivery.settings.options.get("frame_step", FRAME_STEP)) if image.is_clip else 1
     count = 0
     for index in range(0, image.frames, step):
-        for record in found.frame(index):
+        for record in file.frame(index, found.slot(name, index) if found else None):
             count += 1
             yield record
-    if not count:
+    if not count and file.modality is Modality.HISTOPATHOLOGY:
         raise LeftOutError("no tissue", f"no tile of {image.frames} is stained on {_TISSUE_SHARE:.0%} of it")
+    if not count:
+        raise LeftOutError("thinned out", f"another slice lies nearer than {slice_mm(delivery)} mm (slice_mm)")
+
+
+def _other_planes(delivery: Delivery, name: str, path: Path, found: Stacks, filling: Filling) -> Iterator[Item]:
+    """The slices of a whole stack in the planes that nobody took, seen through the windows of its last file."""
+    if filling.values is None or not filling.is_whole or delivery.labels.crop(name):
+        return
+    file = _File.of(delivery, name, open_dicom(path, secret=delivery.secret))
+    spread = percentile_limits(without_background(filling.values), 1.0, 99.5)
+    for window in file.windows or ("",):
+        limits = WINDOWS.get(window) or (file.image.window or SOFT_TISSUE if file.modality is Modality.CT else spread)
+        for cut, values, apart in found.cuts(filling, *limits):
+            pixels = with_square_pixels(as_window(values, *limits), *apart)
+            if delivery.secret and not is_cleared(delivery, name):
+                refuse_text(pixels, cut.locator)
+            yield file.cut(filling, cut, pixels, window, limits)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
+class _File:
     """A file with what its header and labels.csv say of it."""
 
     delivery: Delivery
@@ -76,7 +106,7 @@ class _Found:
     windows: Sequence[str]
 
     @classmethod
-    def of(cls, delivery: Delivery, name: str, image: DicomImage) -> "_Found":
+    def of(cls, delivery: Delivery, name: str, image: DicomImage) -> "_File":
         labels = delivery.labels.of(name)
         modality = MODALITIES.get(image.modality)
         if modality is None and "modality" not in labels:
@@ -95,48 +125,100 @@ class _Found:
             windows=delivery.labels.windows(name) if modality is Modality.CT else (),
         )
 
-    def frame(self, index: int) -> Iterator[Item]:
-        """The records of a frame, one a window and ultrasound region."""
-        for window in self.windows or ("",):
-            shown = self.image.shown(index, limits=WINDOWS.get(window))
-            if self.modality is Modality.HISTOPATHOLOGY and self.image.frames > 1 and not _is_stained(shown.pixels):
+    def frame(self, index: int, slot: tuple[Filling, int] | None = None) -> Iterator[Item]:
+        """The records of a frame, one a window and ultrasound region; of a stack's slice its values go there."""
+        more: Mapping[str, str] = {}
+        is_wanted = True
+        if slot is not None:
+            filling, at = slot
+            more, is_wanted = filling.facts(at), at in filling.wanted
+            if not (is_wanted or filling.planes):
                 return
-            for number, box in enumerate(self.boxes):
+        for number, window in enumerate(self.windows or ("",)):
+            shown = self.image.shown(index, limits=WINDOWS.get(window))
+            if slot is not None and number == 0:
+                filling.put(at, shown.values, as_whole_numbers=self.modality is Modality.CT)
+            if not is_wanted or self._is_glass(shown.pixels):
+                return
+            for part_number, box in enumerate(self.boxes):
                 part = cut(shown.pixels, box, self.name) if box else shown.pixels
                 if self.delivery.secret and not is_cleared(self.delivery, self.name):
                     refuse_text(part, f"frame {index}")
-                yield self._record(index, number, replace(shown, pixels=part), window)
+                yield self._record(index, part_number, replace(shown, pixels=part), window, more)
 
-    def _record(self, index: int, number: int, shown: Shown, window: str) -> Item:
-        image, parts = self.image, []
-        if image.frames > 1:
-            parts.append((f"-f{index:04d}", f"frame {index}"))
-        if len(self.boxes) > 1:
-            parts.append((f"-r{number}", f"region {number}"))
-        if window:
-            parts.append((f"-{window.replace(' ', '-')}", f"{window} window"))
-        plane, position = image.place(index)
-        told = ["as delivered", METHOD if self.delivery.secret else "", shown.remark]
-        return replace(
-            self.delivery.record(
-                self.native + "".join(suffix for suffix, _ in parts),
-                shown.pixels,
-                subject=self.subject,
-                modality=self.modality,
-                anatomy=self.anatomy,
-                file=self.name,
-                licence=self.delivery.labels.of(self.name).get("licence", "unknown"),
-                locator=" ".join(locator for _, locator in parts),
-                facts=self._facts(plane, shown),
-                position=position,
-                method="; ".join(part for part in told if part),
-            ),
-            person=_hashed(image.person, self.delivery.secret),
+    def cut(
+        self, filling: Filling, cut: Cut, pixels: NDArray[np.uint8], window: str, limits: tuple[float, float]
+    ) -> Item:
+        """The record of a slice that was cut out of a stack."""
+        is_ct = self.modality is Modality.CT
+        series = keyed_hash(
+            *("dicom-series", self.delivery.source, self.image.series, str(filling.number)),
+            key=self.delivery.secret,
+            digest_bytes=8,
+        )
+        return self._made(
+            f"{series}-{cut.name}" + _suffix(window),
+            pixels,
+            locator=" ".join(part for part in (cut.locator, f"{window} window" if window else "") if part),
+            facts={**cut.facts, "window": window_name(*limits) if is_ct else ""},
+            position=cut.position,
+            remark=f"cut out of {len(filling.stack.places)} {filling.stack.plane} slices",
         )
 
-    def _facts(self, plane: str, shown: Shown) -> dict[str, str]:
-        found = {"plane": plane, "window": shown.window, "projection": PROJECTION.get(self.image.modality, "")}
-        return {name: value for name, value in found.items() if value} | side_facts(self.image.laterality, self.anatomy)
+    def _record(self, index: int, part_number: int, shown: Shown, window: str, more: Mapping[str, str]) -> Item:
+        parts = []
+        if self.image.frames > 1:
+            parts.append((f"-f{index:04d}", f"frame {index}"))
+        if len(self.boxes) > 1:
+            parts.append((f"-r{part_number}", f"region {part_number}"))
+        if window:
+            parts.append((_suffix(window), f"{window} window"))
+        plane, position = self.image.place(index)
+        return self._made(
+            self.native + "".join(suffix for suffix, _ in parts),
+            shown.pixels,
+            locator=" ".join(locator for _, locator in parts),
+            facts={"plane": plane, "window": shown.window, **more},
+            position=position,
+            remark=shown.remark,
+        )
+
+    def _made(
+        self,
+        native: str,
+        pixels: NDArray[np.uint8],
+        *,
+        locator: str,
+        facts: Mapping[str, str],
+        position: float | None,
+        remark: str,
+    ) -> Item:
+        told = ["as delivered", METHOD if self.delivery.secret else "", remark]
+        known = {**facts, "projection": PROJECTION.get(self.image.modality, "")}
+        record = self.delivery.record(
+            native,
+            pixels,
+            subject=self.subject,
+            modality=self.modality,
+            anatomy=self.anatomy,
+            file=self.name,
+            licence=self.delivery.labels.of(self.name).get("licence", "unknown"),
+            locator=locator,
+            facts={name: value for name, value in known.items() if value}
+            | side_facts(self.image.laterality, self.anatomy),
+            position=position,
+            method="; ".join(part for part in told if part),
+        )
+        return replace(record, person=_hashed(self.image.person, self.delivery.secret))
+
+    def _is_glass(self, pixels: NDArray[np.uint8]) -> bool:
+        """Whether it is a slide's tile that shows hardly any tissue."""
+        is_tile = self.modality is Modality.HISTOPATHOLOGY and self.image.frames > 1
+        return is_tile and (pixels.ndim != 3 or tissue_share(pixels) < _TISSUE_SHARE)
+
+
+def _suffix(window: str) -> str:
+    return f"-{window.replace(' ', '-')}" if window else ""
 
 
 def _nameless(image: DicomImage, name: str) -> str:
@@ -146,10 +228,6 @@ def _nameless(image: DicomImage, name: str) -> str:
 
 def _hashed(person: tuple[str, ...], secret: bytes) -> tuple[str, ...]:
     return tuple(keyed_hash("person", value, key=secret, digest_bytes=8) if value else "" for value in person)
-
-
-def _is_stained(pixels: NDArray[np.uint8]) -> bool:
-    return pixels.ndim == 3 and tissue_share(pixels) >= _TISSUE_SHARE
 
 
 def cut(pixels: NDArray[np.uint8], box: tuple[int, int, int, int], name: str) -> NDArray[np.uint8]:

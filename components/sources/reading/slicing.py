@@ -54,13 +54,25 @@ def cuts(
     """The slices through the body (a mask of the volume's shape), `apart` millimetres from each other in every plane, or, for
     0, about as far as the coarsest of them."""
     for axis in planes:
-        if axis not in _worth(volume):
+        if axis not in worth(volume):
             continue
         indices = usable_slices(volume, body, axis, TISSUE_SHARE)
         wanted = thinned(volume.count(axis), volume.thickness(axis), apart or _natural(volume))
         for index in indices:
             if index in wanted:
                 yield cut_of(volume, axis, index, indices)
+
+
+def worth(volume: Volume) -> tuple[str, ...]:
+    """The planes to cut: those that have a name and true proportions, and always the one that was taken."""
+    found = [volume.thickest] if not volume.planes else []
+    for plane in volume.planes:
+        down, across = volume.spacing(plane)
+        high, wide = (side * mm for side, mm in zip(_size(volume, plane), (down, across), strict=True))
+        is_fine = max(down, across) <= LARGEST_RATIO * min(down, across)
+        if plane == volume.thickest or (is_fine and max(high, wide) <= _LONGEST_RATIO * min(high, wide)):
+            found.append(plane)
+    return tuple(found) or (volume.thickest,)
 
 
 def cut_of(volume: Volume, axis: str, index: int, indices: Sequence[int]) -> Cut:
@@ -82,18 +94,6 @@ def thinned(count: int, step: float, apart: float) -> set[int]:
 def squared(volume: Volume, axis: str, pixels: NDArray[np.uint8], *, labels: bool = False) -> NDArray[np.uint8]:
     """The pixels of a slice in their true proportions."""
     return with_square_pixels(pixels, *volume.spacing(axis), labels=labels)
-
-
-def _worth(volume: Volume) -> tuple[str, ...]:
-    """The planes to cut: those that have a name and true proportions, and always the one that was taken."""
-    found = [volume.thickest] if not volume.planes else []
-    for plane in volume.planes:
-        down, across = volume.spacing(plane)
-        high, wide = (side * mm for side, mm in zip(_size(volume, plane), (down, across), strict=True))
-        is_fine = max(down, across) <= LARGEST_RATIO * min(down, across)
-        if plane == volume.thickest or (is_fine and max(high, wide) <= _LONGEST_RATIO * min(high, wide)):
-            found.append(plane)
-    return tuple(found) or (volume.thickest,)
 
 
 def _size(volume: Volume, plane: str) -> tuple[int, int]:
