@@ -1,7 +1,8 @@
 """What `unimed data check` answers: a source judged as the stage would, without writing anything."""
 
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from components.recipes.sources import SourceSettings
@@ -51,3 +52,11 @@ def check(
         **pages,
         "seconds": round(time.monotonic() - began, 1),
     }
+
+
+def by_file_and_reason(records: Iterable[Mapping[str, str]]) -> list[tuple[str, str, int, str]]:
+    """(file, reason, how many records, the detail of the first) of quarantined records, in the order of their files."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for record in records:
+        found[record["file"], record["reason"]].append(record["detail"])
+    return [(file, reason, len(details), details[0]) for (file, reason), details in sorted(found.items())]

@@ -107,7 +107,7 @@ def check(
         str, typer.Option("--path", "-p", help="A folder that is not added yet, or the next delivery of the source.")
     ] = "",
     limit: Annotated[
-        int, typer.Option("--limit", min=0, help="List at most this many quarantined records; 0: all.")
+        int, typer.Option("--limit", min=0, help="List at most this many lines of quarantined records; 0: all.")
     ] = 0,
     data_docs: Annotated[
         Path | None,
@@ -127,6 +127,7 @@ def check(
     from components.recipes.sources import SourceSettings
     from components.sources.table import real_names
     from components.storage.workspace import find_workspace
+    from components.validation.check import by_file_and_reason
 
     workspace = find_workspace()
     sources = read_recipe(workspace.params).sources
@@ -158,17 +159,17 @@ def check(
         prepare_raw(workspace)
     found = run_check(workspace, folder, source, settings, data_docs)
     rejected = found["quarantined_records"]
-    shown = rejected[:limit] if limit else rejected
     if as_json:
-        print_json({**found, "quarantined_records": shown})
+        print_json({**found, "quarantined_records": rejected[: limit or None]})
         return
     show_counts({source: found}, VALIDATED)
-    if shown:
-        names = real_names(folder, source, settings, workspace.private)
-        rows = [(names.get(entry["file"], entry["file"]), entry["reason"], entry["detail"]) for entry in shown]
-        print_table("quarantined", ["file", "reason", ""], rows)
-    if len(shown) < len(rejected):
-        print(f"… and {len(rejected) - len(shown)} more")
+    names = real_names(folder, source, settings, workspace.private)
+    groups = by_file_and_reason(rejected)
+    if shown := groups[: limit or None]:
+        rows = [(names.get(file, file), reason, count, detail) for file, reason, count, detail in shown]
+        print_table("quarantined", ["file", "reason", "#records", "the first of them"], rows)
+    if len(shown) < len(groups):
+        print(f"… and {len(groups) - len(shown)} more, {sum(count for _, _, count, _ in groups[len(shown) :])} records")
     show_verdict(found)
     if data_docs:
         print(f"Data Docs: {found['data_docs']}")

@@ -79,8 +79,8 @@ class Pictures:
             raise ImageError("bad path", f"{shown!r} is not a path inside the folder; deliver the file and name it")
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise ImageError("bad path", f"{shown!r} leads out of the source's folder")
-        beside = str(PurePosixPath(table).parent) if table else ""
-        if beside and (path := self._existing(beside, name)):
+        beside = str(PurePosixPath(table).parent).removeprefix(".")
+        if table and (path := self._existing(beside, name)):
             return path
         places = dict.fromkeys([*self.folders, *(f"{beside}/{folder}" for folder in self.folders if beside and folder)])
         found = {folder: path for folder in places if (path := self._existing(folder, name))}

@@ -62,8 +62,10 @@ def test_accounts_add_up_or_fail():
 
 def test_a_records_own_conversation_and_further_images_survive_parquet_form():
     turns = (
-        Turn(prompt="Which organ?", answer="liver", kind=TurnKind.CHOICE, options=("liver", "spleen")),
-        Turn(prompt="", answer="Axial CT.", kind=TurnKind.CAPTION),
+        Turn(
+            prompt="Which organ?", answer="liver", kind=TurnKind.CHOICE, options=("liver", "spleen"), images_at=(0, 5)
+        ),
+        Turn(prompt="", answer="Axial CT.", kind=TurnKind.CAPTION, images_at=(0,)),
     )
     record = Record(
         id="s/1",

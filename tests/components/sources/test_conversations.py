@@ -179,3 +179,99 @@ def test_words_under_a_key_that_is_nearly_known_are_not_lost_in_silence(rows, ke
     )
     assert words in bad.detail and bad.detail.startswith("row 0")
     assert not kept.turns, "an image without words is a record all the same"
+
+
+def placed(record) -> list[tuple[str, tuple[int, ...]]]:
+    return [(turn.prompt, turn.images_at) for turn in record.turns]
+
+
+def shown(record) -> list[str]:
+    """Which of the folder's two pictures each image is."""
+    first = record.images[0].sha256
+    return ["a" if image.sha256 == first else "b" for image in record.images]
+
+
+def test_each_mark_of_a_later_turn_takes_the_next_image(rows):
+    (record, first), unreadable = rows(
+        talk("<image>What is in the first?", "A liver.", "<image>And here?", "A spleen.", image=["a.png", "b.png"]),
+        talk("<image>\n<image>\nCompare.", "They differ.", "Why?", "No idea.", image=["a.png", "b.png"]),
+    )
+    assert not unreadable
+    assert placed(record) == [("What is in the first?", (0,)), ("And here?", (0,))]
+    assert placed(first) == [("Compare.", ()), ("Why?", ())], "all before the first words is said by nothing"
+
+
+def test_parts_of_messages_keep_texts_and_images_in_their_order(rows):
+    def ask(*parts: object) -> dict[str, object]:
+        said = [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts]
+        return {"role": "user", "content": said}
+
+    answer = {"role": "assistant", "content": "One."}
+    openai = [{"type": "image_url", "image_url": {"url": f"{name}.png"}} for name in "ab"]
+    qwen = [{"type": "image", "image": f"{name}.png"} for name in "ab"]
+    found, unreadable = rows(
+        {"messages": [ask("Compare", openai[0], "with", openai[1], "now."), answer]},
+        {"messages": [ask(qwen[0], "First?"), answer, ask("And", qwen[1], "?"), answer]},
+        {
+            "messages": [ask({"type": "image"}, "First?"), answer, ask({"type": "image"}, "?"), answer],
+            "images": ["a.png", "b.png"],
+        },
+        {
+            "messages": [{"role": "user", "content": "Is <image 2> worse than <image 1>?"}, answer],
+            "images": ["b.png", "a.png"],
+        },
+        {"messages": [{"role": "user", "content": "Picture 1: <img>a.png</img>\nWhich?"}, answer]},
+        {
+            "messages": [
+                {"role": "user", "content": "Which?", "images": ["a.png"]},
+                answer,
+                ask("And?", qwen[1]),
+                answer,
+            ]
+        },
+        {
+            "messages": [
+                {"role": "system", "content": "Be kind."},
+                ask(qwen[0], "First?"),
+                answer,
+                ask(qwen[1], "?"),
+                answer,
+            ]
+        },
+    )
+    assert not unreadable
+    assert [placed(record) for record in found] == [
+        [("Compare\nwith\nnow.", (7, 12))],
+        [("First?", (0,)), ("And\n?", (3,))],
+        [("First?", (0,)), ("?", (0,))],
+        [("Is\nworse than\n?", (2, 13))],
+        [("Picture 1:\nWhich?", (10,))],
+        [("Which?", (0,)), ("And?", (4,))],
+        [("Be kind.\nFirst?", (0,)), ("?", (0,))],
+    ]
+    assert [shown(record) for record in found] == [list("ab")] * 4 + [["a"]] + [list("ab")] * 2
+    assert found[3].images == found[0].images, "the second mark of the row's images came first"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (talk("Draw it.", "<image>", image="a.png"), "an answer shows an image"),
+        (talk("<image 1> and <image 3>", "x", image=["a.png", "b.png"]), "mark each image once"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "video", "video": "a.mp4"}]}]},
+            "a part of type 'video' is not read",
+        ),
+        (
+            {"messages": [{"role": "user", "content": "Q?"}, {"role": "assistant", "content": "A", "weight": 0}]},
+            "'weight' is 0",
+        ),
+        (
+            {"messages": [{"role": "user", "content": "Q?"}, {"role": "assistant", "content": "A", "loss": False}]},
+            "'loss' is False",
+        ),
+    ],
+)
+def test_what_has_no_place_in_a_conversation_is_named(rows, row, words):
+    _, (item,) = rows(row)
+    assert words in item.detail

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from components.assembly.dataset import SampleIndex
+from components.assembly.dataset import ImageShape, SampleIndex
 from components.images.stored import decode_stored
 from components.recipes.recipe import Recipe
 from components.recipes.training import ConditionDropout
+from components.records.sample import Text
 from components.records.vocabulary import ImageRole
 from components.storage.workspace import Workspace
 from components.training.augment import augmented, plain
@@ -68,6 +69,16 @@ def test_an_edit_is_clean_latents_vit_instruction_and_noised_copies(maker: Batch
     torch.testing.assert_close(copies[1], copies[2], rtol=0, atol=0)
     assert micro.noise.shape == micro.packed.latents.shape
     micro.packed.validate()
+
+
+def test_texts_and_images_are_packed_in_the_order_of_the_conversation(maker: BatchMaker) -> None:
+    seen = ImageShape(role=ImageRole.UNDERSTAND, width=SIDE, height=SIDE)
+    asked, said = Text(text="CT"), Text(text="no", supervised=True)
+    items = maker._layout.items([seen, asked, said, asked, seen, asked, said], Visit("a", 0))
+    kinds = [type(item).__name__ if isinstance(item, VitItem) else item.supervised for item in items]
+    assert kinds == ["VitItem", False, True, False, "VitItem", False, True]
+    assert [item.piece for item in items if isinstance(item, VitItem)] == [0, 4]
+    assert not any(item.dropped for item in items)
 
 
 def test_only_supervised_texts_have_labels(maker: BatchMaker) -> None:

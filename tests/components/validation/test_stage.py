@@ -13,7 +13,7 @@ from components.sources.delivery import deliver
 from components.storage.atomic import write_json
 from components.storage.yaml_files import dump_yaml, load_yaml
 from components.validation.admission import admit
-from components.validation.check import check
+from components.validation.check import by_file_and_reason, check
 from components.validation.stage import validate
 
 
@@ -153,6 +153,17 @@ def test_check_says_what_the_stage_would_say_and_writes_nothing(dicom):
         }
     ]
     assert sorted(folder.iterdir()) == before
+
+
+def test_equal_lines_of_a_check_are_one_group_of_their_file_and_reason():
+    record = {"id": "s/a", "file": "a.nii", "reason": "blank image", "detail": "slice 1"}
+    others = [{**record, "detail": f"slice {n}"} for n in (2, 3)]
+    found = by_file_and_reason([record, {**record, "reason": "too small"}, {**record, "file": "b.nii"}, *others])
+    assert found == [
+        ("a.nii", "blank image", 3, "slice 1"),
+        ("a.nii", "too small", 1, "slice 1"),
+        ("b.nii", "blank image", 1, "slice 1"),
+    ]
 
 
 def test_check_judges_as_the_stage_does_by_options_decisions_and_the_accepted_delivery(dicom):

@@ -219,6 +219,18 @@ def test_a_next_delivery_is_compared_with_the_accepted_one_before_it_is_put_in(w
         (workspace.accepted / "eyes.json").write_text("{}")
 
 
+def test_a_check_prints_a_line_for_each_file_and_reason_and_json_each_record(workspace, unimed, tmp_path):
+    rows = [{"question": "Q?", "answer": "None"} for _ in range(7)] + [{"question": "Q?", "answer": "A"}] * 9
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    (tmp_path / "qas.pkl").write_bytes(b"")
+    asked = ("check", "--path", str(tmp_path), "--format", "jsonl")
+    lines = unimed(*asked)[1].splitlines()
+    told = [line.split() for line in lines if line.strip().startswith(("t.jsonl", "qas.pkl"))]
+    assert [(words[0], words[3]) for words in told] == [("qas.pkl", "1"), ("t.jsonl", "7")]
+    assert "\u2026 and 1 more, 7 records" in unimed(*asked, "--limit", "1")[1]
+    assert len(json.loads(unimed(*asked, "--json")[1])["quarantined_records"]) == 8
+
+
 def test_data_docs_are_great_expectations_own_pages(workspace, unimed, tmp_path):
     code, out, _ = unimed("check", "eyes", "--data-docs", str(tmp_path / "docs"))
     page = Path(out.rsplit("Data Docs: ", 1)[1].strip())

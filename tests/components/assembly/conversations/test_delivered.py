@@ -186,3 +186,49 @@ def test_order_on_disk_does_not_matter(assembled, said_record):
     second, _ = assembled(*records[::-1])
     assert first == second
     assert Counter(sample.task for sample in first.values())["caption"] == 1
+
+
+FIRST = Turn(prompt="What is in the first?", answer="A liver.", kind=TurnKind.OPEN, images_at=(0,))
+THEN = Turn(prompt="Compare it\nwith this one.", answer="A spleen.", kind=TurnKind.OPEN, images_at=(10,))
+
+
+def test_each_turn_sees_its_own_images_between_its_words(assembled, said_record, picture):
+    samples, _ = assembled(said_record("a", FIRST, THEN, more_images=(StoredImage.of(picture("a2")),)))
+    sample = samples["talk/a#delivered"]
+    assert shape(sample) == ["U", "T", "T*", "T", "U", "T", "T*"]
+    assert texts(sample) == ["What is in the first?", "A liver.", "Compare it", "with this one.", "A spleen."]
+    shown = [piece.data for piece in sample.pieces if isinstance(piece, Image)]
+    assert shown[0] != shown[1]
+
+
+def test_what_is_exported_and_delivered_again_is_in_the_same_order(assembled, said_record, picture, tmp_path):
+    from components.assembly.export import export_jsonl
+    from components.recipes.sources import SourceSettings
+    from components.sources.table import read_source
+
+    _, folder = assembled(said_record("a", FIRST, THEN, more_images=(StoredImage.of(picture("a2")),)))
+    export_jsonl(folder, tmp_path / "out", "train")
+    lines = [json.loads(line) for line in (tmp_path / "out" / "train.jsonl").read_text().splitlines()]
+    line = next(line for line in lines if line["id"] == "talk/a#delivered")
+    assert [message["value"] for message in line["message"]] == [
+        "<image>\nWhat is in the first?",
+        "A liver.",
+        "Compare it\n<image>\nwith this one.",
+        "A spleen.",
+    ]
+    (tmp_path / "out" / "train.jsonl").write_text(json.dumps(line) + "\n")
+    settings = SourceSettings(path="x", format="unimedvl")
+    (record,) = [item for item in read_source(tmp_path / "out", "back", settings) if isinstance(item, Record)]
+    assert record.turns == (FIRST, THEN) and len(record.images) == 2
+
+
+def test_a_record_whose_turns_show_other_images_than_it_has_is_refused(said_record):
+    with pytest.raises(ValueError, match="has 1 images, its turns show 2"):
+        said_record("a", FIRST, THEN)
+
+
+def test_a_question_before_its_image_is_no_benchmark_item(assembled, said_record):
+    before = Turn(prompt="What is a cyst?", answer="A closed sac.", kind=TurnKind.OPEN)
+    _, folder = assembled(said_record("a", before, FIRST, delivered_split=Split.TEST), said_record("free", CAPTION))
+    items = [item for item in Dataset(folder).benchmark() if item.question_type == "talk"]
+    assert [item.prompt for item in items] == [FIRST.prompt]
