@@ -9,11 +9,18 @@ from functools import lru_cache
 from components.images.limits import ImageError
 
 ANY = "any abnormality"
-"""Present where any finding of ILLNESS is, absent where the set says normal or no finding."""
+"""Present where any finding of ILLNESS is, absent where the set says normal."""
+NONE = "no finding"
+"""A set's word for none of its own labels: it makes them absent, and says nothing of what the set has no label for."""
 DEVICES = "support devices"
 _SAME = (
+    "adenopathy",
+    "air trapping",
+    "alveolar pattern",
+    "aortic atheromatosis",
     "aortic elongation",
     "aortic enlargement",
+    "apical pleural thickening",
     "atelectasis",
     "bronchiectasis",
     "calcification",
@@ -21,32 +28,47 @@ _SAME = (
     "cardiomegaly",
     "clavicle fracture",
     "consolidation",
+    "costophrenic angle blunting",
     "emphysema",
+    "fibrotic band",
     "fracture",
+    "granuloma",
+    "hemidiaphragm elevation",
+    "hilar enlargement",
+    "hyperinflated lung",
+    "interstitial pattern",
     "kyphosis",
+    "laminar atelectasis",
     "lung cavity",
     "lung cyst",
     "lung lesion",
     "lung opacity",
     "lung tumor",
     "mediastinal shift",
+    "osteopenia",
     "pacemaker",
     "pleural effusion",
     "pleural thickening",
     "pneumonia",
     "pneumothorax",
+    "pseudonodule",
     "pulmonary fibrosis",
     "rib fracture",
     "scoliosis",
     "sternotomy",
+    "superior mediastinal enlargement",
     "support devices",
     "tuberculosis",
+    "vascular hilar enlargement",
+    "vertebral degenerative changes",
     "volume loss",
 )
 _SET_WORDS: Mapping[str, str] = {
     **{name: name.replace("tumor", "tumour") for name in _SAME},
-    **dict.fromkeys(("normal", "no finding", "no findings"), ANY),
+    "normal": ANY,
+    **dict.fromkeys(("no finding", "no findings"), NONE),
     "activetuberculosis": "active tuberculosis",
+    "callus rib fracture": "healed rib fracture",
     "copd": "COPD",
     "copd signs": "COPD",
     "covid-19": "COVID-19",
@@ -58,8 +80,9 @@ _SET_WORDS: Mapping[str, str] = {
     "fibrosis": "pulmonary fibrosis",
     "hernia": "hiatal hernia",
     "hiatal hernia": "hiatal hernia",
+    "heart insufficiency": "heart failure",
     "ild": "interstitial lung disease",
-    "infiltrates": "infiltration",
+    **dict.fromkeys(("infiltrate", "infiltrates"), "infiltration"),
     "infiltration": "infiltration",
     "mass": "lung mass",
     "pulmonary mass": "lung mass",
@@ -69,10 +92,10 @@ _SET_WORDS: Mapping[str, str] = {
     "pleural other": "other pleural disease",
     "pulmonarytuberculosis": "tuberculosis",
 }
-FINDINGS = tuple(sorted(set(_SET_WORDS.values())))
+FINDINGS = tuple(sorted(set(_SET_WORDS.values()) - {NONE}))
 """The vocabulary of the facts `findings` and `absent_findings`."""
 _WORDS = {name.lower(): name for name in FINDINGS if name != ANY} | _SET_WORDS
-_NOT_ILL = ("support devices", "pacemaker", "sternotomy", ANY)
+_NOT_ILL = ("support devices", "pacemaker", "sternotomy", ANY, NONE)
 
 VIEWS = ("AP", "PA", "frontal", "lateral")
 """The vocabulary of the fact `view`."""
@@ -92,8 +115,8 @@ def wordings(name: str) -> tuple[str, ...]:
 
 def finding_facts(present: Iterable[str], absent: Iterable[str] = ()) -> dict[str, str]:
     """{findings, absent_findings} of labels as a set words them, ';'-joined. What is said both ways is said neither way,
-    and a label that we have no word for makes no fact. 'No finding' present is `any abnormality` absent."""
-    here, gone = {finding(label) for label in present} - {""}, {finding(label) for label in absent} - {""}
+    and a label that we have no word for makes no fact. 'Normal' present is `any abnormality` absent; 'no finding' is not."""
+    here, gone = ({finding(label) for label in labels} - {"", NONE} for labels in (present, absent))
     normal = ANY in here
     here, gone = here - {ANY}, gone - {ANY}
     if here - set(_NOT_ILL):
@@ -111,7 +134,8 @@ def view_facts(view: str) -> dict[str, str]:
 
 
 def label_facts(row: Mapping[str, object]) -> dict[str, str]:
-    """The facts of a row with a column for each label: 1 present, 0 absent, -1 uncertain and empty unknown: neither.
+    """The facts of a row with a column for each label: 1 present, 0 absent, -1 uncertain and empty unknown: neither. 'No
+    finding' makes the unknown ones absent that are an illness.
 
     Raises ImageError, reason 'bad label', for any other value.
     """
@@ -122,4 +146,9 @@ def label_facts(row: Mapping[str, object]) -> dict[str, str]:
             if short not in said:
                 raise ImageError("bad label", f"{label} is {value!r}; 1, 0, -1 or empty")
             said[short].append(label)
-    return finding_facts(said["1"], said["0"])
+    none = [label for label in said[""] if finding(label) not in _NOT_ILL] if _says_none(said["1"]) else []
+    return finding_facts(said["1"], [*said["0"], *none])
+
+
+def _says_none(labels: Iterable[str]) -> bool:
+    return any(finding(label) == NONE for label in labels)

@@ -1,5 +1,5 @@
-"""The Kvasir family as published. HyperKvasir: `labeled-images/{upper,lower}-gi-tract/<kind>/<class>/*.jpg` and tables of
-`file-name;class-name;split-index`. Kvasir-SEG: `images/`, `masks/` of the same names, `kavsir_bboxes.json`. Kvasir-VQA:
+"""The Kvasir family as published. HyperKvasir: `labeled-images/{upper,lower}-gi-tract/<kind>/<class>/*.jpg` tables of
+`file-name;class-name;split-index`, and `unlabeled-images/images/`. Kvasir-SEG: `images/`, `masks/` of the same names, `kavsir_bboxes.json`. Kvasir-VQA:
 Parquet with `question`, `answer`, `img_id`.
 
 No patient is named and images come in bursts of one examination: what looks alike is one patient's. The two folds of the
@@ -115,7 +115,7 @@ def _record(
     turns: list[Turn] = []
     if label in CLASSES:
         turns.append(class_turn(PROMPT, CLASSES[label], list(CLASSES.values()), name))
-    elif "labeled-images" in name:
+    elif "labeled-images" in PurePosixPath(name).parts:
         raise ImageError("unknown class", f"{label!r} is no class of HyperKvasir; known: {', '.join(CLASSES)}")
     if boxes is not None:
         turns += _box_turns(boxes)

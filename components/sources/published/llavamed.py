@@ -11,11 +11,13 @@ from components.sources.delivery_folder import Delivery, Item
 from components.sources.generic.conversations import read_row
 from components.sources.reading.pictures import Pictures
 from components.sources.reading.row_records import read_rows
+from components.sources.reading.row_sets import leave_out_panels
 from components.sources.reading.rows import Row, json_rows, need, text
 
 LICENCE = "CC BY-NC 4.0 (LLaVA-Med); figures under their articles' licences"
 FOLDERS = ("images", "")
-_ARTICLE = re.compile(r"^(?:PMC)?(\d{5,})_")
+_ARTICLE = re.compile(r"^(PMC)?(\d{5,})_")
+"""What stands alone is a PubMed id, as 17506892_F1; those of PMC say so."""
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
@@ -31,4 +33,6 @@ def _record(delivery: Delivery, pictures: Pictures, name: str, number: int, row:
         raise ImageError(
             "missing field", f"neither the name {figure[:80]!r} nor the id begins with the article's number"
         )
-    return replace(read_row(delivery, pictures, name, number, row), subject=f"PMC{article[1]}", licence=LICENCE)
+    record = read_row(delivery, pictures, name, number, row)
+    leave_out_panels(text(row, "fig_caption", "caption") or "\n".join(turn.answer for turn in record.turns))
+    return replace(record, subject=f"{article[1] or 'PMID'}{article[2]}", licence=LICENCE)

@@ -73,7 +73,7 @@ def _record(
         shot,
         [turn],
         modality=mnist.modality,
-        anatomy=mnist.anatomy,
+        anatomy=mnist.regions.get(turn.answer, mnist.anatomy),
         licence=mnist.licence,
         facts={**mnist.facts, **facts},
     )

@@ -1,7 +1,7 @@
 """MedMNIST's twelve sets of images: what they show, and the words of their labels in the order of their numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from components.records.vocabulary import Modality
 
@@ -20,6 +20,8 @@ class MnistSet:
     facts: Mapping[str, str] = field(default_factory=dict)
     several: bool = False
     """An image has a yes or no for each class."""
+    regions: Mapping[str, str] = field(default_factory=dict)
+    """Class -> the region that it lies in, where that is not the set's."""
     graded: str = ""
     """The fact that is yes from grade 1 on."""
     licence: str = _CC_BY
@@ -42,6 +44,10 @@ _ORGANS = MnistSet(
     ),
     modality=Modality.CT,
     anatomy="abdomen",
+    regions={
+        **dict.fromkeys(("heart", "left lung", "right lung"), "chest"),
+        **dict.fromkeys(("bladder", "left femur", "right femur"), "pelvis"),
+    },
 )
 SETS: Mapping[str, MnistSet] = {
     "bloodmnist": MnistSet(
@@ -110,9 +116,9 @@ SETS: Mapping[str, MnistSet] = {
         modality=Modality.OCT,
         anatomy="eye",
     ),
-    "organamnist": _ORGANS,
-    "organcmnist": _ORGANS,
-    "organsmnist": _ORGANS,
+    "organamnist": replace(_ORGANS, facts={"plane": "axial"}),
+    "organcmnist": replace(_ORGANS, facts={"plane": "coronal"}),
+    "organsmnist": replace(_ORGANS, facts={"plane": "sagittal"}),
     "pathmnist": MnistSet(
         prompt="Which tissue is this?",
         classes=(

@@ -11,7 +11,6 @@ from functools import partial
 
 from components.images.limits import ImageError
 from components.records.findings import label_facts, view_facts
-from components.records.record import Turn
 from components.records.vocabulary import Modality, Split
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.films import Films
@@ -42,7 +41,8 @@ class _Study:
 
 def read(delivery: Delivery) -> Iterator[Item]:
     """One record a study: all its views, frontal ones first, its report by sections and its CheXpert labels. The patient
-    is `subject_id`. A study of which one view was not delivered is unreadable, and so is a report without a study."""
+    is `subject_id`. Of a study the delivered views count; one without any is unreadable, and so is a report without a
+    study. A study whose report says nothing keeps its images and labels."""
     films = Films(delivery)
     studies: dict[str, _Study] = {}
     reports: dict[str, str] = {}
@@ -60,7 +60,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
             yield from delivery.read(name, path, lambda p, n=name, k=keep: each_row(delivery, n, table_rows(p), k))
     for number, study in sorted(studies.items()):
         try:
-            yield _record(delivery, films, number, study, reports)
+            yield from _records(delivery, films, number, study, reports)
         except ImageError as error:
             yield unreadable_row(delivery, study.file, study.row, error)
     for number in sorted(reports.keys() - studies.keys()):
@@ -82,21 +82,32 @@ def _row(studies: dict[str, _Study], name: str, number: int, row: Row) -> Sequen
     return ()
 
 
-def _record(delivery: Delivery, films: Films, number: str, study: _Study, reports: Mapping[str, str]) -> Item:
+def _records(
+    delivery: Delivery, films: Films, number: str, study: _Study, reports: Mapping[str, str]
+) -> Iterator[Item]:
+    """The study's record, behind an item for each view that was delivered and cannot be read."""
     views = sorted(study.views, key=lambda view: (study.views[view].get("view") not in _FRONTAL, view))
-    for view in views:
-        films.claim(view)
     if not views:
         raise ImageError("missing image", f"no table names an image of study {number}")
-    return row_record(
+    shown = {}
+    for view, file in [(view, films.claim(view)) for view in views]:
+        try:
+            if file:
+                shown[view] = films.get(view).picture
+        except ImageError as error:
+            yield delivery.unreadable(file, error)
+    if not shown:
+        raise ImageError("missing image", f"none of the {len(views)} views of study {number} is there and can be read")
+    said = _report(delivery, reports[number]) if number in reports else {}
+    yield row_record(
         delivery,
         f"s{number}",
-        [films.get(view).picture for view in views],
-        [_report(delivery, reports[number])] if number in reports else [],
+        list(shown.values()),
+        [report_turn(said)] if said or (number in reports and not study.facts) else [],
         subject=study.subject,
         modality=Modality.XRAY,
         anatomy="chest",
-        facts={**study.facts, **study.views[views[0]]},
+        facts={**study.facts, **study.views[next(iter(shown))]},
         file=study.file,
         locator=f"study {number}",
         licence=LICENCE,
@@ -104,13 +115,13 @@ def _record(delivery: Delivery, films: Films, number: str, study: _Study, report
     )
 
 
-def _report(delivery: Delivery, name: str) -> Turn:
+def _report(delivery: Delivery, name: str) -> dict[str, str]:
     path = delivery.folder / name
     delivery.check(path)
     if path.stat().st_size > _MAX_BYTES:
         raise ImageError("too large", f"{name}: a report is not over {_MAX_BYTES} bytes")
     try:
-        return report_turn(sections(path.read_bytes().decode()))
+        return sections(path.read_bytes().decode())
     except UnicodeDecodeError as error:
         raise ImageError("not text", f"{name} is not UTF-8 at byte {error.start}") from None
     except OSError as error:

@@ -4,7 +4,7 @@ PNG. Its labels were read from reports by a program: one of the 14 that a row do
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from components.images.limits import ImageError
+from components.images.limits import ImageError, LeftOutError
 from components.records.findings import finding, finding_facts, view_facts
 from components.records.vocabulary import Modality, Split
 from components.sources.delivery_folder import Delivery, Item
@@ -98,7 +98,9 @@ def _record(
     image = bare(need(row, "Image Index"))
     asked.add(image)
     film = films.get(image)
-    labels = need(row, "Finding Labels").split("|")
+    if not (named := text(row, "Finding Labels")):
+        raise LeftOutError("no labels", f"the set says nothing of {image}")
+    labels = named.split("|")
     places: dict[str, list[Box]] = {}
     for marked in boxes:
         for _, label, box in marked.get(image, ()):

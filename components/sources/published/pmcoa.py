@@ -29,4 +29,5 @@ read = RowSet(
     identity="{image}/{file}-{number:07d}",
     turn=caption("caption", "Caption"),
     subject=_article,
+    figure=lambda told: told.need("caption", "Caption"),
 ).read

@@ -39,4 +39,5 @@ read = RowSet(
     identity="{image}/{file}-{number:07d}",
     turn=_turn,
     subject=lambda told: told.image.split("_")[0],
+    figure=lambda told: told.text("Caption", "caption"),
 ).read

@@ -11,6 +11,7 @@ from components.sources.delivery_folder import Delivery, Item
 from components.sources.generic.conversations import read_row
 from components.sources.reading.pictures import Pictures
 from components.sources.reading.row_records import read_rows
+from components.sources.reading.row_sets import leave_out_panels
 from components.sources.reading.rows import Row, json_rows
 
 LICENCE = "Apache-2.0 (PubMedVision); figures under their articles' licences"
@@ -26,6 +27,8 @@ def read(delivery: Delivery) -> Iterator[Item]:
 
 def _record(delivery: Delivery, pictures: Pictures, name: str, number: int, row: Row) -> Item:
     record = read_row(delivery, pictures, name, number, row)
+    if len(record.images) == 1:
+        leave_out_panels("\n".join(turn.answer for turn in record.turns))
     return replace(
         record,
         subject=_figure(row.get("image")) or record.subject,

@@ -1,21 +1,44 @@
 """ROCO as published. Version 1: `<split>/{radiology,non-radiology}/{captions,licences}.txt` and `images/`, tab-separated
-but for the licences. Version 2: `<split>_captions.csv`, `license_information.csv` and `<split>_images/`, or Parquet."""
+but for the licences. Version 2: `<split>_captions.csv`, `license_information.csv`, `<split>_concepts.csv` (or `…_manual.csv`) and
+`<split>_images/`, or Parquet. Of its concepts those count that name the modality and the region."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from components.images.limits import ImageError
 from components.records.record import Turn
-from components.records.vocabulary import TurnKind
+from components.records.vocabulary import Modality, TurnKind
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.pictures import Pictures, annotations
 from components.sources.reading.row_records import each_row, row_record, split_of
+from components.sources.reading.row_sets import leave_out_panels
 from components.sources.reading.rows import Row, need, parquet_rows, table_rows, text
 
+Word = TypeVar("Word")
 UNKNOWN_LICENCE = "per figure (ROCO, CC BY family)"
 _BESIDE = ("keywords.txt", "cuis.txt", "semtypes.txt", "dlinks.txt", "licences.txt", "license_information.csv")
+_MODALITIES = {
+    "C0024485": Modality.MRI,
+    "C0032743": Modality.NUCLEAR,
+    "C0040405": Modality.CT,
+    "C0041618": Modality.ULTRASOUND,
+    "C0920367": Modality.OCT,
+    "C1306645": Modality.XRAY,
+}
+_REGIONS = {
+    "C0000726": "abdomen",
+    "C0006141": "breast",
+    "C0023216": "leg",
+    "C0030797": "pelvis",
+    "C0037303": "brain",
+    "C0037949": "spine",
+    "C0817096": "chest",
+    "C1140618": "arm",
+}
+"""Concepts of the UMLS -> what they say; a figure that names two of a kind says neither."""
 _ARTICLE = re.compile(r"PMC\d+")
 
 
@@ -29,15 +52,18 @@ def read(delivery: Delivery) -> Iterator[Item]:
         folder = PurePosixPath(name).parent
         if path.name == "captions.txt":
             origin = _origins(path.with_name("licences.txt"))
-            make = partial(_record, delivery, Pictures(delivery, (str(folder / "images"),)), origin)
+            make = partial(_record, delivery, Pictures(delivery, (str(folder / "images"),)), origin, {})
             rows = partial(table_rows, columns=("ID", "Caption"), delimiter="\t", quoted=False)
         elif path.name.endswith("_captions.csv"):
             origin = _origins(path.with_name("license_information.csv"))
             stem = path.name.removesuffix("_captions.csv")
             folders = (str(folder / f"{stem}_images"), str(folder / stem))
-            make, rows = partial(_record, delivery, Pictures(delivery, folders), origin), table_rows
+            concepts = _concepts(path.with_name(f"{stem}_concepts.csv")) | _concepts(
+                path.with_name(f"{stem}_concepts_manual.csv")
+            )
+            make, rows = partial(_record, delivery, Pictures(delivery, folders), origin, concepts), table_rows
         elif path.suffix == ".parquet":
-            make, rows = partial(_record, delivery, Pictures(delivery), {}), parquet_rows
+            make, rows = partial(_record, delivery, Pictures(delivery), {}, {}), parquet_rows
         elif path.name in _BESIDE or path.name.endswith(("_concepts.csv", "_concepts_manual.csv")):
             continue
         else:
@@ -47,23 +73,55 @@ def read(delivery: Delivery) -> Iterator[Item]:
 
 
 def _record(
-    delivery: Delivery, pictures: Pictures, origin: Mapping[str, tuple[str, str]], name: str, number: int, row: Row
+    delivery: Delivery,
+    pictures: Pictures,
+    origin: Mapping[str, tuple[str, str]],
+    concepts: Mapping[str, Sequence[str]],
+    name: str,
+    number: int,
+    row: Row,
 ) -> Item:
     figure = need(row, "ID", "image_id")
     article, licence = origin.get(figure, ("", ""))
     caption = Turn(prompt="", answer=need(row, "Caption", "caption"), kind=TurnKind.CAPTION)
+    leave_out_panels(caption.answer)
     image = row["image"] if row.get("image") else f"{figure}.jpg"
+    named = concepts.get(figure) or _listed(row.get("cui", row.get("cuis", row.get("CUIs"))))
     return row_record(
         delivery,
         figure,
         [pictures.of(image)],
         [caption],
         subject=article,
+        modality=_one(_MODALITIES, named) or Modality.UNKNOWN,
+        anatomy=_one(_REGIONS, named) or "unknown",
         file=name,
         locator=f"row {number}",
         licence=licence or UNKNOWN_LICENCE,
         split=split_of(name),
     )
+
+
+def _concepts(path: Path) -> dict[str, list[str]]:
+    """Figure -> its concepts; empty without the file, or where it cannot be read: captions stand without it."""
+    if not path.is_file():
+        return {}
+    rows = (row for row in table_rows(path) if not isinstance(row, ImageError))
+    return {text(row, "ID"): _listed(text(row, "CUIs", "CUI")) for row in rows}
+
+
+def _listed(cell: object) -> list[str]:
+    """The concepts of a cell: a list, or text between semicolons."""
+    return (
+        [str(part) for part in cell]
+        if isinstance(cell, list)
+        else [part for part in str(cell or "").split(";") if part]
+    )
+
+
+def _one(words: Mapping[str, Word], named: Iterable[str]) -> Word | None:
+    found = {words[concept] for concept in named if concept in words}
+    return found.pop() if len(found) == 1 else None
 
 
 def _origins(path: Path) -> dict[str, tuple[str, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from components.images.limits import ImageError
+from components.images.limits import ImageError, LeftOutError
 from components.images.png import encode_png
 from components.images.raster import SUFFIXES
 from components.images.stored import StoredImage
@@ -118,7 +118,7 @@ def _record(
     image = StoredImage.of(path)
     named = _named_masks(delivery, masks, image.shape, classes.get(parts[1], {}))
     if not named:
-        raise ImageError("near-empty mask", f"no mask covers {LEAST_SHARE:.2%} of it; {len(masks)} were delivered")
+        raise LeftOutError("near-empty mask", f"no mask covers {LEAST_SHARE:.2%} of it; {len(masks)} were delivered")
     kind, _, sequence = parts[0].partition("_")
     modality = _MODALITIES.get(kind, Modality.UNKNOWN)
     facts = {"description": "; ".join(sorted({label.replace("_", " ") for label, _ in named}))}

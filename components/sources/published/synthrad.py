@@ -4,12 +4,13 @@ there is nothing to learn: both images are black there."""
 import re
 from collections.abc import Iterator
 
-from components.images.windows import SOFT_TISSUE
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.paired_volumes import Case, case_records, cases
 
 LICENCE = "CC BY-NC 4.0 (SynthRAD2023)"
 _NAME = re.compile(r"(?:.*/)?(1([BP])([A-Z])\d+)/(mr|ct|mask)\.nii(?:\.gz)?")
+CT_RANGE = (-1000.0, 2000.0)
+"""Hounsfield units from air to dense bone: bone is what a CT made of an MRI has to show."""
 _ANATOMY = {"B": "brain", "P": "pelvis"}
 
 
@@ -29,7 +30,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
             pairs={"mri": ("ct",)},
             grid="mri",
             facts={"hospital": f"centre {name[2]}"},
-            limits={"ct": SOFT_TISSUE},
+            limits={"ct": CT_RANGE},
             inside=files.get("mask"),
         )
         yield from case_records(delivery, case)

@@ -1,4 +1,5 @@
-"""VQA-RAD as published: `VQA_RAD Dataset Public.json` and `VQA_RAD Image Folder/`; mirrors with train and test JSON.
+"""VQA-RAD as published: `VQA_RAD Dataset Public.json` and `VQA_RAD Image Folder/`; mirrors with train and test JSON; the
+Parquet of the copy on Hugging Face, whose rows hold image, question and answer.
 
 Its test set is by question: rows whose `phrase_type` begins with `test_`. Images and rephrased questions straddle the
 two sides; assembly takes the training side away.
@@ -7,7 +8,6 @@ two sides; assembly takes the training side away.
 from components.records.vocabulary import Split
 from components.sources.reading.row_records import split_of
 from components.sources.reading.row_sets import RowSet, Told, asked
-from components.sources.reading.rows import json_rows
 
 ANATOMY = {"head": "brain", "chest": "chest", "abd": "abdomen"}
 """`image_organ`, lower-cased -> region."""
@@ -21,8 +21,7 @@ def _split(told: Told) -> Split | None:
 
 
 read = RowSet(
-    suffixes=(".json",),
-    rows=json_rows,
+    suffixes=(".json", ".parquet"),
     folders=("VQA_RAD Image Folder", "images", ""),
     licence="CC0 1.0 (VQA-RAD)",
     image=("image_name", "image"),

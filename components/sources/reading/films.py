@@ -1,11 +1,11 @@
 """The images of a set of X-rays by the names that its tables use, whatever folder and file type they were delivered in."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from components.images.dicom import is_dicom, open_dicom
-from components.images.limits import ImageError
+from components.images.limits import ImageError, LeftOutError
 from components.images.raster import SUFFIXES
 from components.images.stored import StoredImage
 from components.sources.delivery_folder import Delivery, Item
@@ -80,12 +80,14 @@ class Films:
         """(name, path) of each table; what is neither that nor an image is unreadable."""
         yield from annotations(self.delivery, *suffixes, images=IMAGES)
 
-    def unnamed(self) -> Iterator[Item]:
-        """An item for each image that nothing asked for."""
+    def unnamed(self, unlabelled: Callable[[str], bool] = lambda name: False) -> Iterator[Item]:
+        """An item for each image that nothing asked for: left out where the set has no labels for it, by its name."""
         for name in self._unnamed:
-            yield self.delivery.unreadable(
-                name, ImageError("unnamed image", "no row of the tables names it; deliver its table or remove it")
-            )
+            if unlabelled(name):
+                error: ImageError = LeftOutError("no labels", "the set has images without labels, this is one of them")
+            else:
+                error = ImageError("unnamed image", "no row of the tables names it; deliver its table or remove it")
+            yield self.delivery.unreadable(name, error)
 
     def _find(self, name: str) -> str:
         parts = PurePosixPath(bare(name)).parts

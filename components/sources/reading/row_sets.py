@@ -47,6 +47,8 @@ class RowSet:
     turn: Callable[[Told], Turn]
     image: tuple[str, ...] | Callable[[Told], str | StoredImage]
     """Columns of the image's path, or of Hugging Face's {bytes, path}; or what gives its path or the image itself."""
+    embedded: str = "{file}-{number:07d}"
+    """The identity of a record whose row holds the image itself."""
     key: tuple[str, ...] = ()
     folders: tuple[str, ...] | Callable[[Delivery], tuple[str, ...]] = ("",)
     """Where images may lie, in this order."""
@@ -75,7 +77,7 @@ class RowSet:
             leave_out_panels(self.figure(told))
         return row_record(
             delivery,
-            self.identity.format(
+            (self.identity if told.image or callable(self.image) else self.embedded).format(
                 image=_bare(told.image),
                 leaf=PurePosixPath(told.image).stem,
                 file=_bare(file),
@@ -107,12 +109,12 @@ class RowSet:
 
 
 def asked(ask: tuple[str, ...], answer: tuple[str, ...], closed: str = "") -> Callable[[Told], Turn]:
-    """A question of the named columns; it is closed where the column `closed` says so, else where the answer is yes or
-    no."""
+    """A question of the named columns; it is closed where the column `closed` says so, where there is none where the
+    answer is yes or no."""
 
     def turn(told: Told) -> Turn:
         found = question(told.need(*ask), told.need(*answer))
-        if not closed:
+        if not closed or closed not in told.row:
             return found
         kind = TurnKind.CLOSED if told.text(closed).upper() == "CLOSED" else TurnKind.OPEN
         return Turn(prompt=found.prompt, answer=found.answer, kind=kind)

@@ -19,7 +19,7 @@ def test_sets_word_one_finding_in_many_ways():
 def test_what_is_said_both_ways_is_said_neither_way():
     assert finding_facts(["Edema", "Mass"], ["edema"]) == {"findings": "any abnormality;lung mass"}
     assert finding_facts(["Normal", "Mass"]) == {"findings": "lung mass"}
-    assert finding_facts(["Support Devices", "no finding"]) == {
+    assert finding_facts(["Support Devices", "normal"]) == {
         "findings": "support devices",
         "absent_findings": "any abnormality",
     }, "a tube is no illness"
@@ -38,3 +38,17 @@ def test_a_label_is_one_zero_minus_one_or_empty():
     assert label_facts(row) == {"findings": "any abnormality;pulmonary oedema", "absent_findings": "lung mass"}
     with pytest.raises(ImageError, match="bad label: Edema is 'maybe'"):
         label_facts({"Edema": "maybe"})
+
+
+def test_no_finding_means_none_of_the_sets_own_labels_and_nothing_more():
+    assert finding_facts(["No Finding"]) == {}
+    row = {"No Finding": "1.0", "Edema": "", "Pneumonia": "", "Fracture": "-1", "Support Devices": ""}
+    assert label_facts(row) == {"absent_findings": "pneumonia;pulmonary oedema"}
+    tube = label_facts({**row, "Support Devices": "1"})
+    assert tube == {"findings": "support devices", "absent_findings": "pneumonia;pulmonary oedema"}
+
+
+def test_labels_that_sets_use_often_have_a_word():
+    names = ("laminar atelectasis", "costophrenic angle blunting", "air trapping", "alveolar pattern")
+    names += ("interstitial pattern", "vertebral degenerative changes", "Infiltrate")
+    assert all(finding(name) in FINDINGS for name in names) and finding("Infiltrate") == "infiltration"

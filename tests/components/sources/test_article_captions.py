@@ -4,6 +4,7 @@ download lies with the samples."""
 import json
 from collections import Counter
 
+from components.records.record import LeftOut
 from components.records.vocabulary import Modality, Split, TurnKind
 
 
@@ -55,7 +56,7 @@ def test_llava_med_s_patient_is_the_article_and_its_list_of_addresses_is_no_row(
     (tmp_path / "llava_med_instruct_10k.json").write_text(json.dumps(rows))
     (tmp_path / "llava_med_image_urls.jsonl").write_text('{"pair_id": "27256066_F1"}')
     records, unreadable = read(tmp_path, "llava-med")
-    assert [record.subject for record in records.values()] == ["PMC27256066"] * 2
+    assert [record.subject for record in records.values()] == ["PMID27256066"] * 2, "a bare number is a PubMed id"
     assert next(iter(records.values())).modality is Modality.XRAY
     assert Counter(item.reason for item in unreadable) == {"missing image": 1, "missing field": 1, "unknown file": 1}
 
@@ -83,3 +84,48 @@ def test_quilt_s_patient_is_the_video_whatever_its_id_is_made_of(read, draw, tmp
     subjects = [record.subject for record in records.values()]
     assert subjects[:3] == ["-a", "b_c-d", "b_c-d"] and len(set(subjects)) == 3 and not unreadable
     assert {record.modality for record in records.values()} == {Modality.HISTOPATHOLOGY}
+
+
+def test_compound_figures_are_left_out_of_every_set_of_article_figures(read, draw, tmp_path):
+    """One figure of two panels and one of one in each set."""
+    both, one = "(A) Axial CT. (B) Coronal CT.", "Axial CT of the liver."
+
+    def found(folder: str, format_name: str) -> Counter[str]:
+        records, unreadable = read(tmp_path / folder, format_name)
+        assert len(records) == 1 and all(isinstance(item, LeftOut) for item in unreadable), format_name
+        return Counter(item.reason for item in unreadable)
+
+    for folder, names in {
+        "oa": ("PMC1_a.jpg", "PMC2_b.jpg"), "med": ("1234567_F1.jpg", "1234568_F1.jpg"),
+        "pub": ("pmc_1_0.jpg", "pmc_2_0.jpg"), "vqa": ("PMC1_F1.jpg", "PMC2_F1.jpg"),
+    }.items():  # fmt: skip
+        for number, name in enumerate(names):
+            draw(tmp_path / folder / "images" / name, number)
+    rows = [{"image": "PMC1_a.jpg", "caption": both}, {"image": "PMC2_b.jpg", "caption": one}]
+    (tmp_path / "oa" / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    talks = []
+    for name, words in (("F1", both), ("F2", one)):
+        talk = conversation(id=name)
+        talk["conversations"][1]["value"] = words
+        talks.append(talk)
+    first, second = talks
+    med = [{**second, "image": "1234567_F1.jpg", "fig_caption": both}, {**second, "image": "1234568_F1.jpg"}]
+    (tmp_path / "med" / "llava_med_instruct_60k.json").write_text(json.dumps(med))
+    pub = [{**first, "image": ["images/pmc_1_0.jpg"]}, {**second, "image": ["images/pmc_2_0.jpg"]}]
+    (tmp_path / "pub" / "PubMedVision_Alignment_VQA.json").write_text(json.dumps(pub))
+    head = "index,Figure_path,Caption,Question,Choice A,Choice B,Choice C,Choice D,Answer,split\n"
+    rest = '"{}",Which?,A:one,B:two,C:three,D:four,C,train\n'
+    (tmp_path / "vqa" / "train_2.csv").write_text(
+        head + "0,PMC1_F1.jpg," + rest.format(both) + "1,PMC2_F1.jpg," + rest.format(one)
+    )
+    for folder, format_name in (("oa", "pmc-oa"), ("med", "llava-med"), ("pub", "pubmedvision"), ("vqa", "pmc-vqa")):
+        assert found(folder, format_name) == {"compound figure": 1}, format_name
+
+
+def test_an_article_of_pmc_says_so_and_a_bare_number_is_a_pubmed_id(read, draw, tmp_path):
+    for number, name in enumerate(("17506892_F1.jpg", "PMC17506892_F1.jpg")):
+        draw(tmp_path / "images" / name, number)
+    rows = [conversation(id=str(n), image=name) for n, name in enumerate(("17506892_F1.jpg", "PMC17506892_F1.jpg"))]
+    (tmp_path / "llava_med_instruct_10k.json").write_text(json.dumps(rows))
+    records, _ = read(tmp_path, "llava-med")
+    assert [record.subject for record in records.values()] == ["PMID17506892", "PMC17506892"]

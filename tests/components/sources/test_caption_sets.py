@@ -25,9 +25,15 @@ def test_roco_1_captions_licences_and_articles(public, read, draw, tmp_path):
     for number, (figure, _) in enumerate(captions[:30]):
         draw(folder / "images" / f"{figure}.jpg", number)
     records, unreadable = read(tmp_path / "roco", "roco")
-    assert len(captions) > 30 and bins(unreadable) == {"missing image": len(captions) - 30}
+    compound = [caption for _, caption in captions if panels(caption)]
+    shown = sum(not panels(caption) for _, caption in captions[:30])
+    assert len(captions) > 30 and len(records) == shown
+    assert bins(unreadable)["compound figure"] == len(compound)
+    assert bins(unreadable)["missing image"] == len(captions) - shown - len(compound)
     origin = {row[0]: (re.match(r"PMC\d+", row[1])[0], row[2]) for row in licences}  # type: ignore[index]
     for figure, caption in captions[:30]:
+        if panels(caption):
+            continue
         record = records[f"roco/{figure}"]
         assert record.turns[0].answer == caption.strip() and record.turns[0].kind is TurnKind.CAPTION
         assert (record.subject, record.licence) == origin[figure]
@@ -36,15 +42,22 @@ def test_roco_1_captions_licences_and_articles(public, read, draw, tmp_path):
 
 def test_roco_2_tables_beside_their_folders_of_images(read, draw, tmp_path):
     """Files made by hand in the exact native layout: no copy of the set lies with the samples."""
-    (tmp_path / "valid_captions.csv").write_text('ID,Caption\nROCOv2_1,"CT, axial."\nROCOv2_2,Gone.\n')
-    (tmp_path / "valid_concepts.csv").write_text("ID,CUIs\nROCOv2_1,C0040405;C1\n")
+    (tmp_path / "valid_captions.csv").write_text(
+        'ID,Caption\nROCOv2_1,"CT, axial."\nROCOv2_2,Gone.\nROCOv2_3,A film.\nROCOv2_4,"(a) CT, (b) MRI."\nROCOv2_5,Both.\n'
+    )
+    (tmp_path / "valid_concepts.csv").write_text("ID,CUIs\nROCOv2_1,C0040405;C1\nROCOv2_5,C0040405;C0024485\n")
+    (tmp_path / "valid_concepts_manual.csv").write_text("ID,CUIs\nROCOv2_3,C1306645;C0817096\n")
     (tmp_path / "license_information.csv").write_text("ID,License,Link\nROCOv2_1,CC BY-NC,PMC77_fig.jpg\n")
-    draw(tmp_path / "valid_images" / "ROCOv2_1.jpg")
+    for number in (1, 3, 4, 5):
+        draw(tmp_path / "valid_images" / f"ROCOv2_{number}.jpg", number)
     records, unreadable = read(tmp_path, "roco")
-    assert bins(unreadable) == {"missing image": 1}
+    assert bins(unreadable) == {"missing image": 1, "compound figure": 1}
     record = records["roco/ROCOv2_1"]
     assert (record.subject, record.licence, record.delivered_split) == ("PMC77", "CC BY-NC", Split.VAL)
-    assert record.turns[0].answer == "CT, axial."
+    assert record.turns[0].answer == "CT, axial." and record.modality is Modality.CT
+    film = records["roco/ROCOv2_3"]
+    assert (film.modality, film.anatomy) == (Modality.XRAY, "chest")
+    assert records["roco/ROCOv2_5"].modality is Modality.UNKNOWN, "two modalities are none"
 
 
 def test_medicat_figures_of_several_panels_are_set_aside(public, read, tmp_path):

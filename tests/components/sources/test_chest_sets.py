@@ -61,7 +61,7 @@ def test_nih_table_and_its_images(public, read, draw, tmp_path):
         assert record.subject == row["Patient ID"] and record.facts["view"] == row["View Position"]
         assert ("cardiomegaly" in listed(record, "findings")) == ("Cardiomegaly" in labels)
         assert ("pleural effusion" in listed(record, "absent_findings")) == ("Effusion" not in labels)
-        assert ("any abnormality" in listed(record, "absent_findings")) == (labels == {"No Finding"})
+        assert "any abnormality" not in listed(record, "absent_findings"), "none of 14 labels is not nothing at all"
         assert not listed(record, "findings") & listed(record, "absent_findings")
     expected = Counter(label for row in rows[:40] for label in row["Finding Labels"].split("|"))
     assert present["pleural effusion"] == expected["Effusion"] > 0
@@ -99,13 +99,16 @@ def test_chexpert_uncertain_is_neither_yes_nor_no(public, read, draw, tmp_path):
         record = records["chexpert/" + row["Path"].removeprefix("CheXpert-v1.0-small/").removesuffix(".jpg")]
         assert record.subject == row["Path"].split("/")[2] and record.delivered_split is Split.TRAIN
         assert record.facts["view"] == (row["AP/PA"] or "lateral") and not record.turns
-        where = {"1.0": "findings", "0.0": "absent_findings"}.get(row["Edema"])
+        none = row["No Finding"] == "1.0" and row["Edema"] == ""
+        where = {"1.0": "findings", "0.0": "absent_findings"}.get("0.0" if none else row["Edema"])
         for fact in ("findings", "absent_findings"):
             assert ("pulmonary oedema" in listed(record, fact)) == (fact == where)
             said[fact, "pulmonary oedema"] += fact == where
     edema = Counter(row["Edema"] for row in rows)
     assert edema["-1.0"] > 0 and said["findings", "pulmonary oedema"] == edema["1.0"] > 0
-    assert said["absent_findings", "pulmonary oedema"] == edema["0.0"] > 0
+    none = sum(row["No Finding"] == "1.0" and row["Edema"] == "" for row in rows)
+    assert said["absent_findings", "pulmonary oedema"] == edema["0.0"] + none and edema["0.0"] > 0
+    assert not any("any abnormality" in listed(record, "absent_findings") for record in records.values())
 
 
 def test_chexpert_never_takes_another_patients_view_for_the_one_named(read, draw, tmp_path):
@@ -127,25 +130,80 @@ def test_chexpert_5x200_has_reports(public, read, draw, tmp_path):
         draw(tmp_path / row["imgpath"], number)
     records, unreadable = read(tmp_path, "chexpert")
     silent = sum(not row["Report Impression"].strip() for row in rows)
-    assert len(records) == len(rows) - silent and sum(bins(unreadable).values()) == silent
-    record = records["chexpert/" + rows[1]["imgpath"].removeprefix("CheXpert-v1.0-small/")[:-4] + "/report"]
+    assert len(records) == len(rows) and not unreadable, "a row without a report keeps its labels"
+    assert sum(not record.turns for record in records.values()) == silent
+    study = rows[1]["imgpath"].removeprefix("CheXpert-v1.0-small/").rpartition("/")[0]
+    record = records[f"chexpert/{study}/report"]
     assert record.turns[0].answer == f"Impression: {' '.join(rows[1]['Report Impression'].split())}"
 
 
-def test_chexpert_plus_sections(read, draw, tmp_path):
+def test_chexpert_plus_reports_are_of_a_study_with_all_its_views(read, draw, tmp_path):
     """Columns as the set's documentation has them: no copy of it lies with the samples."""
     (tmp_path / "df_chexpert_plus_240401.csv").write_text(
         "path_to_image,frontal_lateral,ap_pa,deid_patient_id,split,section_findings,section_impression\n"
-        'train/patient1/study2/view1_frontal.jpg,Frontal,AP,patient1,train,"Clear\nlungs.",Normal.\n'
-        "train/patient1/study2/view2_lateral.jpg,Lateral,,patient1,train,,\n"
+        'train/patient1/study2/view1_lateral.jpg,Lateral,,patient1,train,"Clear\nlungs.",Normal.\n'
+        'train/patient1/study2/view2_frontal.jpg,Frontal,AP,patient1,train,"Clear\nlungs.",Normal.\n'
+        "train/patient1/study3/view1_frontal.jpg,Frontal,AP,patient1,train,,\n"
     )
-    for number, view in enumerate(("view1_frontal", "view2_lateral")):
-        draw(tmp_path / "PNG" / "train" / "patient1" / "study2" / f"{view}.png", number)
+    for number, view in enumerate(("study2/view1_lateral", "study2/view2_frontal", "study3/view1_frontal")):
+        draw(tmp_path / "PNG" / "train" / "patient1" / f"{view}.png", number)
     records, unreadable = read(tmp_path, "chexpert")
-    record = records["chexpert/train/patient1/study2/view1_frontal/report"]
+    (record,) = records.values()
+    assert record.id == "chexpert/train/patient1/study2/report" and len(record.images) == 2
+    assert record.facts["view"] == "AP", "the frontal view stands first"
     assert record.turns[0].answer == "Findings: Clear lungs.\nImpression: Normal."
     assert record.turns[0].kind is TurnKind.REPORT and record.subject == "patient1"
-    assert bins(unreadable) == {"empty text": 1}
+    assert bins(unreadable) == {"empty text": 1} and isinstance(unreadable[0], LeftOut)
+
+
+def test_chexpert_as_its_archives_unpack_with_other_labellers_tables_beside_it(read, draw, tmp_path):
+    head = "Path,Frontal/Lateral,AP/PA,No Finding,Edema\n"
+    row = "CheXpert-v1.0/{},Frontal,AP,,1.0\n"
+    paths = [f"train/patient{n:05d}/study1/view1_frontal.jpg" for n in range(1, 81)]
+    valid = "valid/patient64541/study1/view1_frontal.jpg"
+    first = tmp_path / "CheXpert-v1.0 batch 1 (validate & csv)"
+    first.mkdir()
+    for name in ("train.csv", "train_cheXbert.csv", "train_visualCheXbert.csv"):
+        (first / name).write_text(head + "".join(row.format(path) for path in paths))
+    (first / "valid.csv").write_text(head + row.format(valid))
+    draw(first / valid, 99)
+    for number, path in enumerate(paths):
+        batch = "batch 2 (train 1)" if number < 40 else "batch 3 (train 2)"
+        draw(tmp_path / f"CheXpert-v1.0 {batch}" / path.removeprefix("train/"), number)
+    records, unreadable = read(tmp_path, "chexpert")
+    assert len(records) == 81 and "chexpert/train/patient00080/study1/view1_frontal" in records
+    assert records["chexpert/valid/patient64541/study1/view1_frontal"].delivered_split is Split.VAL
+    assert bins(unreadable) == {"further labels": 2} and all(isinstance(item, LeftOut) for item in unreadable)
+
+
+def test_rsna_patients_are_those_of_chestxray14_where_the_mapping_says_so(read, draw, tmp_path):
+    (tmp_path / "stage_2_train_labels.csv").write_text(
+        "patientId,x,y,width,height,Target\na-1,,,,,0\na-2,10,20,30,40,1\nb-1,,,,,0\n"
+    )
+    mapping = [{"subset_img_id": name, "img_id": f"0000001{name[0]}_00{name[2]}.png".replace("a", "3").replace("b", "4").replace("z", "5"),
+                "orig_labels": ["Effusion"]} for name in ("a-1", "a-2", "b-1", "z-9")]  # fmt: skip
+    (tmp_path / "pneumonia-challenge-dataset-mappings_2018.json").write_text(json.dumps(mapping))
+    for number, name in enumerate(("train_images/a-1", "train_images/a-2", "train_images/b-1", "test_images/t-1")):
+        draw(tmp_path / f"stage_2_{name}.png", number)
+    records, unreadable = read(tmp_path, "rsna")
+    assert {name: record.subject for name, record in records.items()} == {
+        "rsna/a-1": "13", "rsna/a-2": "13", "rsna/b-1": "14",
+    }  # fmt: skip
+    assert bins(unreadable) == {"no labels": 1} and isinstance(unreadable[0], LeftOut), "an image of the test stage"
+
+
+def test_nih_rows_without_labels_are_left_out_and_boxes_have_a_word(read, draw, tmp_path):
+    (tmp_path / "Data_Entry_2017.csv").write_text(
+        "Image Index,Finding Labels,Patient ID,View Position\n1_000.png,Infiltration,1,PA\n2_000.png,,2,PA\n"
+    )
+    (tmp_path / "BBox_List_2017.csv").write_text(
+        "Image Index,Finding Label,Bbox [x,y,w,h]\n1_000.png,Infiltrate,10,10,50,50\n"
+    )
+    for number in (1, 2):
+        draw(tmp_path / "images" / f"{number}_000.png", number)
+    records, unreadable = read(tmp_path, "nih-cxr")
+    assert records["nih-cxr/1_000"].turns[0].prompt == "Where is: infiltration? Give boxes."
+    assert bins(unreadable) == {"no labels": 1} and isinstance(unreadable[0], LeftOut)
 
 
 def test_padchest_spanish_reports_of_16_bit_images(public, read, tmp_path):

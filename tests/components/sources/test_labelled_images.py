@@ -50,6 +50,15 @@ def test_kvasir_table_of_folds_without_its_images_is_counted(folds, public, read
     assert not records and reasons(unreadable) == {"missing image": len(rows_of(folds))}
 
 
+def test_kvasir_s_unlabelled_part_is_images_without_a_class(read, draw, tmp_path):
+    for number in range(3):
+        draw(tmp_path / "unlabeled-images" / "images" / f"{number}.jpg", number, colour=True)
+    draw(tmp_path / "labeled-images" / "lower-gi-tract" / "findings" / "nothing-known" / "x.jpg", 9, colour=True)
+    records, unreadable = read(tmp_path, "kvasir")
+    assert reasons(unreadable) == {"unknown class": 1}
+    assert len(records) == 3 and not any(record.turns for record in records.values())
+
+
 def test_kvasir_every_class_of_the_table_has_its_words(folds):
     assert {folder_of(row["class-name"]) for row in rows_of(folds)} == set(CLASSES) and len(CLASSES) == 23
 
@@ -191,6 +200,18 @@ def test_medmnist_each_set_gives_each_image_with_its_label_in_words(read, tmp_pa
     with Image.open(io.BytesIO(record.image.data)) as image:
         np.testing.assert_array_equal(np.asarray(image), arrays["test_images"][2])
     assert len({record.subject for record in records.values()}) == 15
+
+
+@pytest.mark.parametrize(("letter", "plane"), [("a", "axial"), ("c", "coronal"), ("s", "sagittal")])
+def test_medmnist_organs_lie_in_their_own_region_and_the_letter_says_the_plane(read, tmp_path, letter, plane):
+    arrays = write_mnist(tmp_path / f"organ{letter}mnist.npz", COUNTS, (28, 28), 11)
+    arrays["train_labels"][:4, 0] = (0, 2, 3, 6)
+    np.savez(tmp_path / f"organ{letter}mnist.npz", **arrays)
+    records, _ = read(tmp_path, "medmnist")
+    found = [records[f"medmnist/organ{letter}mnist/train-00000{n}"] for n in range(4)]
+    assert [record.turns[0].answer for record in found] == ["bladder", "right femur", "heart", "liver"]
+    assert [record.anatomy for record in found] == ["pelvis", "pelvis", "chest", "abdomen"]
+    assert {record.facts["plane"] for record in records.values()} == {plane}
 
 
 def test_medmnist_a_label_that_does_not_exist_costs_its_image_alone(read, tmp_path):

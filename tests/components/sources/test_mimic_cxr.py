@@ -131,9 +131,13 @@ def mimic(tmp_path, draw):
 
 def test_a_study_is_one_record_with_all_its_views_frontal_first(mimic, read):
     records, unreadable = read(mimic, "mimic-cxr")
-    assert set(records) == {"mimic-cxr/s50", "mimic-cxr/s51", "mimic-cxr/s52"}
-    assert {item.reason for item in unreadable} == {"empty text", "missing image", "stray report"}
-    assert len(unreadable) == 3, "study 54 counts once, and its view that is there belongs to it"
+    assert set(records) == {"mimic-cxr/s50", "mimic-cxr/s51", "mimic-cxr/s52", "mimic-cxr/s54"}
+    assert sorted(item.reason for item in unreadable) == ["empty text", "stray report"]
+    (lateral,) = records["mimic-cxr/s54"].images
+    assert lateral == StoredImage.of(mimic / "files" / "p12" / "p12" / "s54" / "d7.jpg"), (
+        "what is there of a study stays"
+    )
+    assert records["mimic-cxr/s54"].facts["view"] == "lateral"
     study = records["mimic-cxr/s50"]
     assert (study.subject, study.delivered_split, len(study.more_images)) == ("10", Split.TRAIN, 1)
     front = StoredImage.of(mimic / "files" / "p10" / "p10" / "s50" / "d2.jpg")
@@ -143,8 +147,21 @@ def test_a_study_is_one_record_with_all_its_views_frontal_first(mimic, read):
     assert study.facts["absent_findings"] == "pneumonia"
     assert study.turns[0].kind is TurnKind.REPORT and "Impression: Large left" in study.turns[0].answer
     silent = records["mimic-cxr/s52"]
-    assert not silent.turns and silent.facts["absent_findings"] == "any abnormality"
+    assert not silent.turns and silent.facts["absent_findings"] == "pleural effusion;pneumonia;pulmonary oedema"
     assert silent.delivered_split is Split.VAL and "view" not in silent.facts
+
+
+def test_a_view_that_cannot_be_read_and_a_silent_report_cost_a_study_neither_its_images_nor_its_labels(mimic, read):
+    study = mimic / "files" / "p10" / "p10"
+    (study / "s50" / "d2.jpg").write_bytes(b"torn")
+    (study / "s50.txt").write_text("FINAL REPORT\n HISTORY: ___\n")
+    for view in ("d5",):
+        (mimic / "files" / "p12" / "p12" / "s53" / f"{view}.jpg").unlink()
+    records, unreadable = read(mimic, "mimic-cxr")
+    found = records["mimic-cxr/s50"]
+    assert len(found.images) == 1 and not found.turns and "pleural effusion" in found.facts["findings"]
+    assert found.facts["view"] == "lateral"
+    assert sorted(item.reason for item in unreadable) == ["missing image", "not an image", "stray report"]
 
 
 def test_broken_tables_and_a_study_of_two_patients_are_counted(mimic, read):

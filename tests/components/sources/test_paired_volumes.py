@@ -241,6 +241,6 @@ def test_synthrad_pairs_are_black_outside_of_the_mask(read, tmp_path):
         assert (record.subject, record.anatomy, record.facts["hospital"]) == ("1PA001", "pelvis", "centre A")
         assert not record.image.decode()[outside].any() and not decode_stored(record.targets["ct"])[outside].any()
     index = ct.shape[2] // 2
-    wanted = np.clip(np.rint((ct[:, :, index].astype(float) + 160) * 255 / 400), 0, 255)
+    wanted = np.clip(np.rint((ct[:, :, index].astype(float) + 1000) * 255 / 3000), 0, 255)
     found = cts[f"axial {index}"].image.decode()[~outside]
     np.testing.assert_array_equal(found, Volume(wanted[:, :, None], affine).slice("axial", 0)[~outside])

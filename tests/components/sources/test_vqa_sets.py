@@ -150,6 +150,20 @@ def test_vqa_rad_integer_answers_trailing_blanks_and_its_test_side(read, draw, t
     assert found[0].subject == found[1].subject != found[2].subject
 
 
+def test_vqa_rad_as_parquet_takes_the_image_from_the_row(read, draw, tmp_path):
+    """A file made by hand in the layout of the copy on Hugging Face."""
+    image = draw(tmp_path / "made" / "a.png").read_bytes()
+    rows = {"image": [{"bytes": image, "path": None}] * 2, "question": ["Is it?", "Where?"], "answer": ["no", "left"]}
+    (tmp_path / "set" / "data").mkdir(parents=True)
+    for split in ("train", "test"):
+        pq.write_table(pa.table(rows), tmp_path / "set" / "data" / f"{split}-00000-of-00001.parquet")
+    records, unreadable = read(tmp_path / "set", "vqa-rad")
+    assert not unreadable and len(records) == 4
+    first, second = (records[f"vqa-rad/data/test-00000-of-00001-000000{n}"] for n in range(2))
+    assert [found.turns[0].kind for found in (first, second)] == [TurnKind.CLOSED, TurnKind.OPEN]
+    assert first.delivered_split is Split.TEST and first.subject == second.subject
+
+
 def test_pmc_vqa_of_both_versions(read, draw, tmp_path):
     """Files made by hand in the exact native layout: no copy of the set lies with the samples."""
     (tmp_path / "train.csv").write_text(
