@@ -15,6 +15,8 @@ from components.sources.reading.row_records import read_rows, row_record
 from components.sources.reading.rows import Row, need, table_rows, text
 
 LICENCE = "on request, not to be passed on (PadChest, BIMCV)"
+PROMPT = "Escribe el informe de esta radiografía."
+"""The reports' own language: never under a prompt in another."""
 _EXCLUDED = ("exclude", "suboptimal study")
 
 
@@ -56,7 +58,7 @@ def _record(delivery: Delivery, films: Films, name: str, number: int, row: Row) 
         delivery,
         bare(image),
         [film.picture],
-        [Turn(prompt="", answer=text(row, "Report"), kind=TurnKind.REPORT)] if report else [],
+        [Turn(prompt=PROMPT, answer=text(row, "Report"), kind=TurnKind.REPORT)] if report else [],
         subject=need(row, "PatientID"),
         modality=Modality.XRAY,
         anatomy="chest",

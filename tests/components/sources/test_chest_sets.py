@@ -220,7 +220,7 @@ def test_padchest_spanish_reports_of_16_bit_images(public, read, tmp_path):
     for row in rows[:50]:
         record = records[f"padchest/{row['ImageID'][:-4]}"]
         assert record.subject == row["PatientID"] and record.language == "es"
-        assert record.turns[0].answer == row["Report"].strip()
+        assert record.turns[0].answer == row["Report"].strip() and record.turns[0].prompt.startswith("Escribe")
         assert ("cardiomegaly" in listed(record, "findings")) == ("'cardiomegaly'" in row["Labels"])
         pixels = record.image.decode()
         assert pixels.std() > 60 and (pixels == 255).mean() < 0.02, "16 bits are scaled, never clipped"

@@ -5,10 +5,13 @@ import json
 import shutil
 from collections import Counter
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
+from components.images.stored import decode_stored
 from components.records.vocabulary import Modality, Split, TurnKind
 
 
@@ -57,6 +60,36 @@ def test_slake_rows_keep_language_split_kind_and_share_their_image(slake, read, 
         assert record.anatomy != "unknown"
     shown = {(record.delivered_split, record.subject) for record in records.values()}
     assert len({id(record.image) for record in records.values()}) == len(shown), "rows of one image share its bytes"
+
+
+def test_slake_s_masks_boxes_and_graph_are_read(read, draw, tmp_path):
+    """Files made by hand in the layout that the set's documentation describes."""
+    question = {"img_name": "xmlab1/source.jpg", "question": "Is it?", "answer": "Yes", "q_lang": "en", "qid": 1,
+                "modality": "CT", "location": "Abdomen", "answer_type": "CLOSED"}  # fmt: skip
+    for split, rows in (("train", [question]), ("validate", []), ("test", [{**question, "qid": 2}])):
+        (tmp_path / f"{split}.json").write_text(json.dumps(rows))
+    folder = tmp_path / "imgs" / "xmlab1"
+    draw(folder / "source.jpg", 1)
+    mask = np.zeros((60, 80, 3), np.uint8)
+    mask[10:20, 10:30] = (128, 0, 0)
+    Image.fromarray(mask).save(folder / "mask.png")
+    (folder / "detection.json").write_text(json.dumps([{"Liver": [10, 10, 20, 10]}, {"Spleen": [40, 30, 8, 6]}]))
+    (folder / "question.json").write_text("[]")
+    (tmp_path / "KG").mkdir()
+    (tmp_path / "KG" / "en_disease.csv").write_text("disease#attribute#value\nPneumonia#symptom#cough, fever\n")
+    (tmp_path / "KG" / "cn_organ.csv").write_text("器官#属性#值\n肝脏#功能#解毒\n")
+    records, unreadable = read(tmp_path, "slake")
+    assert not unreadable
+    places = records["slake/xmlab1/places"]
+    assert [(turn.prompt, turn.answer) for turn in places.turns] == [
+        ("Where is: liver? Give boxes.", "[125, 167, 375, 333]"),
+        ("Where is: spleen? Give boxes.", "[500, 500, 600, 600]"),
+    ]
+    np.testing.assert_array_equal(decode_stored(places.targets["structure_map"]), mask)
+    assert (places.modality, places.anatomy, places.delivered_split) == (Modality.CT, "abdomen", Split.TEST)
+    english, chinese = records["slake/KG/en_disease-000001"], records["slake/KG/cn_organ-000001"]
+    assert (english.turns[0].answer, english.modality, english.language) == ("cough, fever", Modality.TEXT, "en")
+    assert chinese.language == "zh" and "肝脏" in chinese.turns[0].prompt
 
 
 def test_pathvqa_of_the_book_part_and_pickles(public, read, tmp_path, draw):
