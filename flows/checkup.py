@@ -43,13 +43,15 @@ def mend() -> list[str]:
 
     Raises Held while a run works there.
     """
+    from components.registry.moving import settle_here
     from components.storage.locks import hold
     from components.storage.workspace import find_workspace
     from flows.graph import GRAPH, KEPT, repair_graph
 
     workspace = find_workspace()
     with hold(workspace.private / "retrain.lock", "doctor --repair"):
-        return [f"{GRAPH} is this release's now; the old one is {KEPT}"] if repair_graph(workspace) else []
+        graph = [f"{GRAPH} is this release's now; the old one is {KEPT}"] if repair_graph(workspace) else []
+        return [*graph, *settle_here(workspace)]
 
 
 def _machine() -> Iterator[Finding]:
@@ -101,6 +103,7 @@ def _packages() -> Iterator[Finding]:
 
 def _workspace() -> Iterator[Finding]:
     from components.recipes.recipe import read_recipe
+    from components.storage.home import read_home
     from components.storage.locks import holder, holder_text
     from components.storage.workspace import find_workspace
     from flows.graph import graph_differences
@@ -117,6 +120,14 @@ def _workspace() -> Iterator[Finding]:
     except ValueError as error:
         yield Finding("bad", "recipe", str(error).splitlines()[0], "mend params.yaml")
         return
+    home = read_home(workspace)
+    at_home = home is None or home.root == str(workspace.root)
+    yield Finding(
+        "good" if at_home else "bad",
+        "place",
+        "where its records say" if at_home or home is None else f"its records name {home.root}",
+        "" if at_home else "`unimed doctor --repair`",
+    )
     differences = graph_differences(workspace)
     yield Finding(
         "bad" if differences else "good",

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.storage.atomic import write_json
+from components.storage.home import check_home
 from components.storage.keys import keyed_hash
 from components.storage.locks import hold
 from components.storage.workspace import Workspace
@@ -74,8 +75,10 @@ def live_services(workspace: Workspace) -> dict[str, Service]:
 def run_services(workspace: Workspace, say: Callable[[str], None], stop: threading.Event) -> None:
     """Start the services, say their addresses, and keep them alive until `stop` is set.
 
-    Raises Held when another `up` runs here, ChildProcessError when a service does not stay up.
+    Raises Held when another `up` runs here, Elsewhere for a workspace that was moved or copied, ChildProcessError when a
+    service does not stay up.
     """
+    check_home(workspace)
     enter(workspace)
     with hold(workspace.private / "up.lock", "up"):
         family = _Family(workspace, say)

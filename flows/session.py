@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from components.storage.home import check_home
 from components.storage.locks import hold
 from components.storage.workspace import Workspace
 from flows.environment import RUN, enter, quiet_prefect
@@ -47,7 +48,9 @@ class Session:
 
 @contextmanager
 def session(workspace: Workspace, what: str) -> Iterator[Session]:
-    """Hold the workspace for a run; raises Held, naming the holder, when another one does."""
+    """Hold the workspace for a run; raises Held, naming the holder, when another one does, and Elsewhere for a workspace
+    that was moved or copied."""
+    check_home(workspace)
     enter(workspace)
     quiet_prefect()
     with hold(workspace.private / "retrain.lock", what):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from components.context import Interrupted
 from components.registry.database import embedded_uri, tracking_uri
 from components.storage.dvc import StageInterrupted, read_lock
+from components.storage.home import ARTIFACTS, check_home
 from components.storage.keys import digest
 from components.storage.workspace import Workspace
 
@@ -41,7 +42,10 @@ class Tracking:
 
 
 def connect(workspace: Workspace) -> Tracking:
-    """MLflow for this workspace, made if it is not there: its own SQLite file, or what MLFLOW_TRACKING_URI names."""
+    """MLflow for this workspace, made if it is not there: its own SQLite file, or what MLFLOW_TRACKING_URI names.
+
+    Raises Elsewhere when its own file belongs to a folder that was moved or copied.
+    """
     for name, value in _SILENCE.items():
         os.environ.setdefault(name, value)
     workspace.private.mkdir(parents=True, exist_ok=True)
@@ -51,13 +55,15 @@ def connect(workspace: Workspace) -> Tracking:
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.WARNING)
     uri = tracking_uri(workspace)
+    if uri == embedded_uri(workspace):
+        check_home(workspace)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     client = MlflowClient(uri)
     found = client.get_experiment_by_name(EXPERIMENT)
     if found is not None:
         return Tracking(client, found.experiment_id)
-    own = (workspace.private / "mlflow-artifacts").as_uri() if uri == embedded_uri(workspace) else None
+    own = (workspace.private / ARTIFACTS).as_uri() if uri == embedded_uri(workspace) else None
     return Tracking(client, client.create_experiment(EXPERIMENT, artifact_location=own))
 
 

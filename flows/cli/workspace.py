@@ -44,7 +44,10 @@ def init(
 
 def doctor(
     repair: Annotated[
-        bool, typer.Option("--repair", help="Mend what can be mended here: an older release's or an edited dvc.yaml.")
+        bool,
+        typer.Option(
+            "--repair", help="Mend what can be mended: an older or edited dvc.yaml, records after a move or copy."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
