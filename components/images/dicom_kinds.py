@@ -7,6 +7,7 @@ from components.images.limits import ImageError, LeftOutError
 _CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 """And its multi-frame kinds, whose UIDs go on from here: pictures of a screen, a film or a page."""
 _NO_PICTURES = ("SR", "PR", "KO", "RTSTRUCT", "RTPLAN", "RTRECORD", "REG", "DOC", "ECG", "AU", "FID", "RWV", "PLAN")
+_FLOATS = ("FloatPixelData", "DoubleFloatPixelData")
 _LABEL_MAPS = ("Segmentation Storage", "Label Map Segmentation Storage", "Surface Segmentation Storage")
 _MEASURES = ("RT Dose Storage", "Parametric Map Storage", "Real World Value Mapping Storage")
 _LEFT_OUT_IMAGES = {
@@ -26,6 +27,10 @@ def check_has_pixels(dataset: Any) -> None:
     without its pixels."""
     if "Rows" in dataset and "Columns" in dataset and "PixelData" in dataset:
         return
+    if any(name in dataset for name in _FLOATS):
+        raise ImageError(
+            "unsupported values", "its pixels are fractions (Float Pixel Data); write whole numbers of 16 bits"
+        )
     kind, modality = _kind(dataset), str(dataset.get("Modality", ""))
     if modality in _NO_PICTURES or (kind and "Image Storage" not in kind):
         raise LeftOutError("no picture", f"a DICOM object of kind {kind or modality!r} is no image of a patient")

@@ -1,5 +1,7 @@
 """From stored DICOM values to the 8 bits that people look at: decoding, modality and VOI transforms, colours."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,6 +84,16 @@ def spacing(dataset: Any, index: int) -> tuple[float, float]:
     return 1.0, 1.0
 
 
+@contextmanager
+def _named(what: str) -> Iterator[None]:
+    """What goes wrong inside is the fault of that part of the header, not of the file: an ImageError names it."""
+    try:
+        yield
+    except Exception as error:  # pydicom raises whatever it likes on a value that is none
+        told = f"{what} is no usable number or table ({type(error).__name__})"
+        raise ImageError("unreadable header", f"{told}; correct it in the header, the pixels are whole") from None
+
+
 def number(value: Any) -> float | None:
     """The value, or the first of several, as a number; None when there is none."""
     if value is None or value == "":
@@ -142,9 +154,10 @@ def _measured(values: NDArray, dataset: Any, index: int) -> NDArray[np.float32]:
     from pydicom.pixels import apply_modality_lut
 
     transform = frame_group(dataset, index, "PixelValueTransformationSequence")
-    if transform is dataset:
-        return np.asarray(apply_modality_lut(values, dataset), np.float32)
-    slope, intercept = number(transform.get("RescaleSlope")), number(transform.get("RescaleIntercept"))
+    with _named("ModalityLUTSequence or its rescale"):
+        if transform is dataset:
+            return np.asarray(apply_modality_lut(values, dataset), np.float32)
+        slope, intercept = number(transform.get("RescaleSlope")), number(transform.get("RescaleIntercept"))
     return values * np.float32(1.0 if slope is None else slope) + np.float32(intercept or 0.0)
 
 
@@ -164,7 +177,8 @@ def _greys(
         return Shown(window(values, *limits), window_name(*limits) if is_ct else "")
     voi = frame_group(dataset, index, "FrameVOILUTSequence")
     if voi.get("VOILUTSequence"):
-        looked_up = np.asarray(apply_voi(values.astype(np.int32), voi), np.float32)
+        with _named("VOILUTSequence"):
+            looked_up = np.asarray(apply_voi(values.astype(np.int32), voi), np.float32)
         return Shown(window(looked_up, float(looked_up.min()), float(looked_up.max())))
     asked = header_limits(voi)
     if asked is None and is_ct:
@@ -188,7 +202,8 @@ def _greys(
 
 def header_limits(voi: Any) -> tuple[float, float] | None:
     """The first window of the header, from black to white; None where it has none."""
-    centre, width = number(voi.get("WindowCenter")), number(voi.get("WindowWidth"))
+    with _named("WindowCenter or WindowWidth (a decimal comma?)"):
+        centre, width = number(voi.get("WindowCenter")), number(voi.get("WindowWidth"))
     if centre is None or width is None or width <= 0:
         return None
     if voi.get("VOILUTFunction") in ("SIGMOID", "LINEAR_EXACT"):

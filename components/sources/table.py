@@ -15,6 +15,7 @@ from components.sources.delivery_folder import Delivery, Item
 from components.sources.formats import GENERAL
 from components.sources.labels import NAME, Labels
 from components.sources.patients import CLINICAL, Patients, person
+from components.sources.reading.opened import BrokenOff
 from components.sources.reading.withheld import file_mask, withheld
 from components.sources.sharing import LENT_FORMATS
 from components.storage.keys import keyed_hash
@@ -223,7 +224,8 @@ def items_of(delivery: Delivery, read: Adapter) -> Iterator[Item]:
     try:
         delivery = replace(delivery, labels=Labels.read(delivery.folder))
     except ImageError as error:
-        yield delivery.unreadable(NAME, error)
+        # What it says about crops and windows would be missing from every image.
+        yield delivery.unreadable(NAME, BrokenOff(error.reason, error.detail))
     for name in delivery.labels.missing({name for name, _ in delivery.files()}):
         yield delivery.unreadable(
             f"{NAME}:{name}",
@@ -231,11 +233,18 @@ def items_of(delivery: Delivery, read: Adapter) -> Iterator[Item]:
                 "label without file", f"{NAME} speaks of a file that was not delivered; remove the row or deliver it"
             ),
         )
-    for item in read(delivery):
-        try:
-            yield _named(delivery.labels.apply(item), delivery) if isinstance(item, Record) else item
-        except ImageError as error:
-            assert isinstance(item, Record)
-            yield Unreadable(
-                id=item.id, source=item.source, file=item.provenance.file, reason=error.reason, detail=error.detail
-            )
+    try:
+        for item in read(delivery):
+            yield _labelled(item, delivery) if isinstance(item, Record) else item
+    except ImageError as error:
+        # Of a table by which others are read: without it nothing of what follows can be told.
+        yield delivery.unreadable(".", BrokenOff(error.reason, error.detail))
+
+
+def _labelled(record: Record, delivery: Delivery) -> Item:
+    """The record with what labels.csv says of its file, or what stands for it where that cannot be."""
+    try:
+        return _named(delivery.labels.apply(record), delivery)
+    except ImageError as error:
+        file = record.provenance.file
+        return Unreadable(id=record.id, source=record.source, file=file, reason=error.reason, detail=error.detail)

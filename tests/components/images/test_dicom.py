@@ -227,3 +227,27 @@ def test_bytes_after_a_deflated_data_set_do_not_hang_the_reader(tmp_path):
     ds.save_as(path, enforce_file_format=True)
     path.write_bytes(path.read_bytes() + bytes(1000))
     assert open_dicom(path).frame(0).shape == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({"WindowCenter": "4005", "WindowWidth": "400"}, "WindowCenter or WindowWidth .a decimal comma.. is no usable"),
+        ({"ModalityLUTSequence": [Dataset()]}, "ModalityLUTSequence or its rescale is no usable"),
+        ({"VOILUTSequence": [Dataset()]}, "VOILUTSequence is no usable"),
+    ],
+)
+def test_a_broken_part_of_the_header_is_named_and_the_file_not_asked_for_again(saved, tags, words):
+    path = saved(**tags)
+    path.write_bytes(path.read_bytes().replace(b"4005", b"40,5"))
+    with pytest.raises(ImageError, match=f"unreadable header: {words} .* correct it in the header"):
+        open_dicom(path).frame(0)
+
+
+def test_pixels_of_fractions_are_named(tmp_path):
+    ds = dataset(BitsAllocated=32)
+    del ds.PixelData
+    ds.add_new(0x7FE00008, "OF", np.zeros(12, np.float32).tobytes())
+    ds.save_as(tmp_path / "image", enforce_file_format=True)
+    with pytest.raises(ImageError, match=r"unsupported values: .*Float Pixel Data"):
+        open_dicom(tmp_path / "image")

@@ -187,3 +187,15 @@ def test_unknown_modality_quarantines_every_record_of_the_file(fundus, read):
 
 def test_the_help_names_every_format_there_is():
     assert sorted((*GENERAL, *PUBLIC, *CORPUS)) == sorted(MODULES)
+
+
+def test_a_broken_labels_table_or_one_that_others_are_read_by_stops_the_source(read, draw, tmp_path):
+    draw(tmp_path / "images" / "CXR1" / "0.png")
+    (tmp_path / "labels.csv").write_text('file,fact,value\n*,crop,"0 0 5 5\n')
+    _, unreadable = read(tmp_path, "mine", "images")
+    assert [item.reason for item in unreadable if item.is_rest] == ["bad labels"]
+    (tmp_path / "labels.csv").unlink()
+    (tmp_path / "train_qa.json").write_text("[]")
+    (tmp_path / "id_to_img_mapping_frontal_reports.json").write_text("{")
+    _, unreadable = read(tmp_path, "rad-restruct")
+    assert "not JSON" in [item.reason for item in unreadable if item.is_rest]
