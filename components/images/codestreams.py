@@ -63,4 +63,4 @@ def _j2k_size(data: bytes, start: int) -> tuple[int, int]:
 
 def _check_components(count: int) -> None:
     if not 1 <= count <= _MAX_COMPONENTS:
-        raise ImageError("undecodable", f"the compressed image has {count} channels; deliver the file again")
+        raise ImageError("undecodable", f"the compressed image has {count} channels; write it as grey or RGB")

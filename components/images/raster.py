@@ -75,7 +75,13 @@ def opened(source: Path | bytes, formats: tuple[str, ...] = FORMATS) -> Iterator
         raise ImageError("too large", str(error)) from None
     except (OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, TypeError, MemoryError) as error:
         # Pillow's decoders raise all of these for broken content; the file is quarantined with the decoder's words.
-        raise ImageError("undecodable", f"{type(error).__name__}: {error}; deliver the file again") from None
+        raise ImageError("undecodable", f"{type(error).__name__}: {error}; {_fix(error)}") from None
+
+
+def _fix(error: Exception) -> str:
+    """What helps: a coding that Pillow has no decoder for is no fault of the file."""
+    lacks = any(words in str(error).lower() for words in ("not available", "unsupported", "unknown", "not supported"))
+    return "write it as PNG, its coding is not read here" if lacks else "the file is cut or broken: copy it whole"
 
 
 def check_file(path: Path) -> None:

@@ -118,7 +118,9 @@ def _reasons(path: Path) -> Iterator[None]:
         yield
     except ImageError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zlib.error, gzip.BadGzipFile, MemoryError) as error:
+    except KeyError as error:
+        raise ImageError("undecodable", f"the header lacks its field {error}; write the volume with it") from None
+    except (OSError, ValueError, EOFError, TypeError, zlib.error, gzip.BadGzipFile, MemoryError) as error:
         raise ImageError("undecodable", f"{type(error).__name__}: {error}; deliver the file again") from None
     except Exception as error:
         if type(error).__module__.split(".")[0] in ("nibabel", "nrrd"):
