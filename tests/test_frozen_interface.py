@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 COMMANDS = {
     "approve": ["--dry-run", "--json", "--why", "version"],
-    "ask": ["--json", "--model", "image", "question"],
+    "ask": ["--image", "--json", "--model", "image", "question"],
     "data accept": ["--json", "--why", "source"],
     "data add": ["--dry-run", "--format", "--json", "--keep", "--path", "--patients", "name"],
     "data check": ["--data-docs", "--format", "--json", "--limit", "--path", "name"],

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     Picture = np.ndarray | Image
 
+IMAGE_MARK = "<image>"
 EachBatch = Callable[[int, int], None]
 """Called with (done, total) after each batch; may raise to stop."""
 
@@ -41,6 +42,23 @@ class Question:
     prompt: str
     image: "Picture | None" = None
     options: tuple[str, ...] = ()
+    more: "tuple[Picture, ...]" = ()
+    """Further images. Each image takes its `<image>` mark in the prompt, in order; without marks all come before it."""
+
+    @property
+    def parts(self) -> "list[str | Picture]":
+        """Texts and images in the order in which the network reads them. Raises ValueError where marks and images differ."""
+        images = ([] if self.image is None else [self.image]) + list(self.more)
+        first, *others = self.prompt.split(IMAGE_MARK)
+        if not others:
+            return [*images, self.prompt]
+        if len(others) != len(images):
+            raise ValueError(
+                f"{len(others)} {IMAGE_MARK} marks for {len(images)} images; mark each image once, or none"
+            )
+        cut = [first, *(part for pair in zip(images, others, strict=True) for part in pair)]
+        said = (part.strip() if isinstance(part, str) else part for part in cut)
+        return [part for part in said if not isinstance(part, str) or part]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,16 +233,22 @@ class Predictor:
         from model.generation import Context, prefill
 
         with_image: dict[str, Context] = {}
-        keys = [_image_key(question.image) for question in questions]
-        for key, question in zip(keys, questions, strict=True):
+        parts = [question.parts for question in questions]
+        firsts = [None if isinstance(first := said[0], str) else first for said in parts]
+        keys = [_image_key(first) for first in firsts]
+        for key, first in zip(keys, firsts, strict=True):
             if key not in with_image:
                 with_image[key] = Context(self._model, self._tokenizer.special)
-                if question.image is not None:
-                    self._add_vit(with_image[key], self._fitted(question.image))
+                if first is not None:
+                    self._add_vit(with_image[key], self._fitted(first))
         prefill(list(with_image.values()))
         contexts = [with_image[key].copy() for key in keys]
-        for context, question in zip(contexts, questions, strict=True):
-            context.add_text(self._tokenizer.encode(question.prompt))
+        for context, first, said in zip(contexts, firsts, parts, strict=True):
+            for part in said if first is None else said[1:]:
+                if isinstance(part, str):
+                    context.add_text(self._tokenizer.encode(part))
+                else:
+                    self._add_vit(context, self._fitted(part))
         return contexts
 
     def _draw_batch(self, requests: Sequence[DrawRequest], settings: DrawingSettings) -> list[np.ndarray]:

@@ -24,18 +24,23 @@ def add_to(app: typer.Typer) -> None:
 def ask(
     image: Image,
     question: Annotated[str, typer.Argument(help="The question about it.")],
+    more: Annotated[
+        list[Path] | None,
+        typer.Option("--image", "-i", help="A further image. `<image>` in the question marks where each stands."),
+    ] = None,
     model: Model = "champion",
     as_json: AsJson = False,
 ) -> None:
     """Ask the champion a question about an image. For research: not a medical device."""
     pixels = read_pixels(image)
+    others = tuple(map(read_pixels, more or ()))
     check_words(question, "question")
     predictor, recipe, version = load(here(), model)
     from components.inference.predictor import Question
 
     with working("looking"):
         limit = recipe.evaluation.caption_tokens
-        answer = predictor.answer([Question(question, pixels)], max_new_tokens=limit)[0]
+        answer = predictor.answer([Question(question, pixels, more=others)], max_new_tokens=limit)[0]
     if as_json:
         print_json({"answer": answer.text, "finish_reason": answer.finish_reason, "version": version})
     else:

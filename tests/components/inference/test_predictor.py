@@ -61,6 +61,25 @@ def test_text_needs_no_image(predictor):
     assert len(predictor.answer([Question("What is the liver?")], max_new_tokens=3)) == 1
 
 
+def test_texts_and_images_are_read_in_their_order(predictor):
+    first, second = picture(1), picture(2)
+    asked = [
+        Question("<image>What is this?", first),
+        Question("What is this?", first),
+        Question("Compare <image> with <image>.", first, more=(second,)),
+        Question("Compare <image> with <image>.", second, more=(first,)),
+        Question("What is this?", first, more=(second,)),
+    ]
+    logprobs = [answer.logprob for answer in predictor.answer(asked, max_new_tokens=4)]
+    alone = [predictor.answer([question], max_new_tokens=4)[0].logprob for question in asked]
+    assert logprobs == pytest.approx(alone, abs=1e-4)
+    assert logprobs[0] == pytest.approx(logprobs[1], abs=1e-4), "a mark before all words is what no mark means"
+    assert len({round(value, 4) for value in logprobs[1:]}) == 4
+    assert asked[2].parts[::2] == ["Compare", "with", "."]
+    with pytest.raises(ValueError, match="2 <image> marks for 1 images"):
+        predictor.answer([Question("<image> or <image>?", first)], max_new_tokens=1)
+
+
 def test_equal_seeds_draw_equal_images_and_other_seeds_others(predictor, settings):
     requests = [DrawRequest("A CT image.", seed) for seed in (1, 2, 1)]
     first, other, again = predictor.draw(requests, settings.evaluation.drawing)
