@@ -1,6 +1,8 @@
 """The names of the formats, without their adapters: what the command line's help shows without loading anything."""
 
-GENERAL = ("coco", "dicom", "images", "jsonl", "nifti", "parquet", "unimedvl", "webdataset")
+GENERAL = (
+    "coco", "dicom", "images", "jsonl", "nifti", "parquet", "photographs", "slides", "unimedvl", "video", "webdataset",
+)  # fmt: skip
 """Files that say themselves what they hold."""
 PUBLIC = (
     "bci",

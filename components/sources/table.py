@@ -31,7 +31,10 @@ MODULES: dict[str, str] = {
     "jsonl": "components.sources.generic.conversations",
     "nifti": "components.sources.generic.nifti",
     "parquet": "components.sources.generic.parquet",
+    "photographs": "components.sources.generic.photographs",
+    "slides": "components.sources.generic.slides",
     "unimedvl": "components.sources.generic.conversations",
+    "video": "components.sources.generic.video",
     "webdataset": "components.sources.generic.webdataset",
     # Public sets in the layout that they are published in.
     "bci": "components.sources.published.bci",
@@ -81,7 +84,7 @@ MODULES: dict[str, str] = {
 hash of one adapter's code holds no other, and a changed word in it makes its own sources stale."""
 FINDINGS = "components.records.findings"
 """The vocabulary of findings: a changed word there makes the sources stale that may speak of one."""
-KEPT_PRIVATE = ("coco", "images", "jsonl", "parquet", "webdataset")
+KEPT_PRIVATE = ("coco", "images", "jsonl", "parquet", "photographs", "slides", "video", "webdataset")
 """Formats of public sets that a clinic may deliver too: their option `private: true` says so."""
 OPTIONS: dict[str, tuple[str, ...]] = {
     "bci": ("split",),
@@ -91,7 +94,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "nifti": ("public", "slice_mm"),
     **dict.fromkeys(LENT_FORMATS, ("share",)),
     **dict.fromkeys(("brats", "ixi", "synthrad"), ("slice_mm",)),
+    "photographs": ("windows", "private", "burned_in"),
     "ultrasound": ("frame_step",),
+    "video": ("frame_step", "private", "burned_in"),
 }
 PRIVATE_FORMATS = CLINICAL
 """Exports of a clinic come in these: their file names may name a person and do not leave this file."""

@@ -63,3 +63,15 @@ def mask_of(delivery: Delivery, name: str, path: Path, shape: tuple[int, ...]) -
         return fitting(read_mask(path), shape)
     except ImageError as error:
         raise ImageError(error.reason, f"{name}: {error.detail}") from None
+
+
+def labelled_modality(labels: Mapping[str, str]) -> Modality:
+    """The modality that labels.csv names for a file. Raises ImageError, reason 'unknown modality', for none or another."""
+    word = labels.get("modality", "")
+    if word not in tuple(Modality):
+        known = ", ".join(modality.value for modality in Modality)
+        raise ImageError(
+            "unknown modality",
+            f"say what it is in labels.csv, e.g. `*,modality,endoscopy` for every file; {word or 'nothing'!r} is none of {known}",
+        )
+    return Modality(word)
