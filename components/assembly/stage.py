@@ -20,6 +20,7 @@ from components.assembly.sealing.chunks import Chunks
 from components.assembly.sealing.seal import Images, Job, seal
 from components.assembly.selection.bins import select
 from components.assembly.selection.decision import Decision
+from components.assembly.selection.large_takes import large_takes
 from components.assembly.selection.splits import SplitPlan, check_listed
 from components.cluster import has_cluster, in_order
 from components.context import StageContext
@@ -61,7 +62,7 @@ def assemble(ctx: StageContext) -> None:
     decisions = select(corpus.entries, settings, scorer, patients)
     sources = account_sources(ctx.workspace.validated, recipe.sources, decisions)
     alignment = account_alignment(decisions, settings.alignment.keep, scorer)
-    notices = [*_notices(corpus.entries, settings, patients), *alignment.notices()]
+    notices = [*_notices(corpus.entries, settings, patients), *alignment.notices(), *large_takes(decisions)]
     for notice in notices:
         ctx.progress.say(notice)
     kept = [decision.entry for decision in decisions if decision.bin is Bin.KEPT]

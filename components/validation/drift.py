@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from components.validation.profile import SINCE, VERSION
+
 
 def distances(current: Mapping[str, Any], accepted: Mapping[str, Any]) -> dict[str, float]:
-    """Column -> distance between two profiles, largest first; empty when nothing was accepted yet.
+    """Column -> distance between two profiles, largest first; empty when nothing was accepted yet, and without the columns
+    that tell one release from another (`not_compared`).
 
     Words (modality, anatomy, each fact): total variation. Numbers of images: the largest gap between the two
     cumulative distributions (Kolmogorov-Smirnov), read off their stored quantiles. `records`: the share by which the
@@ -22,7 +25,20 @@ def distances(current: Mapping[str, Any], accepted: Mapping[str, Any]) -> dict[s
         found[f"facts.{fact}"] = _total_variation(current["facts"].get(fact, {}), accepted["facts"].get(fact, {}))
     for name in sorted({*current["images"], *accepted["images"]}):
         found[f"images.{name}"] = _largest_gap(current["images"].get(name, []), accepted["images"].get(name, []))
+    for column in not_compared(current, accepted):
+        found.pop(column, None)
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def not_compared(current: Mapping[str, Any], accepted: Mapping[str, Any]) -> list[str]:
+    """Columns in which an older release differs from this one by itself: filled otherwise since, or filled by one of them
+    alone. Empty where the accepted profile is of this release, or none was accepted."""
+    version = int(accepted.get("version", 1)) if accepted else VERSION
+    if version >= VERSION:
+        return []
+    alone = {*current["facts"]} ^ {*accepted["facts"]}
+    changed = {column for column, since in SINCE.items() if since > version}
+    return sorted(changed | {f"facts.{fact}" for fact in alone})
 
 
 def sentences(far: Mapping[str, float], current: Mapping[str, Any], accepted: Mapping[str, Any]) -> list[str]:

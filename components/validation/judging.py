@@ -9,7 +9,7 @@ from components.records.accounting import Account
 from components.records.record import LeftOut, Record, Unreadable
 from components.records.vocabulary import Bin
 from components.validation.decisions import Decision
-from components.validation.drift import distances, sentences
+from components.validation.drift import distances, not_compared, sentences
 from components.validation.profile import profile
 from components.validation.spool import Held, Rows, Spool
 from components.validation.suites import DUPLICATE_ID, SUITE, Failure, run_suite, table
@@ -93,6 +93,7 @@ def judge(
     if doubted <= int(accepted.get("shared_ids", 0)):  # type: ignore[call-overload]
         doubted = 0
     verdict = _verdict(source, account, settings, quarantine, unread, sentences(far, found, accepted), doubted)
+    _say_what_is_not_compared(verdict, source, not_compared(found, accepted))
     return Judged(
         rows=Rows(spool, kept),
         frame=frame,
@@ -171,6 +172,15 @@ def _verdict(
         "limit": settings.stop_above,
         "message": message,
     }
+
+
+def _say_what_is_not_compared(verdict: dict[str, object], source: str, columns: Sequence[str]) -> None:
+    """Let an accepting verdict say which columns an older release filled otherwise."""
+    if verdict["verdict"] == "accept" and columns:
+        verdict["message"] = (
+            f"{verdict['message']}; the accepted delivery was described by an older release, so that these were not "
+            f"compared: {', '.join(columns)} (`unimed data accept {source}` describes it anew)"
+        )
 
 
 def _worst(quarantine: list[dict[str, str]]) -> tuple[str, str]:

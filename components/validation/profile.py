@@ -8,6 +8,20 @@ import numpy as np
 from components.records.record import Record
 from components.validation.vocabulary import FREE_FACTS, LIST_FACTS
 
+VERSION = 2
+"""Of the columns, as this release fills them; a profile without one is of the first."""
+SINCE = {
+    "records": 2,
+    **{f"images.{name}": 2 for name in ("width", "height", "mean", "deviation")},
+    **{
+        f"facts.{name}": 2
+        for name in ("contrast", "findings", "absent_findings", "laterality", "level", "stain", "view")
+    },
+}
+"""Column -> the version since which it is filled as now, where that is not the first: frames are stepped in clips alone,
+pixels are square and windowed anew, labels were given other words. To change how a column is filled is to raise VERSION
+and to say so here."""
+
 
 def profile(records: Sequence[Record]) -> dict[str, object]:
     """Counts of each vocabulary column and quantiles of each image number, over the kept records."""
@@ -22,6 +36,7 @@ def profile(records: Sequence[Record]) -> dict[str, object]:
             facts.setdefault(name, Counter()).update(v for v in values if v)
     shared = shared_ids(records)
     return {
+        "version": VERSION,
         "records": len(records),
         "subjects": len({record.subject for record in records}),
         **({"shared_ids": shared} if shared else {}),

@@ -12,14 +12,18 @@ from pathlib import Path
 
 from tests.benchmarks.figures import Figure, report
 from tests.benchmarks.goals import Plan
+from tests.benchmarks.planted_captions import captions
 from tests.benchmarks.planted_identifiers import identifiers
 from tests.benchmarks.planted_images import images, questions
+from tests.benchmarks.planted_patients import deliveries
 from tests.benchmarks.planted_texts import texts
 
 PARTS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
     "images": images,
     "questions": questions,
     "texts": texts,
+    "captions": captions,
+    "patients": deliveries,
     "identifiers": identifiers,
 }
 

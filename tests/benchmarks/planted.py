@@ -11,7 +11,7 @@ from pathlib import Path
 from components.assembly.corpus import Corpus, Entry
 from components.assembly.selection.bins import select
 from components.assembly.selection.lookalikes import Neighbours
-from components.recipes.assembly import SplitSettings
+from components.recipes.assembly import AssemblySettings, SplitSettings
 from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
 from components.recipes.sources import SourceSettings
 from components.records.vocabulary import Bin, Modality
@@ -62,10 +62,10 @@ class Delivery:
         """What validation keeps of it; nothing is added afterwards. Raises ValueError where that is not all: the benchmark would measure less."""
         if self._entries:
             return self._entries
-        recipe = _recipe()
+
         write_text(self._raw / "rows.jsonl", "\n".join(self._rows) + "\n")
         items = read_source(self._raw, self.source, SourceSettings(path=self.source, format="jsonl"))
-        judged = judge(self.source, items, recipe.validation, decisions={}, accepted={})
+        judged = judge(self.source, items, recipe().validation, decisions={}, accepted={})
         if judged.quarantine:
             worst = judged.quarantine[0]
             raise ValueError(f"{len(judged.quarantine)} rows of {self.source} were quarantined, the first: {worst}")
@@ -109,8 +109,7 @@ def outcomes(base: Delivery, copies: Delivery) -> dict[str, Outcome]:
 
 def outcome(originals: Sequence[Entry], copies: Sequence[Entry], truths: Mapping[str, str]) -> Outcome:
     """A copy of what is held out is contaminating, any other a duplicate."""
-    settings = replace(_recipe().assembly, splits=SplitSettings(test={}, slabs=(), val_share=0.0))
-    decisions = select([*originals, *copies], settings)
+    decisions = select([*originals, *copies], settings_with(SplitSettings(test={}, slabs=(), val_share=0.0)))
     held_out = {truths[d.entry.id] for d in decisions if d.bin is Bin.HELDOUT}
     planted = {entry.id for entry in copies}
     found, missed, mistaken = 0, [], []
@@ -148,8 +147,14 @@ def false_matches(entries: Sequence[Entry], patients: Mapping[str, str]) -> tupl
     return [f"{one}, {other}" for one, other in sorted(matched)], sum(a * b for a, b in combinations(size.values(), 2))
 
 
+def settings_with(splits: SplitSettings) -> AssemblySettings:
+    """The recipe's rules with these splits."""
+    return replace(recipe().assembly, splits=splits)
+
+
 @cache
-def _recipe() -> Recipe:
+def recipe() -> Recipe:
+    """What is planted is judged and selected by this one."""
     return read_recipe(shipped_recipe("tiny"))
 
 

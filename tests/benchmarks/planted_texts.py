@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from importlib.resources import files
 
-from components.assembly.selection.near_texts import RUN
+from components.assembly.selection.wording import RUN
 from tests.benchmarks import handed_on
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.goals import Plan, copies

@@ -1,4 +1,4 @@
-"""Texts that say nearly the same, and texts that share a long run of words. Found exactly, from groups of words; no sketch.
+"""Texts that say nearly the same. Found exactly, from groups of words; no sketch.
 
 Two texts are near when they have most of their word groups in common, or differ in a word or two. Such texts share at
 least one of their rarest groups, so that only texts that share one are compared (prefix filtering). All texts are hashed at
@@ -6,17 +6,15 @@ once, as one array.
 """
 # Shapes: T = texts, W = words of all texts, G = word groups of all texts, P = pairs.
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.assembly.selection.deciding import deciding
+from components.assembly.selection.word_groups import word_groups
 
 GROUP = 2
 """Words that are compared as one: one changed word of twenty leaves nine tenths of them."""
@@ -26,40 +24,12 @@ CHANGED = 2
 """Words that are exchanged, put in or left out between near texts that have fewer groups in common, at most..."""
 CHANGED_OF = 4
 """...and at most one in so many: two of eight."""
-RUN = 13
-"""Words in a row that two texts do not have in common by chance (the length that GPT-3's authors decontaminated by)."""
-FEW = 5
-"""Distinct images of which a run of words, or nearly one text, is said at most where it gives one of them away: said of
-more, it is how such things are worded (its authors ignored runs that more than ten documents share)."""
 LONGEST_LIST = 64
 """Texts that share a rare group and are compared with each other: each with so many after it."""
 _CHUNK = 1 << 22
 """Word groups, or pairs of texts, that are worked on at once."""
-_LETTERS = 1 << 18
-"""Characters that are hashed at once: what a processor's cache holds."""
 _PART = 1 << 24
 """Characters of texts that are compared with each other at once."""
-_BASE = 0x9E3779B97F4A7C15
-_INVERSE = pow(_BASE, -1, 1 << 64)
-
-
-class Groups(NamedTuple):
-    """Each text's word groups, in its order; one that it repeats comes again. Shapes: (G,)."""
-
-    owner: NDArray[np.int64]
-    """Which text; ascending."""
-    hash: NDArray[np.uint64]
-
-
-def word_groups(texts: Sequence[str], size: int, *, shorter: bool = False) -> Groups:
-    """The groups of `size` words that follow each other. Words stand between single blanks.
-
-    A text of fewer words has no group, or with `shorter` one of all its words.
-    """
-    parts = [_groups(texts[start:stop], size, shorter, start) for start, stop in _slices(texts)]
-    if not parts:
-        return Groups(np.zeros(0, np.int64), np.zeros(0, np.uint64))
-    return Groups(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
@@ -117,42 +87,6 @@ def are_near(one: str, other: str) -> bool:
     return common >= SHARE * len(groups | groups_other) or _differ_little(one, other)
 
 
-def shared_runs(told: Mapping[str, Collection[str]], among: Sequence[str]) -> dict[str, str]:
-    """Text -> the first of `among` with which it shares RUN words in a row; texts that share none are left out, and runs
-    that are said of more than FEW images do not count. `told`: each text, those of `among` too, with its images."""
-    held = word_groups(among, RUN)
-    hashes, first = np.unique(held.hash, return_index=True)
-    owners = held.owner[first]
-    if not len(hashes):
-        return {}
-    texts = sorted(told)
-    is_wording = np.zeros(len(hashes), bool)
-    images: dict[int, set[str]] = defaultdict(set)
-    holding: dict[int, list[int]] = defaultdict(list)
-    for start, stop in _slices(texts):
-        mine = _groups(texts[start:stop], RUN, False, start)
-        at = np.minimum(np.searchsorted(hashes, mine.hash), len(hashes) - 1)
-        hits = (hashes[at] == mine.hash) & ~is_wording[at]
-        for run, text in zip(at[hits].tolist(), mine.owner[hits].tolist(), strict=True):
-            if is_wording[run]:
-                continue
-            images[run].update(told[texts[text]])
-            holding[run].append(text)
-            if len(images[run]) > FEW:
-                is_wording[run] = True
-                del images[run], holding[run]
-    found: dict[str, int] = {}
-    for run, holders in holding.items():
-        for text in holders:
-            found[texts[text]] = min(found.get(texts[text], len(among)), int(owners[run]))
-    return {text: among[other] for text, other in found.items()}
-
-
-def is_said_of_few(texts: Iterable[str], told: Mapping[str, Collection[str]]) -> bool:
-    """Whether the texts together are said of at most FEW distinct images."""
-    return len({image for text in texts for image in told.get(text, ())}) <= FEW
-
-
 class NearTexts:
     """Which of some texts are near each other."""
 
@@ -181,65 +115,6 @@ def _differ_in(words: list[str], others: list[str], most: int) -> bool:
         return abs(len(words) - len(others)) <= most
     steps = ((1, 1), (1, 0), (0, 1)) if most else ()
     return any(_differ_in(words[same + one :], others[same + other :], most - 1) for one, other in steps)
-
-
-def _slices(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Ranges of texts of about _LETTERS characters."""
-    start = size = 0
-    for number, text in enumerate(texts):
-        size += len(text)
-        if size >= _LETTERS:
-            yield start, number + 1
-            start, size = number + 1, 0
-    if start < len(texts):
-        yield start, len(texts)
-
-
-def _groups(texts: Sequence[str], size: int, shorter: bool, first_text: int) -> Groups:
-    owner, words = _words(texts)
-    words = _mixed(words)
-    hashes = np.zeros(len(words), np.uint64)
-    whole = np.ones(len(words), bool)
-    for offset in range(size):
-        there = np.arange(offset, len(words) + offset)
-        whole = there < len(words)
-        there = np.minimum(there, len(words) - 1)
-        whole &= owner[there] == owner
-        hashes = np.where(whole, hashes * np.uint64(_BASE) + words[there], hashes)
-    if shorter:
-        whole |= np.diff(owner, prepend=-1) > 0
-    return Groups(owner[whole] + first_text, hashes[whole])
-
-
-def _words(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Each word's text and hash. Shapes: (W,), (W,). A word is a number in base _BASE, modulo 2**64."""
-    letters = np.frombuffer(("\n".join(texts) + "\n").encode(), np.uint8)
-    ends = np.flatnonzero(letters == ord("\n"))
-    blank = (letters == ord("\n")) | (letters == ord(" "))
-    edges = np.flatnonzero(np.diff(blank, prepend=True))
-    start, stop = edges[::2], edges[1::2]
-    powers, inverses = _powers(1 << len(letters).bit_length())
-    sums = np.zeros(len(letters) + 1, np.uint64)
-    np.cumsum(letters * powers[: len(letters)], out=sums[1:])
-    return np.searchsorted(ends, start), (sums[stop] - sums[start]) * inverses[start]
-
-
-@lru_cache(maxsize=4)
-def _powers(count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """_BASE to the powers 0 to `count` - 1, and the inverse of each, modulo 2**64."""
-    found = []
-    for base in (_BASE, _INVERSE):
-        factors = np.full(count, base, np.uint64)
-        factors[0] = 1
-        found.append(np.cumprod(factors))
-    return found[0], found[1]
-
-
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Every bit of the result depends on every bit of the value (the finaliser of splitmix64)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
 
 
 def _sharing(

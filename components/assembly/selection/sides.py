@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from components.assembly.corpus import Entry
 from components.assembly.selection.lookalikes import Gallery, Neighbours
-from components.assembly.selection.near_texts import RUN, NearTexts, is_said_of_few, shared_runs
+from components.assembly.selection.near_texts import NearTexts
+from components.assembly.selection.wording import RUN, Wording, is_said_of_few
 from components.records.vocabulary import Split
 
 
@@ -40,6 +41,8 @@ class Side:
     gallery: Gallery
     words: Mapping[str, str]
     """What its records say that no second image says by nature -> record id."""
+    own: frozenset[str]
+    """Those of them that have words of their own, beside phrases that many images share."""
     told: Told
     runs: Mapping[str, str]
     """Text of any record -> the text of this side with which it shares a long run of words."""
@@ -61,12 +64,14 @@ class Side:
             for look in entry.looks:
                 gallery.add(look, patient=entry.patient_key, identity=entry.id)
         words = {text: entry.id for entry in ordered for text in told.by_record[entry.id]}
+        wording = Wording(told.images, list(words))
         return cls(
             name=name,
             gallery=gallery,
             words=words,
             told=told,
-            runs=shared_runs(told.images, list(words)),
+            own=frozenset(wording.own_texts()),
+            runs=wording.shared_runs(),
             pixels={pixels: entry.id for entry in ordered for pixels in (entry.pixels, *entry.more_pixels)},
             patients={entry.patient_key: entry.id for entry in ordered if entry.split in whole_patients},
         )
@@ -98,7 +103,7 @@ class Side:
     def _nearly(self, text: str) -> str | None:
         """The first record, by id, of this side that says nearly this, where few images have it said of them."""
         near = self.told.near.of(text)
-        mine = [other for other in near if other in self.words]
+        mine = [other for other in near if other in self.own]
         if not mine or not is_said_of_few(near, self.told.images):
             return None
         few = [other for other in mine if is_said_of_few(self.told.near.of(other), self.told.images)]

@@ -19,6 +19,8 @@ from components.recipes.assembly import AssemblySettings
 from components.records.record import Record
 from components.records.vocabulary import Split
 from components.storage.file_hashes import file_sha256
+from components.storage.workspace import Workspace
+from components.validation.review import _passed
 
 Assemble = Callable[..., Path]
 Sources = dict[str, list[Record]]
@@ -112,6 +114,37 @@ def test_a_subject_that_is_not_there_is_noticed_in_the_manifest(
     splits = replace(settings.splits, test={**settings.splits.test, "mri": ("haed",)})
     manifest = Dataset(assemble_corpus(settings=replace(settings, splits=splits))).manifest
     assert manifest["notices"] == ["assembly.splits names mri/haed, but no validated record belongs to it"]
+
+
+def test_what_a_copy_knows_is_sealed_with_the_kept_record_and_a_large_take_is_told(
+    assemble_corpus: Assemble, corpus: Sources, picture
+) -> None:
+    """A second delivery of the eyes, with a map for two of them, another label for two, nothing new for the rest."""
+    eyes = [record for record in corpus["scan"] if record.subject == "us-one"]
+    labelled = [replace(record, facts={**record.facts, "tumour": "no"}) for record in eyes[:2]]
+    corpus["scan"] = [*labelled, *(record for record in corpus["scan"] if record not in eyes[:2])]
+    again = [
+        replace(
+            eye, id=f"web/{number}", source="web", facts={**eye.facts, "tumour": "yes"} if number < 2 else eye.facts
+        )
+        for number, eye in enumerate(eyes)
+    ]
+    corpus["web"] = [replace(eye, targets={"lesion_map": picture("map")}) for eye in again]
+    folder = assemble_corpus(corpus)
+    dataset = Dataset(folder)
+    shown = {image.id: image for image in dataset.images()}
+    assert set(shown[eyes[2].id].targets) == {"lesion_map"} and set(shown[eyes[3].id].targets) == {"lesion_map"}
+    reasons = dataset.manifest["sources"]["web"]["reasons"]
+    assert reasons == {"duplicate: same pixels, what it adds is merged": 2, "filtered: label conflict": 2}
+    assert dataset.manifest["sources"]["scan"]["reasons"]["filtered: label conflict"] == 2
+    notices = dataset.manifest["notices"]
+    assert any("'label conflict' takes 2 of 4 records of web (50%)" in notice for notice in notices)
+    page = (folder / "report.html").read_text()
+    assert "label conflict" in page and "takes 2 of 4 records of web" in page
+    workspace = Workspace(folder.parents[1])
+    groups = {group.reason: group for group in _passed(workspace, "web", {})}
+    details = {one.id: one.detail for one in groups["label conflict"].shown}
+    assert details["web/0"] == f"tumour: yes here, no in {eyes[0].id}"
 
 
 def test_the_report_is_self_contained_and_shows_bins_reasons_and_gaps(assemble_corpus: Assemble) -> None:

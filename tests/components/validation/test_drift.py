@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
-from components.validation.drift import distances
-from components.validation.profile import _quantiles
+from components.validation.drift import distances, not_compared
+from components.validation.profile import SINCE, VERSION, _quantiles
 
 
 def delivery(numbers: list[float], **words: int) -> dict:
     return {
+        "version": VERSION,
         "records": len(numbers),
         "modality": {"CT": 1},
         "anatomy": words or {"chest": 1},
@@ -52,3 +53,20 @@ def test_numbers_are_compared_as_the_kolmogorov_smirnov_statistic_does(now, befo
 @settings(max_examples=10, deadline=None)
 def test_a_delivery_is_no_distance_from_itself(values):
     assert set(distances(delivery(values), delivery(values)).values()) == {0.0}
+
+
+def test_what_our_own_release_fills_otherwise_is_no_drift_from_an_older_profile():
+    before, now = delivery([1.0] * 90, a=1), delivery([200.0], b=1)
+    del before["version"]
+    before["facts"] = {"contrast": {"T1": 1, "grey matter": 2}, "plane": {"axial": 4}}
+    now["facts"] = {"contrast": {"T1": 1}, "plane": {"coronal": 4}, "window": {"lung": 1}, "projection": {"PA": 1}}
+    found = distances(now, before)
+    assert set(found) == {"modality", "anatomy", "facts.plane"} and found["anatomy"] == found["facts.plane"] == 1.0
+    assert set(not_compared(now, before)) == {*SINCE, "facts.window", "facts.projection"}
+
+
+def test_a_profile_of_this_release_is_compared_in_every_column():
+    before, now = delivery([1.0] * 90), delivery([200.0])
+    now["facts"] = {"window": {"lung": 1}}
+    assert {"records", "images.mean", "facts.window"} <= set(distances(now, before))
+    assert not_compared(now, before) == [] == not_compared(now, {})

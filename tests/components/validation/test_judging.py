@@ -134,3 +134,14 @@ def test_one_id_of_several_people_is_held_until_somebody_accepts_it(make, settin
     verdict = judged.accounting["verdict"]
     assert verdict["verdict"] == "hold" and "1 of its patient ids" in verdict["message"]
     assert run(several, settings, accepted=judged.profile).accounting["verdict"]["verdict"] == "accept"
+
+
+def test_an_older_release_s_profile_holds_nothing_that_this_release_changed_and_says_what_it_did_not_compare(
+    make, settings
+):
+    items = [make(name) for name in "abcd"]
+    older = {name: value for name, value in run(items, settings).profile.items() if name != "version"}
+    found = run(items[:1], settings, accepted=older).accounting["verdict"]
+    assert found["verdict"] == "accept"
+    assert "an older release, so that these were not compared: facts.absent_findings" in found["message"]
+    assert ", records (`unimed data accept s`" in found["message"]

@@ -9,14 +9,10 @@ from components.assembly.selection import near_texts
 from components.assembly.selection.near_texts import (
     CHANGED,
     CHANGED_OF,
-    FEW,
     GROUP,
-    RUN,
     SHARE,
     NearTexts,
     near_pairs,
-    shared_runs,
-    word_groups,
 )
 from components.assembly.selection.near_texts import (
     are_near as is_near_pair,
@@ -117,26 +113,6 @@ def test_what_is_said_in_these_words_or_nearly_so_is_found() -> None:
     assert near.of("") == ()
 
 
-def test_a_long_run_of_words_is_found_inside_other_words_and_a_shorter_one_is_not() -> None:
-    words = REPORT.split()
-    hidden = "once upon a time " + " ".join(words[2 : 2 + RUN]) + " ever after"
-    short = "once upon a time " + " ".join(words[2 : 1 + RUN]) + " ever after"
-    told = {text: {text} for text in (hidden, short, "nothing of it", REPORT)}
-    assert shared_runs(told, ["nothing of it", REPORT]) == {hidden: REPORT, REPORT: REPORT}
-
-
-def test_a_run_that_is_said_of_more_than_a_few_images_does_not_count() -> None:
-    texts = [f"{REPORT} number {name}" for name in ("one", "two", "three", "four", "five", "six")]
-
-    def found(count: int, images: int) -> set[str]:
-        told = {text: {str(number % images)} for number, text in enumerate(texts[:count])}
-        return set(shared_runs(told, [texts[0]]))
-
-    assert found(FEW, FEW) == set(texts[:FEW])
-    assert found(FEW + 1, FEW + 1) == {texts[0]}, "what it alone says"
-    assert found(FEW + 1, FEW) == set(texts), "several captions of one image count once"
-
-
 @settings(deadline=None, max_examples=200)
 @given(st.lists(st.sampled_from([*WORDS[:6], "left", "no"]), min_size=1, max_size=14), st.integers(0, 2**32 - 1))
 def test_one_pair_is_near_where_the_search_finds_it(words: list[str], seed: int) -> None:
@@ -146,14 +122,6 @@ def test_one_pair_is_near_where_the_search_finds_it(words: list[str], seed: int)
         other[draw.randrange(len(other))] = draw.choice(WORDS[:6])
     one, two = sorted((" ".join(words), " ".join(other)))
     assert one == two or is_near_pair(one, two) == bool(near_pairs([one, two]))
-
-
-def test_groups_do_not_reach_from_one_text_into_the_next() -> None:
-    apart, together = word_groups(["one two", "three four"], 2), word_groups(["one two three four"], 2)
-    assert apart.owner.tolist() == [0, 1] and together.owner.tolist() == [0, 0, 0]
-    assert set(apart.hash) < set(together.hash)
-    assert len(word_groups(["one two", "three"], 3).hash) == 0
-    assert word_groups(["one", "one two", ""], 2, shorter=True).owner.tolist() == [0, 1]
 
 
 def test_a_large_corpus_is_compared_in_parts_and_gives_the_same_pairs(monkeypatch) -> None:
