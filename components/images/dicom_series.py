@@ -21,7 +21,15 @@ from components.images.volume import Volume, canonical
 LEAST_SLICES = 5
 _SPATIAL = ("CT", "MR", "PT", "NM")
 _TAGS = (
-    *("SeriesInstanceUID", "FrameOfReferenceUID", "Modality", "SOPClassUID", "ImageType", "NumberOfFrames"),
+    *(
+        "SeriesInstanceUID",
+        "FrameOfReferenceUID",
+        "StudyInstanceUID",
+        "Modality",
+        "SOPClassUID",
+        "ImageType",
+        "NumberOfFrames",
+    ),
     *("Rows", "Columns", "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "FrameTime", "CineRate"),
     *(
@@ -143,7 +151,9 @@ def _places(file: str, dataset: Any) -> list[Place]:
         return []
     if "LOCALIZER" in image_type(dataset) or (frames > 1 and is_clip(dataset)):
         return []
-    series, shape = str(dataset.get("SeriesInstanceUID") or ""), (int(dataset.Rows), int(dataset.Columns))
+    # Whoever took the series' number away may have left another one.
+    uids = (dataset.get(f"{of}UID") for of in ("SeriesInstance", "FrameOfReference", "StudyInstance"))
+    series, shape = next((str(uid) for uid in uids if uid), ""), (int(dataset.Rows), int(dataset.Columns))
     if not series or (frames > 1 and not dataset.get("PerFrameFunctionalGroupsSequence")):
         return []
     found = []
@@ -163,7 +173,14 @@ def _places(file: str, dataset: Any) -> list[Place]:
                 origin=at,
                 spacing=apart,
                 shape=shape,
-                group=(series, str(dataset.get("FrameOfReferenceUID") or ""), shape, image_type(dataset), like),
+                group=(
+                    series,
+                    str(dataset.get("FrameOfReferenceUID") or ""),
+                    shape,
+                    dataset.Modality,
+                    image_type(dataset),
+                    like,
+                ),
                 marks=tuple(mark(dataset, index) for mark in _MARKS),
             )
         )

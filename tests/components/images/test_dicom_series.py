@@ -58,6 +58,10 @@ def test_two_series_in_one_folder_are_two_stacks(series):
     assert len(series(where, SeriesInstanceUID=["1.2"] * 6 + ["1.3"] * 6)) == 2
 
 
+def test_slices_whose_series_number_was_taken_away_are_told_by_what_is_left(series):
+    assert len(series([float(z) for z in range(6)], SeriesInstanceUID="", FrameOfReferenceUID="1.5")) == 1
+
+
 @pytest.mark.parametrize(
     "tags",
     [

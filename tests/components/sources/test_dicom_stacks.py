@@ -74,7 +74,7 @@ def test_taken_slices_keep_their_ids_and_get_a_level(series, read):
     axial = sorted((r for r in records.values() if r.facts["plane"] == "axial"), key=lambda record: record.position)
     assert len(axial) == SHAPE[2]
     assert [record.facts["level"] for record in axial[::13]] == ["lower", "lower", "middle", "upper"]
-    alone, _ = read(series(SeriesInstanceUID=""), "s", "dicom", public=True)
+    alone, _ = read(series(SeriesInstanceUID="", StudyInstanceUID=""), "s", "dicom", public=True)
     assert {record.id for record in axial} == set(alone)
     assert not any("level" in record.facts for record in alone.values())
 
