@@ -82,9 +82,10 @@ def _other_planes(delivery: Delivery, name: str, path: Path, found: Stacks, fill
         return
     file = _File.of(delivery, name, open_dicom(path, secret=delivery.secret))
     spread = percentile_limits(without_background(filling.values), 1.0, 99.5)
+    is_ct = file.modality is Modality.CT
     for window in file.windows or ("",):
-        limits = WINDOWS.get(window) or (file.image.window or SOFT_TISSUE if file.modality is Modality.CT else spread)
-        for cut, values, apart in found.cuts(filling, *limits):
+        limits = WINDOWS.get(window) or ((file.image.window or SOFT_TISSUE) if is_ct else spread)
+        for cut, values, apart in found.cuts(filling, limits, is_ct=is_ct):
             pixels = with_square_pixels(as_window(values, *limits), *apart)
             if delivery.secret and not is_cleared(delivery, name):
                 refuse_text(pixels, cut.locator)

@@ -13,7 +13,7 @@ from components.images.limits import MAX_VOXELS
 from components.images.volume import PLANES
 from components.sources.delivery_folder import Delivery
 from components.sources.reading.levels import level
-from components.sources.reading.slicing import Cut, cuts, slice_mm, thinned, worth
+from components.sources.reading.slicing import Cut, body_of, cuts, slice_mm, thinned, worth
 
 
 @dataclass(slots=True)
@@ -88,11 +88,13 @@ class Stacks:
         """(the stack of a frame, its place in it), feet first."""
         return self._slots.get((name, index))
 
-    def cuts(self, filling: Filling, low: float, high: float) -> Iterator[tuple[Cut, NDArray, tuple[float, float]]]:
+    def cuts(
+        self, filling: Filling, limits: tuple[float, float], *, is_ct: bool
+    ) -> Iterator[tuple[Cut, NDArray, tuple[float, float]]]:
         """(place, values, distance of its pixels down and across) of the slices of a whole stack in the other planes."""
         assert filling.values is not None
         volume = filling.stack.volume(filling.values)
-        body = np.asarray(volume.data) > low + (high - low) * 0.1
+        body = body_of(volume.data, limits, is_ct=is_ct)
         for cut in cuts(volume, body, apart=self._apart, planes=filling.planes):
             yield cut, volume.slice(cut.axis, cut.index), volume.spacing(cut.axis)
 

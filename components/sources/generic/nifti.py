@@ -17,7 +17,7 @@ from components.images.windows import WINDOWS, percentile_limits, window, window
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.label_maps import refuse_label_name, refuse_labels
-from components.sources.reading.slicing import cuts, slice_mm, squared
+from components.sources.reading.slicing import body_of, cuts, slice_mm, squared
 from components.sources.reading.volume_sets import VolumeSet, case_and_channel
 
 _WINDOWS = {"brain": "brain", "chest": "lung"}
@@ -57,7 +57,7 @@ def _slices(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
         volume = shown.volume
         refuse_labels(delivery, name, volume.data)
         for told, (low, high) in _limits(delivery, name, shown, anatomy):
-            body = np.asarray(volume.data) > low + (high - low) * 0.1
+            body = body_of(volume.data, (low, high), is_ct=shown.modality == Modality.CT.value)
             for cut in cuts(volume, body, apart=apart):
                 facts = {**cut.facts, "contrast": shown.contrast, "window": told.fact}
                 yield delivery.record(

@@ -14,6 +14,10 @@ from components.sources.reading.levels import level
 
 TISSUE_SHARE = 0.15
 """Share of a slice that the body covers, from which on it is used."""
+_DENSER_THAN_LUNG = -300.0
+"""Hounsfield units."""
+_BACKGROUND = 0.1
+"""Values below this share of the window are background."""
 LARGEST_RATIO = 5.0
 """A plane whose pixels are more oblong than this would show mostly what is made up between two slices."""
 _LONGEST_RATIO = 4.0
@@ -38,6 +42,12 @@ class Cut:
     def locator(self) -> str:
         """As provenance names it."""
         return f"{self.name.rsplit('-', 1)[0]} {self.index}"
+
+
+def body_of(values: NDArray, limits: tuple[float, float], *, is_ct: bool) -> NDArray[np.bool_]:
+    """Where a volume shows the patient: of CT what is denser than lung, whatever the window, of others what is not black."""
+    low, high = limits
+    return np.asarray(values) > (_DENSER_THAN_LUNG if is_ct else low + (high - low) * _BACKGROUND)
 
 
 def slice_mm(delivery: Delivery) -> float:
