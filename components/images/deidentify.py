@@ -27,7 +27,7 @@ _FREE = ("PN", "LO", "LT", "SH", "ST", "UC", "UT", "AE", "UR", "UN", "OB", "OW",
 """Value representations that can hold a name, in words or as bytes."""
 _NEEDED = (
     *(0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222, 0x00281223),  # palettes
-    *(0x00283006, 0x7FE00001, 0x7FE00002, 0x7FE00010),  # LUT data, offset tables, pixels
+    *(0x00282000, 0x00283006, 0x7FE00001, 0x7FE00002, 0x7FE00010),  # colour profile, LUT data, offset tables, pixels
 )
 _KEPT_META = (0x00020000, 0x00020001, 0x00020002, 0x00020010)
 

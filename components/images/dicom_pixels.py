@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.images.codestreams import check_stream
+from components.images.colour import in_srgb
 from components.images.dicom_hidden import hidden, shutter_of
 from components.images.limits import ImageError
 from components.images.windows import (
@@ -49,6 +50,7 @@ def frame_pixels(dataset: Any, index: int, frames: int, limits: tuple[float, flo
     kind = str(dataset.PhotometricInterpretation)
     if kind == "PALETTE COLOR" or values.ndim == 3:
         coloured = _coloured(values, dataset) if kind == "PALETTE COLOR" else _eight_bits(values, dataset)
+        coloured = in_srgb(coloured, _profile(dataset)) if coloured.ndim == 3 else coloured
         return Shown(_blackened(coloured, shutter_of(coloured, dataset)))
     covered = hidden(values, dataset)
     measured = _measured(values, dataset, index)
@@ -119,6 +121,12 @@ def _stored(dataset: Any, index: int, frames: int) -> NDArray:
 
 def _eight_bits(values: NDArray, dataset: Any) -> NDArray[np.uint8]:
     return (values >> max(int(dataset.BitsStored) - 8, 0)).astype(np.uint8)
+
+
+def _profile(dataset: Any) -> bytes | None:
+    """The ICC profile of an image, or of the first optical path of a slide."""
+    paths = dataset.get("OpticalPathSequence") or [{}]
+    return dataset.get("ICCProfile") or paths[0].get("ICCProfile")
 
 
 def _blackened(pixels: NDArray[np.uint8], covered: NDArray[np.bool_] | None) -> NDArray[np.uint8]:

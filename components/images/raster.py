@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from components.images.bare import bare_jpeg, bare_png
+from components.images.colour import in_srgb
 from components.images.deep_colour import deep_colour, is_deep_colour
 from components.images.limits import MAX_FILE_BYTES, MAX_PIXELS, ImageError, check_size
 from components.images.windows import bands, drop_grey_channels, percentile_limits, window
@@ -44,10 +45,14 @@ def read_bare(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[ND
         is_jpeg = image.format in _JPEG
         data = _coded(source) if is_jpeg else b""
         _check_parts(image, data)
+        profile = image.info.get("icc_profile")
         if is_deep_colour(image):
             with opened(source) as again:
-                return drop_grey_channels(_pixels(deep_colour(image, again))), None
-        pixels = _pixels(image)
+                return drop_grey_channels(_coloured(_pixels(deep_colour(image, again)), profile)), None
+        stored = _pixels(image)
+        pixels = _coloured(stored, profile)
+        if pixels is not stored:
+            return drop_grey_channels(pixels), None
         grey = drop_grey_channels(pixels)
         bare = _BARE.get(image.format or "")
         if bare is None or image.mode not in ("L", "RGB") or grey is not pixels or _orientation(image) != 1:
@@ -134,6 +139,11 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
         part = upright if is_whole else upright.crop((0, rows.start, upright.width, min(rows.stop, upright.height)))
         pixels[rows] = np.asarray(_on_white(part) if is_see_through else part if mode == shown else part.convert(shown))
     return pixels
+
+
+def _coloured(pixels: NDArray[np.uint8], profile: bytes | None) -> NDArray[np.uint8]:
+    """The pixels in sRGB; grey levels stay what they are."""
+    return in_srgb(pixels, profile) if pixels.ndim == 3 else pixels
 
 
 def _on_white(image: Image.Image) -> Image.Image:
