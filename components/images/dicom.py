@@ -39,6 +39,7 @@ class DicomImage:
     instance: str = field(repr=False)
     """SOPInstanceUID; hashed before anything is written."""
     study: str = field(repr=False)
+    accession: str = field(repr=False)
     series: str = field(repr=False)
     space: str = field(repr=False)
     """FrameOfReferenceUID."""
@@ -166,6 +167,7 @@ def _opened(path: Path, secret: bytes) -> DicomImage:
         str(dataset.get(f"{of}UID") or "") for of in ("StudyInstance", "SeriesInstance", "FrameOfReference")
     )
     person = tuple(_folded(dataset.get(name)) for name in ("PatientName", "PatientBirthDate", "PatientSex"))
+    accession = str(dataset.get("AccessionNumber") or "").strip()
     deidentify(dataset, secret=secret)
     plane, position = plane_and_position(dataset, 0)
     return DicomImage(
@@ -174,6 +176,7 @@ def _opened(path: Path, secret: bytes) -> DicomImage:
         patient=patient,
         instance=instance,
         study=study,
+        accession=accession,
         series=series,
         space=space,
         person=person,

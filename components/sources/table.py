@@ -90,7 +90,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "bci": ("split",),
     "busi": ("burned_in",),
     **dict.fromkeys(KEPT_PRIVATE, ("private", "burned_in")),
-    "dicom": ("frame_step", "slice_mm", "public", "burned_in"),
+    "dicom": ("frame_step", "slice_mm", "public", "burned_in", "reports"),
     "nifti": ("public", "slice_mm"),
     **dict.fromkeys(LENT_FORMATS, ("share",)),
     **dict.fromkeys(("brats", "ixi", "synthrad"), ("slice_mm",)),

@@ -6,7 +6,7 @@ who looked, the file is quarantined. So is any file of a private source in whose
 option `burned_in: allow` lets all of them pass.
 
 A file without PatientID is its study's: one patient a StudyInstanceUID. `window` in labels.csv names the windows of CT
-to see a file through; several, joined by ';', are a record each.
+to see a file through; several, joined by ';', are a record each. `reports.csv` holds reports (`dicom_reports.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +24,11 @@ from components.images.resize import with_square_pixels
 from components.images.slide import tissue_share
 from components.images.windows import SOFT_TISSUE, WINDOWS, percentile_limits, window_name, without_background
 from components.images.windows import window as as_window
+from components.records.record import Record
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
+from components.sources.generic.dicom_reports import NAME as REPORTS
+from components.sources.generic.dicom_reports import Reports
 from components.sources.generic.dicom_stacks import Filling, Stacks
 from components.sources.generic.dicom_words import MODALITIES, PROJECTION, region, side_facts
 from components.sources.reading.burned_in import is_cleared, refuse_text
@@ -45,19 +48,27 @@ _VIEWER_FILES = (
 def read(delivery: Delivery) -> Iterator[Item]:
     """One record per frame (every 5th of a clip, or the option `frame_step`), window and ultrasound region; of series that are
     a volume, one per slice of the other planes too. `slice_mm` is how far apart slices lie at least."""
-    files = list(delivery.files())
+    reports, files = Reports(), []
+    for name, path in delivery.files():
+        if name == REPORTS:
+            yield from delivery.read(name, path, lambda p: reports.read(delivery, p))
+        else:
+            files.append((name, path))
     try:
         found = Stacks(files, delivery)
     except ImageError as error:
         yield delivery.unreadable("options", error)
         return
     for name, path, ended in found.order(files):
-        yield from delivery.read(name, path, lambda p, n=name: read_file(delivery, n, p, found))
+        yield from delivery.read(name, path, lambda p, n=name: read_file(delivery, n, p, found, reports))
         for filling in ended:
             yield from delivery.read(name, path, lambda p, n=name, f=filling: _other_planes(delivery, n, p, found, f))
+    yield from reports.rest(delivery)
 
 
-def read_file(delivery: Delivery, name: str, path: Path, found: Stacks | None = None) -> Iterator[Item]:
+def read_file(
+    delivery: Delivery, name: str, path: Path, found: Stacks | None = None, reports: Reports | None = None
+) -> Iterator[Item]:
     """The records of one DICOM file; raises ImageError when it can have none."""
     if path.suffix.lower() in _VIEWER_FILES and not is_dicom(path):
         raise LeftOutError("viewer file", "it belongs to a viewer or a page beside the images")
@@ -65,11 +76,12 @@ def read_file(delivery: Delivery, name: str, path: Path, found: Stacks | None = 
     image.check_is_wanted()
     file = _File.of(delivery, name, image)
     step = int(delivery.settings.options.get("frame_step", FRAME_STEP)) if image.is_clip else 1
+    turns = reports.of(image) if reports else ()
     count = 0
     for index in range(0, image.frames, step):
         for record in file.frame(index, found.slot(name, index) if found else None):
             count += 1
-            yield record
+            yield replace(record, turns=turns) if turns else record
     if not count and file.modality is Modality.HISTOPATHOLOGY:
         raise LeftOutError("no tissue", f"no tile of {image.frames} is stained on {_TISSUE_SHARE:.0%} of it")
     if not count:
@@ -126,7 +138,7 @@ class _File:
             windows=delivery.labels.windows(name) if modality is Modality.CT else (),
         )
 
-    def frame(self, index: int, slot: tuple[Filling, int] | None = None) -> Iterator[Item]:
+    def frame(self, index: int, slot: tuple[Filling, int] | None = None) -> Iterator[Record]:
         """The records of a frame, one a window and ultrasound region; of a stack's slice its values go there."""
         more: Mapping[str, str] = {}
         is_wanted = True
@@ -166,7 +178,7 @@ class _File:
             remark=f"cut out of {len(filling.stack.places)} {filling.stack.plane} slices",
         )
 
-    def _record(self, index: int, part_number: int, shown: Shown, window: str, more: Mapping[str, str]) -> Item:
+    def _record(self, index: int, part_number: int, shown: Shown, window: str, more: Mapping[str, str]) -> Record:
         parts = []
         if self.image.frames > 1:
             parts.append((f"-f{index:04d}", f"frame {index}"))
@@ -193,7 +205,7 @@ class _File:
         facts: Mapping[str, str],
         position: float | None,
         remark: str,
-    ) -> Item:
+    ) -> Record:
         told = ["as delivered", METHOD if self.delivery.secret else "", remark]
         known = {**facts, "projection": PROJECTION.get(self.image.modality, "")}
         record = self.delivery.record(

@@ -137,3 +137,47 @@ def test_tiles_of_glass_are_left_out_of_a_slide(tmp_path, read):
     ds.save_as(tmp_path / "slide", enforce_file_format=True)
     records, _ = read(tmp_path, "clinic", "dicom", public=True)
     assert [record.provenance.locator for record in records.values()] == ["frame 1"]
+
+
+def reports(folder, *rows):
+    (folder / "reports.csv").write_text("\n".join(["StudyInstanceUID,AccessionNumber,report", *rows]) + "\n")
+
+
+def test_a_report_is_told_of_the_films_of_its_study(tmp_path, read):
+    for study, name in (("1.1", "a"), ("1.1", "b"), ("1.2", "c"), ("1.3", "d")):
+        tags = {"StudyInstanceUID": study, "AccessionNumber": f"ACC{study}", "Modality": "DX"}
+        dicom_file(tmp_path / name, noise(ord(name)), **tags)
+    dicom_file(tmp_path / "slice", noise(0), StudyInstanceUID="1.4", Modality="CT")
+    reports(
+        tmp_path,
+        '1.1,,"FINDINGS: Clear lungs.\nIMPRESSION: Normal."',
+        ",ACC1.2,IMPRESSION: Small left effusion.",
+        "1.4,,IMPRESSION: A long one.",
+        "1.9,,IMPRESSION: Of nobody.",
+        ",,IMPRESSION: Of nothing.",
+        "1.1,,IMPRESSION: Twice.",
+    )
+    records, others = read(tmp_path, "clinic", "dicom", public=True)
+    told = {record.provenance.file: [turn.answer for turn in record.turns] for record in records.values()}
+    assert told["a"] == told["b"] == ["Findings: Clear lungs.\nImpression: Normal."]
+    assert told["c"] == ["Impression: Small left effusion."]
+    assert told["d"] == told["slice"] == []
+    assert sorted((item.reason, isinstance(item, LeftOut)) for item in others) == [
+        ("duplicate report", False),
+        ("missing field", False),
+        ("report of slices", True),
+        ("stray report", False),
+    ]
+
+
+def test_reports_of_a_private_source_are_read_when_somebody_says_they_name_nobody(tmp_path, read):
+    dicom_file(tmp_path / "a", noise(0), StudyInstanceUID="1.1", Modality="DX")
+    reports(tmp_path, "1.1,,IMPRESSION: Normal.")
+    records, (problem,) = read(tmp_path, "clinic", "dicom")
+    assert problem.reason == "reports not cleared" and "reports: deidentified" in problem.detail
+    assert not any(record.turns for record in records.values())
+    records, others = read(tmp_path, "clinic", "dicom", reports="deidentified")
+    assert not others and [turn.answer for record in records.values() for turn in record.turns] == [
+        "Impression: Normal."
+    ]
+    assert not any("1.1" in text for record in records.values() for text in (record.id, record.subject))
