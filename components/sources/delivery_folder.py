@@ -26,7 +26,11 @@ stops the source."""
 _ONE_BY_ONE = ("missing image",)
 """Reasons that a part of a set gives row after row, where the rest was not delivered."""
 _ACCOMPANYING = ("LICENSE", "LICENCE", "SOURCES", "README", "NOTICE")
-_IGNORED = ("labels.csv", ".gitignore", ".gitkeep", ".DS_Store", "Thumbs.db")
+_PROSE = ("", ".txt", ".md", ".rst", ".pdf", ".html", ".htm", ".rtf", ".docx")
+"""What such a file ends in: a table whose name begins so is a table."""
+_IGNORED = ("labels.csv", ".gitignore", ".gitkeep", ".DS_Store", "Thumbs.db", "desktop.ini")
+_COPIES, _COPIES_FOLDER = "._", "__MACOSX"
+"""What a Mac leaves beside each file that it packs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +56,9 @@ class Delivery:
             if path.is_dir() and not path.is_symlink():
                 continue
             name = path.name
-            if name in _IGNORED or name.startswith(TEMPORARY) or name.upper().startswith(_ACCOMPANYING):
+            if name in _IGNORED or name.startswith((TEMPORARY, _COPIES)) or _COPIES_FOLDER in path.parts:
+                continue
+            if name.upper().startswith(_ACCOMPANYING) and path.suffix.lower() in _PROSE:
                 continue
             yield plain_name(path.relative_to(self.folder)), path
 

@@ -30,7 +30,7 @@ from components.sources.reading.messages import (
 from components.sources.reading.opened import BrokenOff
 from components.sources.reading.pictures import Pictures
 from components.sources.reading.row_records import modality_of, patient_of, read_rows, row_record, split_of
-from components.sources.reading.rows import Row, json_rows, need_answer, text
+from components.sources.reading.rows import Row, json_rows, known, need_answer, text
 
 _ASKED, _ANSWERED = ("question", "query", "prompt"), ("answer", "response", "output")
 _SPEAKS = (*TALKS, *_ASKED, "instruction", "input", *_ANSWERED, "caption", "text")
@@ -88,9 +88,15 @@ def _refuse_unheard(row: Row) -> None:
         if near and value:
             raise ImageError("unknown field", f"the row says nothing but in {name!r}; did you mean {near[0]!r}?")
     for name, value in row.items():
+        if names_picture(name) and all(map(_holds_image, value if isinstance(value, list) else [])):
+            continue
         if isinstance(value, list) and len(value) > 1 and all(isinstance(part, Mapping) for part in value):
             what = f"{name!r} holds {len(value)} objects that nobody reads"
             raise BrokenOff("not a row", f"{what}; if they are the rows, deliver that list alone")
+
+
+def _holds_image(part: object) -> bool:
+    return not isinstance(part, Mapping) or bool(part.get("path") or part.get("bytes"))
 
 
 def _unimedvl(delivery: Delivery, pictures: Pictures, name: str, number: int, row: Row) -> Record:
@@ -127,7 +133,7 @@ def _row(
 ) -> Record:
     stem = name.rsplit(".", 1)[0]
     chinese = sum(bool(_CHINESE.search(turn.prompt + turn.answer)) for turn in turns)
-    label = text(row, "label", "class")
+    label = known(row, "label", "class")
     return row_record(
         delivery,
         f"{stem}-{number:07d}",
@@ -139,7 +145,7 @@ def _row(
         targets=targets,
         file=name,
         locator=f"row {number}",
-        licence=text(row, "licence", "license") or "unknown",
+        licence=known(row, "licence", "license") or "unknown",
         language="zh" if turns and chinese * 2 > len(turns) else "en",
         split=split_of(text(row, "split")) or split_of(name),
     )
@@ -158,6 +164,8 @@ def _flat(row: Row) -> tuple[list[Message], tuple[str, ...]]:
     """(the messages, the choices) of a row with one question and its answer, and what was said before; nothing for a row
     that asks nothing. An instruction comes before what it is about."""
     asked = "\n".join(filter(None, (text(row, "instruction"), text(row, *_ASKED), text(row, "input"))))
+    if not is_empty(row.get("input")) and not text(row, "input"):
+        raise ImageError("no text", "'input' belongs to the question and is no text; deliver it as one")
     if not asked:
         if answer := text(row, *_ANSWERED):
             what = f"the answer {answer[:40]!r} has no question"

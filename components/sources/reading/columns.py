@@ -86,7 +86,9 @@ def check_weight(said: Mapping[str, Any]) -> None:
         if is_empty(value) or value is True:
             continue
         number = float(value) if re.fullmatch(r"\d+(\.\d+)?", str(value)) else None
-        if number == 1 or (column == "weight" and number is not None and number > 1 and _OF_A_PATIENT & set(said)):
+        if number == 1 or (number is None and value is not False):
+            continue
+        if column == "weight" and number is not None and number > 1 and _OF_A_PATIENT & set(said):
             continue
         raise ImageError(
             "unread column",

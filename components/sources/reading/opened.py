@@ -23,13 +23,15 @@ class BrokenOff(ImageError):
 def open_text(path: Path, newline: str | None = None, encoding: str = "utf-8-sig") -> TextIO:
     """The file, gzipped or not, as text: UTF-16 by its mark, else the encoding. `check_text` finds the bytes that are none.
 
-    Raises BrokenOff for an empty file and one that cannot be opened.
+    Raises ImageError, 'empty file', and BrokenOff for a file that cannot be opened.
     """
     try:
         with path.open("rb") as handle:
             start = handle.read(4)
         if not start:
-            raise BrokenOff("empty file", "the file holds no bytes; copy it whole or remove it")
+            # JSON lines without a row are a file without a byte; of every other kind something has been cut off.
+            kind = ImageError if path.suffix.lower() == ".jsonl" else BrokenOff
+            raise kind("empty file", "the file holds no bytes; copy it whole or remove it")
         if path.suffix.lower() == ".gz":
             return cast(TextIO, gzip.open(path, "rt", encoding=encoding, newline=newline, errors="surrogateescape"))
         if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

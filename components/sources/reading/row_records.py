@@ -13,7 +13,7 @@ from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.columns import ReadRow, check_columns, is_empty
 from components.sources.reading.pictures import annotations
-from components.sources.reading.rows import Row, text
+from components.sources.reading.rows import Row, known
 from components.sources.reading.splits import SPLITS as SPLITS
 from components.sources.reading.splits import split_of as split_of
 from components.storage.keys import keyed_hash
@@ -41,8 +41,7 @@ def modality_of(word: str) -> Modality:
 def patient_of(row: Mapping[str, object], *names: str) -> str:
     """The patient that the first filled of the named fields gives, empty for none; 12.0 is patient 12, whose column has
     empty cells."""
-    said = next((found for name in names if not is_empty(found := text(row, name))), "")
-    return _WHOLE.sub(r"\1", said)
+    return _WHOLE.sub(r"\1", known(row, *names))
 
 
 _WHOLE = re.compile(r"^(\d+)\.0+$")
@@ -74,9 +73,9 @@ def row_record(
     split: Split | None = None,
 ) -> Record:
     """The record of one row. Without a subject the patient is the first image, or the text where there is none. Raises
-    ImageError, reason 'empty answer', for one like `nan` that is no choice."""
+    ImageError, 'empty answer' or 'empty question', for one like `nan` that is no choice."""
     turns = tuple(turns)
-    _check_answers(turns)
+    _check_said(turns)
     first = pictures[0] if pictures else None
     said = keyed_hash(*(text for turn in turns for text in (turn.prompt, turn.answer)))
     return Record(
@@ -146,11 +145,13 @@ def _checked(row: ReadRow, made: list[Item]) -> list[Item]:
     return made
 
 
-def _check_answers(turns: Iterable[Turn]) -> None:
+def _check_said(turns: Iterable[Turn]) -> None:
     for turn in turns:
         if turn.kind is not TurnKind.DRAWING and turn.answer not in turn.options and is_empty(turn.answer):
             what = f"{turn.answer!r} to {turn.prompt[:60]!r}" if turn.prompt else repr(turn.answer)
             raise ImageError("empty answer", f"the answer is {what}; deliver it or leave the row out")
+        if turn.prompt and is_empty(turn.prompt):
+            raise ImageError("empty question", f"the question is {turn.prompt!r}; deliver it or leave the row out")
 
 
 def unreadable_row(delivery: Delivery, name: str, number: int, error: ImageError) -> Item:

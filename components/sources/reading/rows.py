@@ -132,6 +132,11 @@ def text(row: Mapping[str, Any], *names: str) -> str:
     return ""
 
 
+def known(row: Mapping[str, Any], *names: str) -> str:
+    """As `text`, without what programs write where nothing is: of a field that is no text of the conversation."""
+    return next((found for name in names if (found := text(row, name)) not in NO_VALUE), "")
+
+
 def need(row: Mapping[str, Any], *names: str) -> str:
     """As `text`; raises ImageError, reason 'missing field', when all of them are empty."""
     if found := text(row, *names):

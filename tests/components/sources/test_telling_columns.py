@@ -203,3 +203,32 @@ def test_a_row_knows_what_was_asked_for():
     assert row["options"] == ["a"]
     check_columns(row, 1)
     assert not names_picture("image_caption") and names_picture("Image Path")
+
+
+def test_droppings_and_prose_are_passed_over_and_tables_of_any_name_are_read(read, tmp_path):
+    row = json.dumps(ASKED) + "\n"
+    (tmp_path / "sources_2020.jsonl").write_text(row)
+    (tmp_path / "__MACOSX").mkdir()
+    for name in ("._t.jsonl", "__MACOSX/._t.jsonl", "LICENSE.md", "README", "desktop.ini"):
+        (tmp_path / name).write_bytes(b"\0\5\26\7")
+    (tmp_path / "val.jsonl").write_bytes(b"")
+    records, unreadable = read(tmp_path, "chat", "jsonl")
+    assert len(records) == 1 and [(item.reason, item.is_rest) for item in unreadable] == [("empty file", False)]
+
+
+def test_lists_of_rows_under_the_name_of_pictures_are_no_pictures(read, draw, tmp_path):
+    draw(tmp_path / "a.png")
+    coco = {"images": [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "b.png"}], "annotations": []}
+    (tmp_path / "t.json").write_text(json.dumps(coco))
+    _, (item,) = read(tmp_path, "chat", "jsonl")
+    assert item.is_rest and "'images' holds 2 objects" in item.detail
+
+
+def test_what_programs_write_for_nothing_is_nothing_anywhere(one):
+    record, item, given = one(
+        {**ASKED, "licence": "nan", "patient_id": "<NA>", "label": "NaN"},
+        {**ASKED, "question": "None"},
+        {**ASKED, "input": ["a", "list"]},
+    )
+    assert (record.licence, record.facts) == ("unknown", {}) and record.subject not in ("<NA>", "nan")
+    assert item.reason == "empty question" and "'input'" in given.detail
