@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from components.images.limits import LeftOutError
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.paired_volumes import Case, case_records, cases
 
 LICENCE = "CC BY-SA 3.0 (IXI, brain-development.org)"
 HOSPITALS = {"Guys": "Guy's Hospital", "HH": "Hammersmith Hospital", "IOP": "Institute of Psychiatry"}
 _NAME = re.compile(r"(IXI\d+)-(Guys|HH|IOP)-(\d+)-(T1|T2|PD)\.nii(?:\.gz)?")
+_OTHER = re.compile(r"IXI\d+-(?:Guys|HH|IOP)-\d+-(?:MRA|DTI(?:-\d+)?)\.nii(?:\.gz)?")
+"""Of the whole download: no contrast that this set is read for."""
 _PAIRS = {"t1": ("t2",), "t2": ("t1", "pd"), "pd": ("t2",)}
 
 
@@ -21,7 +24,11 @@ def read(delivery: Delivery) -> Iterator[Item]:
         "IXI is read as IXI<number>-<hospital>-<scan>-{T1,T2,PD}.nii.gz, no MRA or DTI",
         (".xls", ".csv"),
     )
-    yield from strays
+    for stray in strays:
+        if _OTHER.fullmatch(PurePosixPath(stray.file).name):
+            yield delivery.unreadable(stray.file, LeftOutError("another sequence", "MRA and DTI are not read"))
+        else:
+            yield stray
     for name, files in found.items():
         subject, hospital, _ = name.split("-")
         case = Case(

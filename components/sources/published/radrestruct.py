@@ -6,12 +6,13 @@ A report is a tree of questions: each comes with those above it and their answer
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from components.images.limits import ImageError
 from components.records.record import Turn
 from components.records.vocabulary import Modality, TurnKind
-from components.sources.delivery_folder import Delivery, Item
+from components.sources.delivery_folder import Delivery, Item, plain_name
 from components.sources.reading.pictures import Pictures, annotations
 from components.sources.reading.row_records import each_row, question, row_record, split_of
 from components.sources.reading.rows import Row, json_lists, json_object
@@ -35,9 +36,19 @@ def read(delivery: Delivery) -> Iterator[Item]:
             continue
         folder = path.parent.parent if path.parent.name.endswith("_qa_pairs") else path.parent
         if folder not in images:
-            images[folder] = json_object(folder / MAPPING) if (folder / MAPPING).is_file() else {}
+            images[folder] = {}
+            if (folder / MAPPING).is_file():
+                keep = partial(_mapped, images[folder])
+                yield from delivery.read(
+                    plain_name((folder / MAPPING).relative_to(delivery.folder)), folder / MAPPING, keep
+                )
         make = partial(_record, delivery, pictures, images[folder])
         yield from delivery.read(name, path, lambda p, n=name, m=make: each_row(delivery, n, json_lists(p), m))
+
+
+def _mapped(images: dict[str, Any], path: Path) -> Iterator[Item]:
+    images.update(json_object(path))
+    yield from ()
 
 
 def _record(

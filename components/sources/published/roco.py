@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from components.images.limits import ImageError
 from components.records.record import Turn
 from components.records.vocabulary import Modality, TurnKind
-from components.sources.delivery_folder import Delivery, Item
+from components.sources.delivery_folder import Delivery, Item, plain_name
 from components.sources.reading.pictures import Pictures, annotations
 from components.sources.reading.row_records import each_row, row_record, split_of
 from components.sources.reading.row_sets import leave_out_panels
@@ -44,6 +43,7 @@ _ARTICLE = re.compile(r"PMC\d+")
 
 def read(delivery: Delivery) -> Iterator[Item]:
     """One record a figure with its caption; the patient is the article, which the sets share between splits."""
+    beside: dict[Path, dict[str, Row]] = {}
     for found in annotations(delivery, ".txt", ".csv", ".parquet"):
         if not isinstance(found, tuple):
             yield found
@@ -51,16 +51,18 @@ def read(delivery: Delivery) -> Iterator[Item]:
         name, path = found
         folder = PurePosixPath(name).parent
         if path.name == "captions.txt":
-            origin = _origins(path.with_name("licences.txt"))
+            yield from _kept(delivery, beside, path.with_name("licences.txt"))
+            origin = _origins(beside[path.with_name("licences.txt")])
             make = partial(_record, delivery, Pictures(delivery, (str(folder / "images"),)), origin, {})
             rows = partial(table_rows, columns=("ID", "Caption"), delimiter="\t", quoted=False)
         elif path.name.endswith("_captions.csv"):
-            origin = _origins(path.with_name("license_information.csv"))
             stem = path.name.removesuffix("_captions.csv")
+            places = [path.with_name(f"{stem}_{kind}.csv") for kind in ("concepts", "concepts_manual")]
+            for table in (path.with_name("license_information.csv"), *places):
+                yield from _kept(delivery, beside, table)
+            origin = _origins(beside[path.with_name("license_information.csv")])
+            concepts = {figure: _listed(text(row, "CUIs", "CUI")) for p in places for figure, row in beside[p].items()}
             folders = (str(folder / f"{stem}_images"), str(folder / stem))
-            concepts = _concepts(path.with_name(f"{stem}_concepts.csv")) | _concepts(
-                path.with_name(f"{stem}_concepts_manual.csv")
-            )
             make, rows = partial(_record, delivery, Pictures(delivery, folders), origin, concepts), table_rows
         elif path.suffix == ".parquet":
             make, rows = partial(_record, delivery, Pictures(delivery), {}, {}), parquet_rows
@@ -102,12 +104,21 @@ def _record(
     )
 
 
-def _concepts(path: Path) -> dict[str, list[str]]:
-    """Figure -> its concepts; empty without the file, or where it cannot be read: captions stand without it."""
+def _kept(delivery: Delivery, beside: dict[Path, dict[str, Row]], path: Path) -> Iterator[Item]:
+    """Keeps the rows of a table that stands beside the captions, once, by their figure; an item for what cannot be read of
+    it: the captions stand without."""
+    if path in beside:
+        return
+    rows = beside.setdefault(path, {})
     if not path.is_file():
-        return {}
-    rows = (row for row in table_rows(path) if not isinstance(row, ImageError))
-    return {text(row, "ID"): _listed(text(row, "CUIs", "CUI")) for row in rows}
+        return
+
+    def keep(name: str, number: int, row: Row) -> Sequence[Item]:
+        rows[text(row, "ROCO_ID", "ID", "id")] = row
+        return ()
+
+    name = plain_name(path.relative_to(delivery.folder))
+    yield from delivery.read(name, path, lambda p: each_row(delivery, name, table_rows(p), keep))
 
 
 def _listed(cell: object) -> list[str]:
@@ -124,15 +135,11 @@ def _one(words: Mapping[str, Word], named: Iterable[str]) -> Word | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _origins(path: Path) -> dict[str, tuple[str, str]]:
-    """Figure -> (article, licence); empty without the file."""
-    if not path.is_file():
-        return {}
+def _origins(rows: Mapping[str, Row]) -> dict[str, tuple[str, str]]:
+    """Figure -> (article, licence)."""
     found = {}
-    for row in table_rows(path):
-        if isinstance(row, ImageError):
-            continue
+    for figure, row in rows.items():
         article = _ARTICLE.search(" ".join(row.values()))
         licence = next((cell.strip() for name, cell in row.items() if name == "CC" or "licen" in name.lower()), "")
-        found[text(row, "ROCO_ID", "ID", "id")] = (article.group() if article else "", licence)
+        found[figure] = (article.group() if article else "", licence)
     return found

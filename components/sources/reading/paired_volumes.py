@@ -14,6 +14,7 @@ from components.images.resample import onto_grid
 from components.images.stored import StoredImage
 from components.images.volume import Volume, read_volume, same_grid, usable_slices
 from components.images.windows import percentile_limits, window
+from components.records.record import Unreadable
 from components.records.targets import SHOWN
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
@@ -77,13 +78,13 @@ Files = dict[str, tuple[str, Path]]
 
 def cases(
     delivery: Delivery, place: Callable[[str], tuple[str, str] | None], expected: str, beside: Sequence[str] = ()
-) -> tuple[dict[str, Files], list[Item]]:
+) -> tuple[dict[str, Files], list[Unreadable]]:
     """(case -> its files, what is no part of one). `place` says (case, what it shows) of a name, or None.
 
     Files that end in one of `beside` come with the set and hold no image.
     """
     found: dict[str, Files] = defaultdict(dict)
-    strays: list[Item] = []
+    strays: list[Unreadable] = []
     for name, path in delivery.files():
         placed = place(name)
         if placed is None:

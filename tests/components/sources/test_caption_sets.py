@@ -60,6 +60,17 @@ def test_roco_2_tables_beside_their_folders_of_images(read, draw, tmp_path):
     assert records["roco/ROCOv2_5"].modality is Modality.UNKNOWN, "two modalities are none"
 
 
+def test_a_broken_table_beside_the_captions_is_counted_once_and_costs_no_caption(read, draw, tmp_path):
+    for split in ("train", "valid"):
+        (tmp_path / f"{split}_captions.csv").write_text(f"ID,Caption\nROCOv2_{split},CT.\n")
+        draw(tmp_path / f"{split}_images" / f"ROCOv2_{split}.jpg", len(split))
+    (tmp_path / "train_concepts.csv").write_bytes(b"")
+    (tmp_path / "license_information.csv").write_text("ID,License,Link\nROCOv2_valid,CC BY\nROCOv2_train,CC BY,x\n")
+    records, unreadable = read(tmp_path, "roco")
+    assert len(records) == 2 and bins(unreadable) == {"empty file": 1, "broken row": 1}
+    assert records["roco/ROCOv2_train"].licence == "CC BY"
+
+
 def test_medicat_figures_of_several_panels_are_set_aside(public, read, tmp_path):
     shutil.copytree(public / "medicat", tmp_path / "medicat")
     rows = [json.loads(line) for line in (tmp_path / "medicat" / "sample" / "sample.jsonl").read_text().splitlines()]

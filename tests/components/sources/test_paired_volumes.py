@@ -10,6 +10,7 @@ import pytest
 
 from components.images.stored import decode_stored
 from components.images.volume import Volume, read_volume
+from components.records.record import LeftOut
 from components.records.vocabulary import Modality
 
 SHIPPED = Path(__file__).parents[3] / "components" / "sources" / "shipped"
@@ -89,11 +90,12 @@ def test_ixi_what_it_has_no_place_for_is_named(ixi, head, read):
     (ixi / "IXI-T1" / "IXI013-HH-1212-T1.nii.gz").write_bytes(b"")
     records, unreadable = read(ixi, "ixi")
     assert {Path(item.file).name: item.reason for item in unreadable} == {
-        "IXI002-Guys-0828-MRA.nii.gz": "unknown file",
+        "IXI002-Guys-0828-MRA.nii.gz": "another sequence",
         "IXI012-HH-1211-T2.nii.gz": "duplicate file",
         "IXI002-Guys-0828-PD.nii.gz": "grids apart",
         "IXI013-HH-1212-T1.nii.gz": "empty file",
     }
+    assert [type(item) for item in unreadable if item.reason == "another sequence"] == [LeftOut]
     assert not any("pd" in record.targets for record in records.values())
 
 

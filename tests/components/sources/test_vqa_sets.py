@@ -183,6 +183,14 @@ def test_vqa_rad_integer_answers_trailing_blanks_and_its_test_side(read, draw, t
     assert found[0].subject == found[1].subject != found[2].subject
 
 
+def test_rad_restruct_with_a_torn_mapping_says_so_and_stops_at_nothing(read, tmp_path):
+    (tmp_path / "test_qa_pairs").mkdir()
+    (tmp_path / "test_qa_pairs" / "7.json").write_text('[["Is it?", ["no"], [], {}]]')
+    (tmp_path / "id_to_img_mapping_frontal_reports.json").write_text('{"7": ["CXR7')
+    records, unreadable = read(tmp_path, "rad-restruct")
+    assert not records and bins(unreadable)["not JSON"] == 1 and len(unreadable) == 2
+
+
 def test_vqa_rad_as_parquet_takes_the_image_from_the_row(read, draw, tmp_path):
     """A file made by hand in the layout of the copy on Hugging Face."""
     image = draw(tmp_path / "made" / "a.png").read_bytes()
