@@ -135,6 +135,8 @@ def _workspace() -> Iterator[Finding]:
         "; ".join(differences) or "this release's",
         "`unimed doctor --repair`" if differences else "",
     )
+    if at_home and (workspace.private / "mlflow.db").is_file():
+        yield _database(workspace)
     writable = os.access(workspace.root, os.W_OK)
     yield Finding(
         "good" if writable else "bad",
@@ -153,6 +155,17 @@ def _workspace() -> Iterator[Finding]:
     busy = holder(lock) is not None
     yield Finding("note" if busy else "good", "runs", holder_text(lock) if busy else "none now")
     yield from _servers(workspace)
+
+
+def _database(workspace: Any) -> Finding:
+    from components.registry.tracking import OtherRelease, connect
+
+    try:
+        connect(workspace)
+    except OtherRelease as error:
+        what, _, fix = str(error).partition("; ")
+        return Finding("bad", "MLflow database", what, fix)
+    return Finding("good", "MLflow database", "this release's")
 
 
 def _servers(workspace: Any) -> Iterator[Finding]:

@@ -41,10 +41,15 @@ class Tracking:
     experiment_id: str
 
 
+class OtherRelease(ValueError):
+    """Another release of MLflow made the database's tables."""
+
+
 def connect(workspace: Workspace) -> Tracking:
     """MLflow for this workspace, made if it is not there: its own SQLite file, or what MLFLOW_TRACKING_URI names.
 
-    Raises Elsewhere when its own file belongs to a folder that was moved or copied.
+    An experiment that somebody deleted on MLflow's page is restored. Raises Elsewhere when its own file belongs to a folder
+    that was moved or copied, OtherRelease when MLflow cannot work with the tables that another release of it made.
     """
     for name, value in _SILENCE.items():
         os.environ.setdefault(name, value)
@@ -60,11 +65,28 @@ def connect(workspace: Workspace) -> Tracking:
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     client = MlflowClient(uri)
-    found = client.get_experiment_by_name(EXPERIMENT)
+    found = _experiment(client, uri)
     if found is not None:
+        if found.lifecycle_stage == "deleted":  # on MLflow's page; its runs are there still
+            client.restore_experiment(found.experiment_id)
         return Tracking(client, found.experiment_id)
     own = (workspace.private / ARTIFACTS).as_uri() if uri == embedded_uri(workspace) else None
     return Tracking(client, client.create_experiment(EXPERIMENT, artifact_location=own))
+
+
+def _experiment(client: "MlflowClient", uri: str) -> Any:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_experiment_by_name(EXPERIMENT)
+    except MlflowException as error:
+        if "out-of-date database schema" not in str(error):
+            raise
+        revisions = str(error).partition("(")[2].partition(")")[0]
+        raise OtherRelease(
+            f"the MLflow database {uri.split('@')[-1]} was made by another release of MLflow ({revisions}); one of a newer "
+            f"release needs that release, an older one `mlflow db upgrade {uri.split('@')[-1]}`, after a copy of it"
+        ) from None
 
 
 class Run:
