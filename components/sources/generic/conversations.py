@@ -65,7 +65,7 @@ def make_record(
         caption = text(row, "caption", "text")
         turns = [Turn(prompt="", answer=caption, kind=TurnKind.CAPTION)] if caption else []
     if not turns:
-        _refuse_unheard(row)
+        _refuse_unheard(row, order)
     return _row(delivery, name, number, row, [pictures.of(image, name) for image in order], turns)
 
 
@@ -79,17 +79,16 @@ def _given(row: Row) -> list[object]:
     return images_in(row[found], found) if found else []
 
 
-def _refuse_unheard(row: Row) -> None:
-    """Raise ImageError for a row without a turn that seems to hold one: its words would be lost in silence."""
+def _refuse_unheard(row: Row, shown: Sequence[object]) -> None:
+    """Raise ImageError for a row without a turn that seems to hold one, or without an image that seems to hold rows: its
+    words would be lost in silence."""
     for name, value in row.items():
         if name in TALKS and value:
             raise ImageError("broken conversation", f"{name} is a list of messages, got {str(value)[:40]!r}")
         near = [] if name in _SPEAKS or name.endswith("id") else get_close_matches(name, _SPEAKS, n=1, cutoff=0.85)
         if near and value:
             raise ImageError("unknown field", f"the row says nothing but in {name!r}; did you mean {near[0]!r}?")
-    for name, value in row.items():
-        if names_picture(name) and all(map(_holds_image, value if isinstance(value, list) else [])):
-            continue
+    for name, value in () if any(map(_holds_image, shown)) else row.items():
         if isinstance(value, list) and len(value) > 1 and all(isinstance(part, Mapping) for part in value):
             what = f"{name!r} holds {len(value)} objects that nobody reads"
             raise BrokenOff("not a row", f"{what}; if they are the rows, deliver that list alone")

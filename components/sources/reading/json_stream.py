@@ -13,6 +13,8 @@ MAX_ROW = 8 * 2**20
 _BLOCK = 2**20
 _BETWEEN, _BLANKS = re.compile(r"[\s,]*"), re.compile(r"\s*")
 _BOM = "\ufeff"
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half of a character beyond the first 65,536, as JSON may write it."""
 
 
 def line_values(handle: TextIO) -> Iterator[Any]:
@@ -113,7 +115,7 @@ def _decode(text: str, at: int) -> tuple[Any, int]:
 
 def _check_letters(value: Any, written: str) -> None:
     check_text(written)
-    if "\\u" in written:
+    if _SURROGATE.search(written):
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:

@@ -222,6 +222,9 @@ def test_lists_of_rows_under_the_name_of_pictures_are_no_pictures(read, draw, tm
     (tmp_path / "t.json").write_text(json.dumps(coco))
     _, (item,) = read(tmp_path, "chat", "jsonl")
     assert item.is_rest and "'images' holds 2 objects" in item.detail
+    (tmp_path / "t.json").write_text(json.dumps([{"image": "a.png", "objects": [{"box": [1, 2]}, {"box": [3, 4]}]}]))
+    (record,) = read(tmp_path, "chat", "jsonl")[0].values()
+    assert not record.turns, "an image with boxes of its own is no list of rows"
 
 
 def test_what_programs_write_for_nothing_is_nothing_anywhere(one):
