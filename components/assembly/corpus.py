@@ -51,8 +51,9 @@ class Entry:
 
     @property
     def family(self) -> tuple[str, str, str]:
-        """What looks alike: modality, region, and contrast or stain."""
-        return self.modality.value, self.anatomy, self.facts.get("contrast") or self.facts.get("stain") or ""
+        """What looks alike: modality, region, and contrast, tissue map or stain."""
+        shown = (self.facts.get(name) for name in ("contrast", "map", "stain"))
+        return self.modality.value, self.anatomy, next(filter(None, shown), "")
 
     @property
     def has_image(self) -> bool:

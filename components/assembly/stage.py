@@ -9,6 +9,7 @@ import pyarrow as pa
 from components.assembly.alignment.account import account_alignment
 from components.assembly.alignment.filter import open_scorer
 from components.assembly.benchmark.exam import Exam, set_exam
+from components.assembly.conversations.answer_balance import surplus_answers
 from components.assembly.conversations.definitions import LICENCE, SOURCE
 from components.assembly.conversations.plan import RecordPlan, plan_samples
 from components.assembly.corpus import Corpus, Entry, first_of_image
@@ -16,6 +17,7 @@ from components.assembly.dataset import IMAGE_SCHEMA
 from components.assembly.description.card import card
 from components.assembly.description.croissant import croissant
 from components.assembly.description.manifest import account_sources, benchmark_manifest, manifest
+from components.assembly.description.use import account_use, left_out
 from components.assembly.sealing.chunks import Chunks
 from components.assembly.sealing.seal import Images, Job, seal
 from components.assembly.selection.bins import select
@@ -76,7 +78,10 @@ def assemble(ctx: StageContext) -> None:
     exam = set_exam(training, held_out, settings)
     plans = plan_samples(training, settings, recipe.seed, 1.0)
     plans |= plan_samples(validation, settings, recipe.seed, len(validation) / len(training))
-    used = sorted([*kept, *held_out], key=lambda entry: entry.id)
+    surplus = surplus_answers(training, recipe.seed)
+    silent = frozenset[str]().union(*surplus.values())
+    spoken = [replace(entry, turns=()) if entry.id in silent else entry for entry in kept]
+    used = sorted([*spoken, *held_out], key=lambda entry: entry.id)
     chunks = Chunks(ctx.workspace.private / "assembly", _key(ctx, corpus, used))
     _seal(ctx, corpus, used, exam, plans, chunks)
     with atomic_folder(ctx.workspace.dataset) as folder:
@@ -98,6 +103,8 @@ def assemble(ctx: StageContext) -> None:
             benchmark=benchmark_manifest(items, exam),
             alignment=alignment,
             notices=notices,
+            left_out=left_out(kept, surplus),
+            use=account_use(used, plans),
         )
         write_text(folder / "README.md", card(described))
         write_json(folder / "croissant.json", croissant(described, SCHEMAS))

@@ -57,5 +57,5 @@ class MeanImages:
 
 def kinds(modality: str, anatomy: str, facts: Mapping[str, str]) -> tuple[Kind, ...]:
     """From narrow to wide. Super-resolution of a slice is compared with the mean slice of its plane and contrast."""
-    plane = (facts.get("plane", ""), facts.get("contrast", ""))
+    plane = (facts.get("plane", ""), facts.get("contrast") or facts.get("map", ""))
     return (modality, anatomy, *plane), (modality, anatomy), (modality,), ()

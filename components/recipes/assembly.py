@@ -91,11 +91,11 @@ class AssemblySettings:
     questions: Mapping[str, QuestionSettings]
     """Question type -> weight and forms."""
     question_turns: int
-    """Question-answer turns made for training, over all types."""
+    """Question-answer turns made for training, over all types, at most."""
     turns_per_sample: int
     """At most this many turns about one image in one conversation."""
     caption_samples: int
-    """Caption conversations made for training (balanced over families)."""
+    """Caption conversations made for training (balanced over families), at most."""
     benchmark_items: int
     """Held-out items per question type, form and split."""
     benchmark_drawings: int
@@ -106,9 +106,18 @@ class AssemblySettings:
     excluded_patients: tuple[str, ...] = ()
     """Patient keys taken out by `unimed data remove --patient`."""
     drawing_samples: int = 1500
-    """Text-to-image conversations made for training (balanced over families)."""
+    """Text-to-image conversations made for training (balanced over families), at most."""
     edit_samples: int = 2000
-    """Editing conversations made for training, over all edits."""
+    """Editing conversations made for training, over all edits, at most."""
+    question_turns_per_record: float = 6.0
+    """Question-answer turns for each training image, until `question_turns` are reached; and so on:"""
+    captions_per_record: float = 1.0
+    drawings_per_record: float = 1.0
+    edits_per_record: float = 1.0
+    most_per_image: int = 12
+    """One image is used so often at most for one form of a question, for captions, for drawings, for one edit."""
+    most_per_patient: int = 400
+    """And one patient."""
     edits: Mapping[str, float] = field(default_factory=lambda: dict(EDIT_WEIGHTS))
     """Edit -> weight; its share of `edit_samples`. `paired` is the weight of each edit that is not named and that some
     record has the paired image for. `components/assembly/conversations/edits.py` lists them."""
@@ -131,6 +140,12 @@ class AssemblySettings:
                 ("caption_samples", 0),
                 ("drawing_samples", 0),
                 ("edit_samples", 0),
+                ("question_turns_per_record", 0),
+                ("captions_per_record", 0),
+                ("drawings_per_record", 0),
+                ("edits_per_record", 0),
+                ("most_per_image", 1),
+                ("most_per_patient", 1),
                 ("benchmark_items", 2),
             )
             if getattr(self, name) < least

@@ -88,6 +88,9 @@ OWN_TARGETS = ("grey_matter", "white_matter", "organ_map", "haematoxylin", "outp
 
 
 def shown_by(image: Paired) -> str:
-    """What the image itself shows, as targets name it: contrast or stain where it is known, else the modality."""
+    """What the image itself shows, as targets name it: contrast or stain where it is known, else the modality; nothing
+    of a tissue map."""
+    if image.facts.get("map", "none") != "none":
+        return ""
     value = image.facts.get("contrast") or image.facts.get("stain") or image.modality.value
     return next((shown.name for shown in SHOWN.values() if shown.value == value), "")

@@ -39,7 +39,8 @@ ANATOMIES = (
 )
 FACTS: dict[str, tuple[str, ...]] = {
     "plane": PLANES,
-    "contrast": ("T1", ENHANCED_T1, "T2", "FLAIR", "PD", "grey matter", "white matter"),
+    "contrast": ("T1", ENHANCED_T1, "T2", "FLAIR", "PD"),
+    "map": ("none", "grey matter", "white matter"),
     "stain": ("H&E", "immunohistochemistry"),
     "colour": YES_NO,
     "tumour": YES_NO,
@@ -53,7 +54,13 @@ FACTS: dict[str, tuple[str, ...]] = {
 }
 FREE_FACTS = ("description", "hospital")
 """Facts that hold a sentence."""
-LIST_FACTS = {"organs": ORGANS, "findings": FINDINGS, "absent_findings": FINDINGS, "view": VIEWS}
+LIST_FACTS = {
+    "organs": ORGANS,
+    "unclear_organs": ORGANS,
+    "findings": FINDINGS,
+    "absent_findings": FINDINGS,
+    "view": VIEWS,
+}
 """Facts that hold words joined by ';'."""
 NEVER_COLOUR = tuple(m.value for m in (Modality.MRI, Modality.CT, Modality.XRAY, Modality.NUCLEAR))
 ALWAYS_COLOUR = (Modality.HISTOPATHOLOGY.value, Modality.FUNDUS.value)

@@ -63,6 +63,8 @@ def _untestable(entry: Entry, turn: Turn) -> str:
         return "about several images: an item shows one"
     if turn in entry.turns[: next((n for n, other in enumerate(entry.turns) if other.images_at), 0)]:
         return "asked before its image is shown"
+    if asked(entry, turn) is None:
+        return f"no prompt of ours in its language, {entry.language}"
     return "" if said(turn) else "nothing of the answer is left without its redactions"
 
 
@@ -74,7 +76,7 @@ def _item(entry: Entry, turn: Turn, kind: AnswerType) -> BenchmarkItem:
         question_type=entry.source,
         answer_type=kind,
         prompt_id=PROMPT_ID,
-        prompt=asked(entry, turn),
+        prompt=asked(entry, turn) or "",
         reference=normal_text(turn.answer) if closed else said(turn),
         options=YES_NO if closed else turn.options,
     )

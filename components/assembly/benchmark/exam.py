@@ -1,6 +1,6 @@
 """The benchmark: which held-out images are asked what, balanced by answer, and what cannot be tested and why."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -10,15 +10,16 @@ from components.assembly.benchmark.item import SEED, NotTestable, benchmark_item
 from components.assembly.conversations.balance import by_key, round_robin
 from components.assembly.conversations.edits import EDITS, Edit, weighted_edits
 from components.assembly.conversations.plan import question_form
-from components.assembly.conversations.questions.asking import Fact, Knowledge, Turn, make_turn
+from components.assembly.conversations.questions.asking import Turn, false_claims, make_turn
 from components.assembly.conversations.questions.captions import (
     CAPTION_PROMPT_ID,
     CAPTION_PROMPTS,
     DRAWING_PROMPT_ID,
-    WORDINGS,
+    REFERENCES,
     caption,
     describable,
 )
+from components.assembly.conversations.questions.knowledge import Fact, Knowledge
 from components.assembly.conversations.questions.types import YES_NO, Form, QuestionType, question_type
 from components.assembly.conversations.samples import Pictures
 from components.assembly.corpus import Entry, first_of_image
@@ -108,7 +109,8 @@ def examine(kind: QuestionType, form: Form, learnt: Knowledge, known: Knowledge,
     if reason := _untestable(kind, learnt, known, values, bool(cells)):
         return [], reason
     chosen = list(islice(round_robin({name: [(name, fact) for fact in facts] for name, facts in cells.items()}), count))
-    claims = _claims(chosen, learnt) if form == "closed" and not kind.yes_no else {}
+    asked = [(fact, not name.endswith("\x1fno")) for name, fact in chosen]
+    claims = false_claims(learnt, asked, SEED) if form == "closed" and not kind.yes_no else {}
     turns = [
         make_turn(
             known,
@@ -116,9 +118,9 @@ def examine(kind: QuestionType, form: Form, learnt: Knowledge, known: Knowledge,
             fact,
             claims.get(number, learnt.values),
             (SEED, fact.entry.id),
-            says_yes=not name.endswith("\x1fno"),
+            says_yes=is_true,
         )
-        for number, (name, fact) in enumerate(chosen)
+        for number, (fact, is_true) in enumerate(asked)
     ]
     return turns, ""
 
@@ -127,20 +129,6 @@ def item_hash(item: BenchmarkItem) -> str:
     """Hash of what is asked and what is right: id, prompt, options, reference and both images."""
     images = [sha256_bytes(data) if data else "" for data in (item.image, item.reference_image)]
     return keyed_hash(item.item_id, item.prompt, *item.options, item.reference, *images, digest_bytes=32)
-
-
-def _claims(chosen: Sequence[tuple[str, Fact]], learnt: Knowledge) -> dict[int, tuple[str]]:
-    """Number -> the wrong claim of each question whose answer is no, such that a claim is false about as often as it
-    is true: the question alone does not tell its answer."""
-    surplus = Counter(fact.value for name, fact in chosen if name.endswith("\x1fyes"))
-    claims: dict[int, tuple[str]] = {}
-    for number, (name, fact) in enumerate(chosen):
-        if name.endswith("\x1fno"):
-            wrong = learnt.wrong(fact.value, learnt.values)
-            claim = max(wrong, key=lambda value: (surplus[value], value))
-            surplus[claim] -= 1
-            claims[number] = (claim,)
-    return claims
 
 
 def _untestable(kind: QuestionType, learnt: Knowledge, known: Knowledge, values: Sequence[str], cells: bool) -> str:
@@ -208,7 +196,7 @@ def _drawings(entries: Iterable[Entry], count: int) -> list[BenchmarkItem]:
     modalities: dict[str, list[Entry]] = defaultdict(list)
     for entry in _spread(entries, "t2i"):
         modalities[entry.modality.value].append(entry)
-    asked = round_robin({m: [(e, w) for w in range(WORDINGS) for e in found] for m, found in modalities.items()})
+    asked = round_robin({m: [(e, w) for w in range(REFERENCES) for e in found] for m, found in modalities.items()})
     return [
         benchmark_item(
             entry,

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from components.assembly.conversations.balance import pick
-from components.assembly.conversations.questions.captions import CAPTION_PROMPTS, REPORT_PROMPTS
+from components.assembly.conversations.prompts import own_prompt
 from components.assembly.conversations.questions.types import with_options
 from components.assembly.conversations.redactions import without_redactions
 from components.assembly.conversations.samples import Pictures, sample_of
@@ -23,18 +22,24 @@ def said(turn: Turn) -> str:
     return without_redactions(turn.answer, is_told=turn.kind in TOLD)
 
 
-def asked(entry: Entry, turn: Turn) -> str:
-    """The question as it is put; a caption or report that was delivered without one gets one of ours."""
+def asked(entry: Entry, turn: Turn) -> str | None:
+    """The question as it is put; a caption or report that was delivered without one gets one of ours in its language.
+    None where we have none: the turn is left out."""
     if turn.kind is TurnKind.CHOICE:
-        return with_options(turn.prompt, turn.options)
+        return with_options(turn.prompt, turn.options, entry.language)
     if turn.prompt or turn.kind not in TOLD or not entry.has_image:
         return turn.prompt
-    return pick(REPORT_PROMPTS if turn.kind is TurnKind.REPORT else CAPTION_PROMPTS, "asked", entry.id)
+    return own_prompt(entry, turn, said(turn))
+
+
+def unasked(entry: Entry) -> int:
+    """How many of the record's turns are left out for want of a prompt in their language."""
+    return sum(turn.kind is not TurnKind.DRAWING and asked(entry, turn) is None for turn in entry.turns)
 
 
 def delivered_samples(entry: Entry, pictures: Pictures | None) -> Iterator[Sample]:
     """The record's own conversation, then what is drawn of it; `pictures` is None for text alone."""
-    talk = [turn for turn in entry.turns if turn.kind is not TurnKind.DRAWING]
+    talk = [turn for turn in entry.turns if turn.kind is not TurnKind.DRAWING and asked(entry, turn) is not None]
     if talk:
         images = (pictures.own, *pictures.more) if pictures else ()
         pieces = _conversation(entry, talk, [picture.piece(ImageRole.UNDERSTAND) for picture in images])
@@ -55,7 +60,7 @@ def _conversation(entry: Entry, talk: Sequence[Turn], images: Sequence[Piece]) -
     coming = iter(images)
     pieces = [] if any(turn.images_at for turn in talk) else list(coming)
     for turn in talk:
-        pieces += _question(asked(entry, turn), turn.images_at, coming)
+        pieces += _question(asked(entry, turn) or "", turn.images_at, coming)
         pieces.append(Text(text=said(turn), supervised=True))
     return pieces
 

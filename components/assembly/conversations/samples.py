@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.assembly.conversations.balance import pick
 from components.assembly.conversations.edits import EDITS, Edit
 from components.assembly.conversations.plan import RecordPlan
 from components.assembly.conversations.questions.captions import CAPTION_PROMPTS, caption
@@ -81,7 +82,9 @@ def make_samples(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator
 
 def heldout_sample(entry: Entry, pictures: Pictures) -> Sample:
     """A held-out image with its caption: read by the judge and by whoever looks, never trained on."""
-    return sample_of(entry, "heldout", TaskGroup.I2T, "caption", _described(entry, 0, pictures))
+    return sample_of(
+        entry, "heldout", TaskGroup.I2T, "caption", _described(entry, CAPTION_PROMPTS[0], caption(entry), pictures)
+    )
 
 
 def _fitted(data: bytes, settings: AssemblySettings, *, labels: bool = False) -> Picture:
@@ -101,12 +104,14 @@ def _talks(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sampl
 
 def _captions(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sample]:
     for number in range(plan.captions):
-        yield sample_of(entry, f"caption-{number:04d}", TaskGroup.I2T, "caption", _described(entry, number, pictures))
+        prompt = pick(CAPTION_PROMPTS, "caption prompt", entry.id, number)
+        pieces = _described(entry, prompt, caption(entry, number + 1), pictures)
+        yield sample_of(entry, f"caption-{number:04d}", TaskGroup.I2T, "caption", pieces)
 
 
 def _drawings(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sample]:
-    for number, wording in enumerate(plan.drawings):
-        pieces = [Text(text=caption(entry, wording)), pictures.own.piece(ImageRole.TARGET)]
+    for number in range(plan.drawings):
+        pieces = [Text(text=caption(entry, number)), pictures.own.piece(ImageRole.TARGET)]
         yield sample_of(entry, f"t2i-{number:04d}", TaskGroup.T2I, "t2i", pieces)
 
 
@@ -121,12 +126,8 @@ def _edits(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sampl
         yield sample_of(entry, name, TaskGroup.INTERLEAVED, edit.task, pieces, edit.method or entry.provenance.method)
 
 
-def _described(entry: Entry, number: int, pictures: Pictures) -> list[Piece]:
-    return [
-        pictures.own.piece(ImageRole.UNDERSTAND),
-        Text(text=CAPTION_PROMPTS[number % len(CAPTION_PROMPTS)]),
-        Text(text=caption(entry), supervised=True),
-    ]
+def _described(entry: Entry, prompt: str, said: str, pictures: Pictures) -> list[Piece]:
+    return [pictures.own.piece(ImageRole.UNDERSTAND), Text(text=prompt), Text(text=said, supervised=True)]
 
 
 def sample_of(

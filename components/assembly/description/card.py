@@ -58,6 +58,7 @@ def card(manifest: Mapping[str, Any]) -> str:
         "",
         *_table(["task", "train", "val"], _task_rows(manifest)),
         "",
+        *_hospitals(manifest),
         f"The benchmark `{manifest['benchmark']['id']}` asks {_items(manifest)} questions about held-out patients.",
         "",
         "## How it was made",
@@ -112,6 +113,12 @@ def _account_rows(manifest: Mapping[str, Any]) -> Iterable[list[object]]:
 
 def _task_rows(manifest: Mapping[str, Any]) -> Iterable[list[object]]:
     return ([task, counts.get("train", 0), counts.get("val", 0)] for task, counts in manifest["tasks"].items())
+
+
+def _hospitals(manifest: Mapping[str, Any]) -> list[str]:
+    """One paragraph where sources name the hospital; no question asks about it."""
+    named = "; ".join(f"{name}: {count}" for name, count in manifest["use"]["hospitals"].items())
+    return [f"Records by hospital, where the source names one: {named}.", ""] if named else []
 
 
 def _items(manifest: Mapping[str, Any]) -> int:

@@ -69,6 +69,8 @@ def manifest(
     benchmark: Mapping[str, object],
     alignment: AlignmentAccount,
     notices: Sequence[str],
+    left_out: Mapping[str, Mapping[str, int]],
+    use: Mapping[str, object],
 ) -> dict[str, object]:
     """manifest.json as plain values. `shards`: (kind, split, shard)."""
     return {
@@ -92,7 +94,9 @@ def manifest(
         "tasks": {task: dict(sorted(counts.items())) for task, counts in sorted(tasks.items())},
         "delivered": {source: dict(sorted(counts.items())) for source, counts in sorted(delivered.items())},
         "licences": {name: sorted(texts) for name, texts in sorted(licences.items())},
+        "left_out": {source: dict(counts) for source, counts in left_out.items()},
         "languages": dict(sorted(languages.items())),
+        "use": dict(use),
         "alignment": alignment.to_json(),
         "provenance": {**NOTES, "alignment": alignment.note},
         "benchmark": dict(benchmark),

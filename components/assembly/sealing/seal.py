@@ -7,7 +7,7 @@ from typing import Any
 
 from components.assembly.benchmark.exam import Exam
 from components.assembly.conversations.definitions import text_samples
-from components.assembly.conversations.delivered import delivered_samples
+from components.assembly.conversations.delivered import asked, delivered_samples
 from components.assembly.conversations.plan import RecordPlan
 from components.assembly.conversations.samples import Pictures, fit_pictures, heldout_sample, make_samples
 from components.assembly.corpus import Entry
@@ -117,7 +117,7 @@ class _Sealing:
         for sample in delivered_samples(entry, pictures):
             self.write(shard, sample, f"{sample.task}, as {entry.source} words it")
         for turn in entry.turns:
-            self.tally.delivered[entry.source][turn.kind.value] += 1
+            self.tally.delivered[entry.source][turn.kind.value] += asked(entry, turn) is not None
         if pictures is None:
             return
         if entry.id in job.shown:

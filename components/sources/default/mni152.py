@@ -10,37 +10,38 @@ from components.images.volume import PLANES, Volume, read_volume, same_grid, usa
 from components.images.windows import window
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.levels import level
+from components.sources.reading.levels import levels
 
 LICENCE = "ICBM 2009a notice (free use with attribution, McConnell Brain Imaging Centre); nilearn BSD-3-Clause"
 SUBJECT = "mni152"
 _FILES = {
-    "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz": ("t1", "T1"),
-    "mni_icbm152_gm_tal_nlin_sym_09a_converted.nii.gz": ("gm", "grey matter"),
-    "mni_icbm152_wm_tal_nlin_sym_09a_converted.nii.gz": ("wm", "white matter"),
+    "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz": ("t1", {"contrast": "T1", "map": "none"}),
+    "mni_icbm152_gm_tal_nlin_sym_09a_converted.nii.gz": ("gm", {"map": "grey matter"}),
+    "mni_icbm152_wm_tal_nlin_sym_09a_converted.nii.gz": ("wm", {"map": "white matter"}),
 }
+"""File -> its key, and what it shows: an image, or the map of a tissue."""
 _TARGETS = {"gm": "grey_matter", "wm": "white_matter"}
 _TISSUE_SHARE = 0.15
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
     """One record per slice, plane and contrast; the T1 slices carry grey and white matter of the same place as targets."""
-    volumes: dict[str, tuple[str, str, Volume]] = {}
+    volumes: dict[str, tuple[str, dict[str, str], Volume]] = {}
     for name, path in delivery.files():
         if name not in _FILES:
             yield delivery.unknown(name, f"this source holds {', '.join(sorted(_FILES))}")
             continue
-        key, contrast = _FILES[name]
+        key, shown = _FILES[name]
         try:
             delivery.check(path)
-            volumes[key] = (name, contrast, read_volume(path))
+            volumes[key] = (name, shown, read_volume(path))
         except ImageError as error:
             yield delivery.unreadable(name, error)
     if volumes:
         yield from _slices(delivery, volumes)
 
 
-def _slices(delivery: Delivery, volumes: dict[str, tuple[str, str, Volume]]) -> Iterator[Item]:
+def _slices(delivery: Delivery, volumes: dict[str, tuple[str, dict[str, str], Volume]]) -> Iterator[Item]:
     order = [key for key in ("gm", "wm", "t1") if key in volumes]
     first = volumes[order[-1]][2]
     for key in list(order):
@@ -52,14 +53,15 @@ def _slices(delivery: Delivery, volumes: dict[str, tuple[str, str, Volume]]) -> 
     mask = np.asarray(first.data) > 0
     for plane in PLANES:
         indices = usable_slices(first, mask, plane, _TISSUE_SHARE)
+        heights = levels(mask, indices) if plane == "axial" else {}
         for index in indices:
             targets: dict[str, bytes] = {}
             for key in order:
-                file, contrast, volume = volumes[key]
+                file, shown, volume = volumes[key]
                 image = StoredImage.of_pixels(window(volume.slice(plane, index), 0, 255))
-                facts = {"plane": plane, "contrast": contrast}
-                if plane == "axial":
-                    facts["level"] = level(index, indices)
+                facts = {"plane": plane, **shown}
+                if index in heights:
+                    facts["level"] = heights[index]
                 yield delivery.record(
                     f"{key}-{plane}-{index:03d}",
                     image,

@@ -23,16 +23,15 @@ class _Case:
     modality: Modality
     anatomy: str
     lesion: str
-    description: str
     limits: tuple[float, float] | None = None
 
 
-_HEAD = _Case(Modality.MRI, "brain", "tumour", "contrast-enhanced T1 of the head")
-_CHEST = _Case(Modality.CT, "chest", "nodule", "chest, cut around a lung nodule", LUNG)
+_HEAD = _Case(Modality.MRI, "brain", "tumour")
+_CHEST = _Case(Modality.CT, "chest", "nodule", LUNG)
 _CASES = {
     "brain1": _HEAD,
     "brain2": _HEAD,
-    "breast1": _Case(Modality.MRI, "breast", "", "breast, cut around a lesion"),
+    "breast1": _Case(Modality.MRI, "breast", ""),
     "lung1": _CHEST,
     "lung2": _CHEST,
 }
@@ -71,7 +70,7 @@ def _slices(
     limits = case.limits or percentile_limits(volume.data, 1.0, 99.7)
     middle = _middle(volume)
     for index in range(volume.count("axial")):
-        facts = {"plane": "axial", "description": case.description}
+        facts = {"plane": "axial"}
         if mask is not None:
             facts |= _lesion_facts(mask, index, case, middle)
         yield delivery.record(

@@ -17,8 +17,8 @@ from components.images.volume import PLANES, Volume, read_volume, same_grid, usa
 from components.images.windows import BRAIN, SOFT_TISSUE, percentile_limits, window
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.levels import level
-from components.sources.reading.structures import CT_STRUCTURES, MR_STRUCTURES, palette, visible
+from components.sources.reading.levels import levels
+from components.sources.reading.structures import CT_STRUCTURES, MR_STRUCTURES, palette, visible_and_unclear
 
 LICENCE = "Apache-2.0 (TotalSegmentator 2.18.0)"
 SERIES = "example_ct_dicom/"
@@ -28,6 +28,20 @@ _VISIBLE_MM2 = 180.0
 """20 pixels of 3 mm: a structure counts as visible from this area on."""
 
 _PELVIC = {"urinary bladder", "prostate", "left femur", "right femur"}
+_ABDOMINAL = {
+    "liver",
+    "spleen",
+    "left kidney",
+    "right kidney",
+    "stomach",
+    "pancreas",
+    "gallbladder",
+    "duodenum",
+    "small bowel",
+    "colon",
+    "left adrenal gland",
+    "right adrenal gland",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +113,7 @@ def _scan(delivery: Delivery, name: str, path: Path, scan: _Scan, labels: Volume
     limits = scan.limits or percentile_limits(np.asarray(volume.data)[body], 0.5, 99.5)
     for plane in scan.planes:
         indices = usable_slices(volume, body, plane, scan.share)
+        heights = levels(body, indices) if plane == "axial" else {}
         for index in indices:
             image = window(volume.slice(plane, index), *limits)
             down, across = volume.spacing(plane)
@@ -106,8 +121,8 @@ def _scan(delivery: Delivery, name: str, path: Path, scan: _Scan, labels: Volume
                 labels, scan.structures, plane, index, pixels=round(_VISIBLE_MM2 / (down * across))
             )
             facts = {"plane": plane, **organs}
-            if plane == "axial":
-                facts["level"] = level(index, indices)
+            if index in heights:
+                facts["level"] = heights[index]
             yield delivery.record(
                 f"{scan.subject}-{plane}-{index:03d}",
                 image,
@@ -125,9 +140,14 @@ def _scan(delivery: Delivery, name: str, path: Path, scan: _Scan, labels: Volume
 
 
 def _region(anatomy: str, plane: str, organs: dict[str, str]) -> str:
-    """The scan's region; an axial slice of an abdomen scan through bladder, prostate or thigh bones shows the pelvis."""
+    """The scan's region. An axial slice of an abdomen scan through bladder, prostate or thigh bones shows the pelvis, and
+    a slice without any organ of the belly (through an arm, the hip's side, the back) none that could be named."""
     seen = set(organs.get("organs", "").split(";"))
-    return "pelvis" if anatomy == "abdomen" and plane == "axial" and seen & _PELVIC else anatomy
+    if anatomy != "abdomen" or "organs" not in organs:
+        return anatomy
+    if plane == "axial" and seen & _PELVIC:
+        return "pelvis"
+    return anatomy if seen & _ABDOMINAL else "unknown"
 
 
 def _organs(
@@ -136,7 +156,9 @@ def _organs(
     if labels is None:
         return {}, {}
     cut = labels.slice(plane, index)
-    return {"organs": ";".join(visible(cut, structures, pixels=pixels))}, {"organ_map": _organ_map(cut, structures)}
+    shown, unclear = visible_and_unclear(cut, structures, pixels=pixels)
+    facts = {"organs": ";".join(shown), **({"unclear_organs": ";".join(unclear)} if unclear else {})}
+    return facts, {"organ_map": _organ_map(cut, structures)}
 
 
 def _organ_map(labels: NDArray, structures: tuple[str, ...]) -> bytes:

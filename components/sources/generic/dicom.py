@@ -140,11 +140,10 @@ class _File:
 
     def frame(self, index: int, slot: tuple[Filling, int] | None = None) -> Iterator[Record]:
         """The records of a frame, one a window and ultrasound region; of a stack's slice its values go there."""
-        more: Mapping[str, str] = {}
         is_wanted = True
         if slot is not None:
             filling, at = slot
-            more, is_wanted = filling.facts(at), at in filling.wanted
+            is_wanted = at in filling.wanted
             if not (is_wanted or filling.planes):
                 return
         for number, window in enumerate(self.windows or ("",)):
@@ -157,7 +156,7 @@ class _File:
                 part = cut(shown.pixels, box, self.name) if box else shown.pixels
                 if self.delivery.secret and not is_cleared(self.delivery, self.name):
                     refuse_text(part, f"frame {index}")
-                yield self._record(index, part_number, replace(shown, pixels=part), window, more)
+                yield self._record(index, part_number, replace(shown, pixels=part), window)
 
     def cut(
         self, filling: Filling, cut: Cut, pixels: NDArray[np.uint8], window: str, limits: tuple[float, float]
@@ -178,7 +177,7 @@ class _File:
             remark=f"cut out of {len(filling.stack.places)} {filling.stack.plane} slices",
         )
 
-    def _record(self, index: int, part_number: int, shown: Shown, window: str, more: Mapping[str, str]) -> Record:
+    def _record(self, index: int, part_number: int, shown: Shown, window: str) -> Record:
         parts = []
         if self.image.frames > 1:
             parts.append((f"-f{index:04d}", f"frame {index}"))
@@ -191,7 +190,7 @@ class _File:
             self.native + "".join(suffix for suffix, _ in parts),
             shown.pixels,
             locator=" ".join(locator for _, locator in parts),
-            facts={"plane": plane, "window": shown.window, **more},
+            facts={"plane": plane, "window": shown.window},
             position=position,
             remark=shown.remark,
         )

@@ -1,4 +1,4 @@
-"""Slices of one series as a volume: their level and thinning, and the planes that nobody took."""
+"""Slices of one series as a volume: their thinning, and the planes that nobody took."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,6 @@ from components.images.dicom_series import Stack, places, stacks
 from components.images.limits import MAX_VOXELS
 from components.images.volume import PLANES
 from components.sources.delivery_folder import Delivery
-from components.sources.reading.levels import level
 from components.sources.reading.slicing import Cut, body_of, cuts, slice_mm, thinned, worth
 
 
@@ -42,11 +41,6 @@ class Filling:
             self.values = np.empty(self.stack.shape, np.int16 if as_whole_numbers else np.float32)
         self.values[at] = np.rint(values).clip(-(2**15), 2**15 - 1) if as_whole_numbers else values
         self.filled.add(at)
-
-    def facts(self, at: int) -> dict[str, str]:
-        """What is known of slice `at` from its place among the others."""
-        count = len(self.stack.places)
-        return {"level": level(at, range(count))} if self.stack.plane == "axial" else {}
 
 
 class Stacks:

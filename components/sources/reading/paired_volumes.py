@@ -18,6 +18,7 @@ from components.records.record import Unreadable
 from components.records.targets import SHOWN
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.levels import levels
 from components.sources.reading.slicing import cut_of, slice_mm, squared, thinned
 
 PLANE = "axial"
@@ -182,10 +183,11 @@ def _slices(
         body &= inside > 0
     indices = usable_slices(base.volume, body, PLANE, _FOREGROUND)
     wanted = thinned(base.volume.count(PLANE), base.volume.thickness(PLANE), slice_mm(delivery))
+    heights = levels(body, indices)
     for index in indices:
         if index not in wanted:
             continue
-        place = cut_of(base.volume, PLANE, index, indices)
+        place = cut_of(base.volume, PLANE, index, heights)
         images = {}
         for shows, read in found.items():
             image = window(read.volume.slice(PLANE, index), *read.limits)

@@ -10,7 +10,7 @@ from components.images.limits import ImageError
 from components.images.resize import with_square_pixels
 from components.images.volume import PLANES, Volume, usable_slices
 from components.sources.delivery_folder import Delivery
-from components.sources.reading.levels import level
+from components.sources.reading.levels import levels
 
 TISSUE_SHARE = 0.15
 """Share of a slice that the body covers, from which on it is used."""
@@ -67,10 +67,11 @@ def cuts(
         if axis not in worth(volume):
             continue
         indices = usable_slices(volume, body, axis, TISSUE_SHARE)
+        heights = levels(body, indices) if axis == "axial" else {}
         wanted = thinned(volume.count(axis), volume.thickness(axis), apart or _natural(volume))
         for index in indices:
             if index in wanted:
-                yield cut_of(volume, axis, index, indices)
+                yield cut_of(volume, axis, index, heights)
 
 
 def worth(volume: Volume) -> tuple[str, ...]:
@@ -85,11 +86,11 @@ def worth(volume: Volume) -> tuple[str, ...]:
     return tuple(found) or (volume.thickest,)
 
 
-def cut_of(volume: Volume, axis: str, index: int, indices: Sequence[int]) -> Cut:
-    """The slice of that number; `indices` are all that show the body, from feet to head."""
+def cut_of(volume: Volume, axis: str, index: int, heights: Mapping[int, str]) -> Cut:
+    """The slice of that number; `heights` says how high an axial one lies, where that is known."""
     if axis not in volume.planes:
         return Cut(axis=axis, index=index, name=f"slice-{index:03d}", facts={}, position=None)
-    facts = {"plane": axis} | ({"level": level(index, indices)} if axis == "axial" else {})
+    facts = {"plane": axis} | ({"level": heights[index]} if axis == "axial" and index in heights else {})
     position = volume.position(axis, index)
     return Cut(axis=axis, index=index, name=f"{axis}-{index:03d}", facts=facts, position=position)
 

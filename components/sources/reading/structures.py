@@ -146,10 +146,12 @@ def palette(structures: tuple[str, ...]) -> NDArray[np.uint8]:
     return table
 
 
-def visible(labels: NDArray, structures: tuple[str, ...], *, pixels: int) -> list[str]:
-    """Plain names of the structures that cover at least `pixels` of the slice, sorted."""
+def visible_and_unclear(labels: NDArray, structures: tuple[str, ...], *, pixels: int) -> tuple[list[str], list[str]]:
+    """Plain names, sorted, of the structures that cover at least `pixels` of the slice, and of those that cover fewer:
+    too few to be seen for sure, too many to be missing."""
     counts = np.bincount(np.asarray(labels, np.int64).ravel().clip(0, 255), minlength=256)
     area: dict[str, int] = {}
     for label, structure in enumerate(structures, start=1):
         area[english(structure)] = area.get(english(structure), 0) + int(counts[label])
-    return sorted(name for name, count in area.items() if count >= pixels)
+    shown = [name for name, count in area.items() if count >= pixels]
+    return sorted(shown), sorted(name for name, count in area.items() if 0 < count < pixels)

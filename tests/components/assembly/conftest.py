@@ -39,13 +39,17 @@ SETTINGS = AssemblySettings(
         "modality": QuestionSettings(weight=2, forms=("choice", "open", "closed")),
         "region": QuestionSettings(weight=2, forms=("choice", "open", "closed")),
         "plane": QuestionSettings(weight=2, forms=("choice", "open", "closed")),
-        "contrast": QuestionSettings(weight=1, forms=("choice", "open", "closed")),
+        "map": QuestionSettings(weight=1, forms=("choice", "open", "closed")),
         "colour": QuestionSettings(weight=1, forms=("closed",)),
         "stain": QuestionSettings(weight=1, forms=("closed",)),
         "organ": QuestionSettings(weight=1, forms=("closed",)),
         "tumour": QuestionSettings(weight=1, forms=("closed",)),
     },
     question_turns=900,
+    question_turns_per_record=30,
+    captions_per_record=3,
+    drawings_per_record=3,
+    edits_per_record=3,
     turns_per_sample=3,
     caption_samples=60,
     drawing_samples=60,
@@ -89,7 +93,7 @@ def make_corpus() -> dict[str, list[Record]]:
     """Source -> records."""
     mri = []
     for plane in ("axial", "coronal", "sagittal"):
-        for contrast in ("T1-weighted", "grey matter map", "white matter map"):
+        for contrast in ("T1", "grey matter", "white matter"):
             for k in range(10):
                 name = f"mean-{contrast[:2]}-{plane}-{k:02d}"
                 pairs = {
@@ -103,13 +107,16 @@ def make_corpus() -> dict[str, list[Record]]:
                         "mean",
                         Modality.MRI,
                         "brain",
-                        facts={"plane": plane, "contrast": contrast},
+                        facts={
+                            "plane": plane,
+                            **({"contrast": "T1", "map": "none"} if contrast == "T1" else {"map": contrast}),
+                        },
                         position=float(4 * k - 8),
-                        targets=pairs if contrast == "T1-weighted" else {},
+                        targets=pairs if contrast == "T1" else {},
                     )
                 )
     for k in range(6):
-        facts = {"plane": "axial", "contrast": "T1-weighted", "tumour": "yes" if k < 3 else "no"}
+        facts = {"plane": "axial", "contrast": "T1", "map": "none", "tumour": "yes" if k < 3 else "no"}
         mri.append(record("mri", f"head-{k}", "head", Modality.MRI, "brain", facts=facts, position=float(k)))
     ct = []
     for subject, count in (("ct-one", 12), ("ct-two", 8)):

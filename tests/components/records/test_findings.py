@@ -26,6 +26,13 @@ def test_what_is_said_both_ways_is_said_neither_way():
     assert finding_facts(["unchanged"]) == {}
 
 
+def test_no_finding_is_none_of_the_set_s_labels_and_not_a_normal_image():
+    assert finding_facts(["No Finding"]) == {}
+    row = {"No Finding": "1.0", "Edema": "", "Pneumonia": "-1.0", "Support Devices": "1.0"}
+    assert label_facts(row) == {"findings": "support devices", "absent_findings": "pulmonary oedema"}
+    assert label_facts({"No Finding": "", "Edema": ""}) == {} == label_facts({"No Finding": "0"})
+
+
 def test_every_fact_is_one_that_validation_knows():
     facts = finding_facts(FINDINGS[::2], FINDINGS[1::2])
     for view in ("AP erect", "AP_horizontal", "LATERAL", "LL", "Frontal", "PA", "COSTAL", ""):

@@ -40,14 +40,15 @@ def test_the_recorded_pixel_hash_is_that_of_the_stored_image(corpus_records):
 
 def test_t1_slices_carry_the_other_contrasts_of_the_same_place(corpus_records):
     records = corpus_records["nilearn-mni"]
-    t1 = [record for record in records.values() if record.facts["contrast"] == "T1"]
+    t1 = [record for record in records.values() if record.facts.get("contrast") == "T1"]
     assert Counter(record.facts["plane"] for record in t1) == {"sagittal": 119, "coronal": 145, "axial": 113}
     for record in t1[::50]:
         for key, name in (("gm", "grey_matter"), ("wm", "white_matter")):
             partner = records[record.id.replace("t1-", f"{key}-")]
             assert record.targets[name] == partner.image.data
             assert record.position == partner.position
-            assert not partner.targets
+            assert not partner.targets and "contrast" not in partner.facts, "a tissue map is no contrast"
+            assert (record.facts["map"], partner.facts["map"]) == ("none", name.replace("_", " "))
 
 
 def test_mni_positions_are_millimetres_of_the_atlas(corpus_records):
@@ -92,6 +93,32 @@ def test_bladder_slices_are_called_pelvis(corpus_records):
     for record in corpus_records["totalsegmentator"].values():
         if "urinary bladder" in record.facts.get("organs", "").split(";") and record.facts["plane"] == "axial":
             assert record.anatomy == "pelvis"
+
+
+def test_a_structure_cut_by_a_few_pixels_is_neither_shown_nor_missing(corpus_records):
+    unclear = 0
+    for record in corpus_records["totalsegmentator"].values():
+        shown, doubtful = (set(record.facts.get(n, "").split(";")) - {""} for n in ("organs", "unclear_organs"))
+        assert not shown & doubtful
+        unclear += len(doubtful)
+    assert unclear > 500
+
+
+def test_a_slice_without_an_organ_of_the_belly_has_no_region(corpus_records):
+    slices = [r for r in corpus_records["totalsegmentator"].values() if r.subject == "ct-abdomen"]
+    assert any(r.anatomy == "unknown" for r in slices if r.facts["plane"] == "sagittal"), "through an arm"
+    belly = {"liver", "left kidney", "right kidney", "colon", "small bowel", "stomach"}
+    for record in slices:
+        seen = set(record.facts["organs"].split(";"))
+        assert record.anatomy != "abdomen" or seen & (
+            belly | {"spleen", "pancreas", "duodenum", "gallbladder"} | {"left adrenal gland", "right adrenal gland"}
+        )
+        assert record.anatomy != "unknown" or not seen & belly
+
+
+def test_a_level_is_told_where_the_volume_holds_both_ends_of_the_region(corpus_records):
+    told = {r.subject for s in corpus_records.values() for r in s.values() if "level" in r.facts}
+    assert "mni152" in told and "ct-abdomen" not in told, "an abdomen scan ends inside the body"
 
 
 def test_tumours_are_claimed_only_where_the_mask_says_so(corpus_records):

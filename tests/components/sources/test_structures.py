@@ -4,7 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.sources.reading.structures import CT_STRUCTURES, MR_STRUCTURES, ORGANS, english, palette, visible
+from components.sources.reading.structures import (
+    CT_STRUCTURES,
+    MR_STRUCTURES,
+    ORGANS,
+    english,
+    palette,
+    visible_and_unclear,
+)
 
 _LABELS = Path(__file__).parents[2] / "samples" / "totalsegmentator" / "labels.json"
 
@@ -43,8 +50,8 @@ def test_visible_adds_up_the_parts_of_an_organ():
     labels[0, :6] = CT_STRUCTURES.index("lung_upper_lobe_left") + 1
     labels[1, :6] = CT_STRUCTURES.index("lung_lower_lobe_left") + 1
     labels[2, :6] = CT_STRUCTURES.index("liver") + 1
-    assert visible(labels, CT_STRUCTURES, pixels=10) == ["left lung"]
-    assert visible(labels, CT_STRUCTURES, pixels=6) == ["left lung", "liver"]
+    assert visible_and_unclear(labels, CT_STRUCTURES, pixels=10) == (["left lung"], ["liver"])
+    assert visible_and_unclear(labels, CT_STRUCTURES, pixels=6) == (["left lung", "liver"], [])
 
 
 def test_background_is_black_and_every_structure_is_not():

@@ -1,15 +1,20 @@
 """Which questions are asked about which images: the answer is chosen first, so that no answer wins by being frequent."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
 
-from components.assembly.conversations.balance import Weights, by_key, pick
-from components.assembly.conversations.questions.types import YES_NO, Form, QuestionType
-from components.assembly.corpus import Entry
+from components.assembly.conversations.balance import UNCAPPED, Caps, by_key, by_weight, pick, shares
+from components.assembly.conversations.questions.knowledge import Fact, Knowledge
+from components.assembly.conversations.questions.types import YES_NO, Form
 
+NONE: Mapping[str, float] = MappingProxyType({})
 CHOICES = 4
 """Options of a choice question, at most."""
+Asked = list[tuple[Fact, bool, Sequence[str]]]
+"""(fact, whether the claim is true, what wrong claims and options come from)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,66 +34,87 @@ class Turn:
     """What a closed question claims; empty for yes-or-no facts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One record's answer to a question type; `topic` is the organ or finding that is asked about, else empty."""
-
-    entry: Entry
-    value: str
-    topic: str = ""
+def most_turns(known: Knowledge, form: Form, caps: Caps) -> int:
+    """How many turns of one type and form the images are good for; 0 when there are no two answers."""
+    pairs = form == "closed"
+    return sum(_room(known, form, caps).values()) * (2 if pairs else 1)
 
 
-class Knowledge:
-    """What the records of one split know about one question type, sorted; nothing in it depends on input order."""
-
-    def __init__(self, kind: QuestionType, entries: Iterable[Entry]) -> None:
-        self.kind = kind
-        ordered = sorted(entries, key=lambda entry: entry.id)
-        topical = _TOPICAL.get(kind.name)
-        self.facts: tuple[Fact, ...] = tuple(topical(ordered) if topical else _facts(kind, ordered))
-        self.values: tuple[str, ...] = tuple(sorted({fact.value for fact in self.facts}))
-        self.topics: tuple[str, ...] = tuple(sorted({fact.topic for fact in self.facts}))
-        self._groups: dict[tuple[str, str], dict[str, list[Fact]]] = defaultdict(lambda: defaultdict(list))
-        for fact in self.facts:
-            self._groups[fact.topic, fact.value][fact.entry.patient_key].append(fact)
-        self._weights = {
-            group: Weights({patient: len(facts) ** 0.5 for patient, facts in patients.items()})
-            for group, patients in self._groups.items()
-        }
-
-    def patients(self, topic: str, value: str) -> Mapping[str, list[Fact]]:
-        """Patient -> facts with that value."""
-        return self._groups.get((topic, value), {})
-
-    def wrong(self, value: str, among: Sequence[str]) -> tuple[str, ...]:
-        """Values that are certainly not the image's."""
-        return tuple(other for other in among if other != value and self.kind.excludes(value, other))
-
-    def draw(self, topic: str, value: str, *key: object) -> Fact:
-        """A fact with that value: a patient by the square root of its images, then an image."""
-        patient = self._weights[topic, value].pick("patient", *key)
-        return pick(self._groups[topic, value][patient], "image", *key)
+def draw_turns(known: Knowledge, form: Form, count: int, seed: int, caps: Caps = UNCAPPED) -> list[Turn]:
+    """`count` training turns of one type and form, over its answers evenly as far as the caps allow; empty when it has
+    no two answers. Of a closed question each claim is as often true as false."""
+    key = (seed, known.kind.name, form)
+    room = _room(known, form, caps)
+    even = dict.fromkeys(room, 1.0)
+    if form == "closed":
+        pairs = shares((count + 1) // 2, even, room)
+        asked = _yes_or_no if known.kind.yes_no else _true_or_false
+        return _put(known, form, asked(known, pairs, caps, key)[:count], pairs, key)
+    quota = shares(count, even, room)
+    facts = chain.from_iterable(known.draw("", value, number, caps, *key) for value, number in sorted(quota.items()))
+    return _put(known, form, [(fact, True, known.values) for fact in facts], quota, key)
 
 
-def draw_turns(known: Knowledge, form: Form, count: int, seed: int) -> list[Turn]:
-    """`count` training turns of one type and form, over its answers evenly; empty when it has no two answers."""
-    topics = [t for t in known.topics if sum(bool(known.patients(t, v)) for v in known.values) > 1]
+def _room(known: Knowledge, form: Form, caps: Caps) -> dict[str, int]:
+    """Topic (of yes-or-no facts) or value -> turns that its images are good for; of a closed question pairs of them."""
+    if known.kind.yes_no:
+        room = {topic: min(known.room(topic, value, caps) for value in YES_NO) for topic in known.topics}
+        return {topic: pairs for topic, pairs in room.items() if pairs}
     askable = [value for value in known.values if known.wrong(value, known.values)]
-    if not topics or not askable:
-        return []
-    turns = []
-    for number in range(count):
-        key = (seed, known.kind.name, form, number)
-        # By key, not by number: a wording must not go with an answer.
-        wording = pick(range(len(known.kind.wordings[form])), "wording", *key)
-        if form == "closed" and known.kind.yes_no:
-            topic, value = topics[(number // 2) % len(topics)], YES_NO[number % 2]
-            turns.append(make_turn(known, form, known.draw(topic, value, *key), known.values, key, wording=wording))
-            continue
-        value = askable[(number // 2 if form == "closed" else number) % len(askable)]
-        fact = known.draw("", value, *key)
-        turns.append(make_turn(known, form, fact, known.values, key, wording=wording, says_yes=number % 2 == 0))
-    return turns
+    return {value: known.room("", value, caps) // (2 if form == "closed" else 1) for value in askable}
+
+
+def _yes_or_no(known: Knowledge, pairs: Mapping[str, int], caps: Caps, key: tuple[object, ...]) -> Asked:
+    found: Asked = []
+    for topic, number in sorted(pairs.items()):
+        sides = [known.draw(topic, value, number, caps, *key) for value in YES_NO]
+        found += [(fact, True, known.values) for both in zip(*sides, strict=True) for fact in both]
+    return found
+
+
+def _true_or_false(known: Knowledge, pairs: Mapping[str, int], caps: Caps, key: tuple[object, ...]) -> Asked:
+    found: list[tuple[Fact, bool]] = []
+    for value, number in sorted(pairs.items()):
+        facts = known.draw("", value, 2 * number, caps, *key)
+        found += [(fact, place % 2 == 0) for place, fact in enumerate(facts)]
+    # Halves of each value side by side would end with the last value's.
+    found = [item for _, item in by_key(enumerate(found), "pairs", *key, text=lambda numbered: str(numbered[0]))]
+    claims = false_claims(known, found, *key)
+    return [(fact, is_true, claims.get(place, known.values)) for place, (fact, is_true) in enumerate(found)]
+
+
+def false_claims(known: Knowledge, asked: Sequence[tuple[Fact, bool]], *key: object) -> dict[int, tuple[str]]:
+    """Place -> the wrong claim of each question whose answer is no, such that a claim is false about as often as it is
+    true: the question alone does not tell its answer."""
+    surplus = Counter(fact.value for fact, is_true in asked if is_true)
+    claims: dict[int, tuple[str]] = {}
+    for place, (fact, is_true) in enumerate(asked):
+        if not is_true:
+            wrong = known.wrong(fact.value, known.values)
+            most = max(surplus[value] for value in wrong)
+            claim = pick([value for value in wrong if surplus[value] == most], "claim", place, *key)
+            surplus[claim] -= 1
+            claims[place] = (claim,)
+    return claims
+
+
+def _put(known: Knowledge, form: Form, asked: Asked, often: Mapping[str, int], key: tuple[object, ...]) -> list[Turn]:
+    """The turns, each in a wording by key: by number a wording would go with an answer. The benchmark's wording comes
+    twice as often as another."""
+    number_of = len(known.kind.wordings[form])
+    return [
+        make_turn(
+            known,
+            form,
+            fact,
+            vocabulary,
+            (*key, number),
+            wording=pick(range(number_of + 1), "wording", *key, number) % number_of,
+            says_yes=is_true,
+            often=often,
+        )
+        for number, (fact, is_true, vocabulary) in enumerate(asked)
+    ]
 
 
 def make_turn(
@@ -100,8 +126,10 @@ def make_turn(
     *,
     wording: int = 0,
     says_yes: bool = True,
+    often: Mapping[str, float] = NONE,
 ) -> Turn:
-    """The question about the fact. Wrong values and options come from `vocabulary` (what training knows), by `key`."""
+    """The question about the fact. Wrong values and options come from `vocabulary` (what training knows), by `key`;
+    wrong options as `often` as they are right elsewhere, so that none is known to be wrong by being rare."""
     kind, entry = known.kind, fact.entry
     options: tuple[str, ...] = ()
     asserted, answer = "", fact.value
@@ -115,7 +143,7 @@ def make_turn(
         prompt = kind.prompt(form, wording, entry, asserted)
     else:
         if form == "choice":
-            wrong = by_key(known.wrong(fact.value, vocabulary), "option", *key)[: CHOICES - 1]
+            wrong = by_weight(known.wrong(fact.value, vocabulary), often, "option", *key)[: CHOICES - 1]
             options = tuple(by_key([fact.value, *wrong], "order", *key))
         prompt = kind.prompt(form, wording, entry, options=options)
     return Turn(
@@ -152,42 +180,3 @@ def conversations(turns: Iterable[Turn], longest: int, seed: int) -> dict[str, l
                 closed_ones.append(place)
         found[record] = closed_ones + open_ones
     return found
-
-
-def _facts(kind: QuestionType, entries: Iterable[Entry]) -> Iterable[Fact]:
-    return (Fact(entry, value) for entry in entries if (value := kind.value(entry)))
-
-
-def _organ_facts(entries: Sequence[Entry]) -> Iterable[Fact]:
-    # An organ can be missing from a slice only where the labels of that patient know it at all.
-    labelled: dict[str, set[str]] = defaultdict(set)
-    for entry in entries:
-        labelled[entry.patient_key] |= organs(entry)
-    for entry in entries:
-        if "organs" in entry.facts:
-            for organ in sorted(labelled[entry.patient_key]):
-                yield Fact(entry, "yes" if organ in organs(entry) else "no", organ)
-
-
-def _finding_facts(entries: Sequence[Entry]) -> Iterable[Fact]:
-    # What the labels do not speak of, or call uncertain, is neither there nor absent.
-    for entry in entries:
-        for fact, answer in (("findings", "yes"), ("absent_findings", "no")):
-            for finding in sorted(_listed(entry, fact)):
-                yield Fact(entry, answer, finding)
-
-
-_TOPICAL: Mapping[str, Callable[[Sequence[Entry]], Iterable[Fact]]] = {
-    "organ": _organ_facts,
-    "finding": _finding_facts,
-}
-"""Question types that ask about many things, one at a time -> their facts."""
-
-
-def organs(entry: Entry) -> set[str]:
-    """Structures that the labels show in this image."""
-    return _listed(entry, "organs")
-
-
-def _listed(entry: Entry, fact: str) -> set[str]:
-    return {name.strip() for name in entry.facts.get(fact, "").split(";") if name.strip()}

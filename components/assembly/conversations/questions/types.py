@@ -1,19 +1,27 @@
 """The question types: how a record answers each, and how it is put. Training and benchmark share these strings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
+from components.assembly.conversations.questions import wordings as said
+from components.assembly.conversations.questions.english import be, some, the, with_article
+from components.assembly.conversations.questions.wordings import Form, Wordings
 from components.assembly.corpus import Entry
 from components.recipes.nearest import nearest
+from components.records.targets import ENHANCED_T1
 from components.records.vocabulary import Modality
 
-Form = Literal["open", "closed", "choice"]
 YES_NO = ("yes", "no")
 PLANES = ("axial", "coronal", "sagittal")
 LEVELS = ("upper", "middle", "lower")
 NO_REGION = ("", "unknown", "tissue")
 """What a record says instead of a body region when nothing is known of it."""
+PAIRED_REGIONS = ("eye", "breast", "shoulder", "arm", "hand", "leg", "foot", "kidney")
+"""Regions that a body has two of."""
+NO_MAP = "none"
+"""The fact `map` of a slice beside which there are tissue maps, and which is none."""
+EVERYWHERE = ("whole body", "skin")
+"""Regions that hold or cover all others: nothing is asked about them by elimination."""
 
 OVERLAPPING_REGIONS = tuple(
     frozenset(pair)
@@ -22,7 +30,6 @@ OVERLAPPING_REGIONS = tuple(
         ("chest", "breast"),
         ("chest", "abdomen"),
         ("chest", "neck"),
-        ("abdomen", "pelvis"),
         ("abdomen", "colon"),
         ("abdomen", "kidney"),
         ("abdomen", "liver"),
@@ -45,6 +52,25 @@ OVERLAPPING_REGIONS = tuple(
         ("head", "eye"),
         ("head", "neck"),
         ("brain", "neck"),
+        ("spine", "neck"),
+        ("spine", "chest"),
+        ("spine", "abdomen"),
+        ("spine", "pelvis"),
+        ("pelvis", "abdomen"),
+        ("pelvis", "leg"),
+        ("shoulder", "chest"),
+        ("shoulder", "neck"),
+        ("shoulder", "arm"),
+        ("arm", "hand"),
+        ("leg", "foot"),
+        ("lymph node", "neck"),
+        ("lymph node", "chest"),
+        ("lymph node", "breast"),
+        ("lymph node", "abdomen"),
+        ("lymph node", "pelvis"),
+        ("lymph node", "shoulder"),
+        ("lymph node", "arm"),
+        ("lymph node", "leg"),
     )
 )
 """Regions that one image may show both of: one is never a wrong answer for the other."""
@@ -56,24 +82,34 @@ class QuestionType:
 
     name: str
     value: Callable[[Entry], str | None]
-    wordings: Mapping[Form, tuple[str, ...]]
-    """Form -> wordings; the benchmark uses the first. `{value}` is what a closed question asserts, `{subject}` what
-    the question is about."""
+    wordings: Wordings
+    """Form -> wordings; the benchmark uses the first (`wordings.py` lists what stands in their braces)."""
     yes_no: bool = False
     """The value itself is yes or no; a closed question asserts nothing."""
     subject: Callable[[Entry], str] = lambda entry: ""
     excludes: Callable[[str, str], bool] = lambda true, wrong: True
     """Whether the second value is certainly wrong where the first is right."""
+    others: Mapping[str, Wordings] = field(default_factory=dict)
+    """Other wordings, as many in each form, for records of another kind."""
+    kind: Callable[[Entry], str] = lambda entry: ""
+    """Which of `others` a record is asked with; empty for `wordings`."""
 
     def prompt(self, form: Form, wording: int, entry: Entry, value: str = "", options: tuple[str, ...] = ()) -> str:
         """The question's text; choice questions end with their options."""
-        texts = self.wordings[form]
-        text = texts[wording % len(texts)].format(value=value, subject=self.subject(entry))
+        texts = self.others.get(self.kind(entry), self.wordings)[form]
+        text = texts[wording % len(texts)].format(
+            value=value,
+            the=the(value),
+            a=with_article(value),
+            some=some(value) if value else "",
+            be=be(value),
+            subject=self.subject(entry),
+        )
         return with_options(text, options) if form == "choice" else text
 
     def prompt_id(self, form: Form) -> str:
         """Identity of the prompt's table row; a changed wording asks for a new number."""
-        return f"unimed.{self.name}.{form}@1"
+        return f"unimed.{self.name}.{form}@2"
 
 
 def question_type(name: str) -> QuestionType:
@@ -83,17 +119,21 @@ def question_type(name: str) -> QuestionType:
     return QUESTION_TYPES[name]
 
 
-def with_options(text: str, options: tuple[str, ...]) -> str:
-    """A choice question with what there is to choose from."""
-    return f"{text} Options: {'; '.join(options)}."
+OPTIONS = {"en": "Options: {}.", "es": "Opciones: {}.", "de": "Auswahl: {}.", "fr": "Choix : {}.", "zh": "选项：{}。"}
+"""Language -> how the options of a choice are put."""
+
+
+def with_options(text: str, options: tuple[str, ...], language: str = "en") -> str:
+    """A choice question with what there is to choose from, in the question's language where we have its word."""
+    return f"{text} {OPTIONS.get(language, '({})').format('; '.join(options))}"
 
 
 def fact(name: str, allowed: tuple[str, ...] = ()) -> Callable[[Entry], str | None]:
-    """A reader of one fact; values outside `allowed` cannot be asked about."""
+    """A reader of one fact; values outside `allowed`, and several at once, cannot be asked about."""
 
     def read(entry: Entry) -> str | None:
         value = entry.facts.get(name)
-        return value if value and (not allowed or value in allowed) else None
+        return value if value and ";" not in value and (not allowed or value in allowed) else None
 
     return read
 
@@ -108,127 +148,86 @@ def slice_plane(entry: Entry) -> str | None:
     return fact("plane", PLANES)(entry) if entry.modality in (Modality.MRI, Modality.CT) else None
 
 
+WEIGHTINGS = {"T1": "T1-weighted", "T2": "T2-weighted", ENHANCED_T1: f"{ENHANCED_T1}-weighted", "PD": "proton density"}
+"""Contrast -> what stands before MRI; others as they are."""
+
+
+def mri_kind(entry: Entry) -> str | None:
+    """'grey matter map', or 'T1-weighted image' of a slice that maps of the same head belong to; else None."""
+    shown, contrast = entry.facts.get("map"), entry.facts.get("contrast", "")
+    if shown != NO_MAP:
+        return f"{shown} map" if shown else None
+    return f"{WEIGHTINGS.get(contrast, contrast)} image" if contrast else None
+
+
 def side_subject(entry: Entry) -> str:
     """What a question about left and right is about."""
-    if entry.modality is Modality.FUNDUS:
-        return "Which eye is this"
-    finding = next((name for name in ("tumour", "nodule") if entry.facts.get(name) == "yes"), None)
-    return f"On which side of the body is the {finding}" if finding else "Which side of the body is shown"
+    return entry.anatomy if side_kind(entry) == "pair" else _lesion(entry)
+
+
+def side_kind(entry: Entry) -> str:
+    """pair, finding or body: what there is a side of."""
+    if entry.anatomy in PAIRED_REGIONS:
+        return "pair"
+    return "finding" if _lesion(entry) else "body"
 
 
 def regions_exclude(true: str, wrong: str) -> bool:
-    """Whether an image of the first region surely does not show the second."""
-    return frozenset((true, wrong)) not in OVERLAPPING_REGIONS
+    """Whether an image of the first region surely is none of the second."""
+    pair = frozenset((true, wrong))
+    return pair not in OVERLAPPING_REGIONS and not pair & frozenset(EVERYWHERE)
+
+
+def views_exclude(true: str, wrong: str) -> bool:
+    """Whether one view is never the other: a PA film is a frontal one."""
+    return not ({true, wrong} & {"frontal"} and {true, wrong} & {"AP", "PA"})
+
+
+def _lesion(entry: Entry) -> str:
+    return next((name for name in ("tumour", "nodule") if entry.facts.get(name) == "yes"), "")
 
 
 _TYPES = (
     QuestionType(
         name="modality",
         value=lambda entry: None if entry.modality is Modality.UNKNOWN else entry.modality.value,
-        wordings={
-            "open": ("Which imaging modality is this?", "How was this image made?", "What kind of image is this?"),
-            "closed": ("Is the imaging modality {value}?", "Was this image made by {value}?"),
-            "choice": ("Which imaging modality is this?",),
-        },
+        wordings=said.MODALITY,
     ),
+    QuestionType(name="region", value=region, excludes=regions_exclude, wordings=said.REGION),
+    QuestionType(name="plane", value=slice_plane, wordings=said.PLANE),
+    QuestionType(name="contrast", value=fact("contrast"), wordings=said.CONTRAST),
+    QuestionType(name="map", value=mri_kind, wordings=said.MAP),
+    QuestionType(name="colour", value=fact("colour", YES_NO), yes_no=True, wordings=said.COLOUR),
+    QuestionType(name="stain", value=fact("stain"), wordings=said.STAIN),
     QuestionType(
-        name="region",
-        value=region,
-        excludes=regions_exclude,
-        wordings={
-            "open": ("Which body region is shown?", "Which part of the body is this?", "What region does it show?"),
-            "closed": ("Is the body region shown the {value}?", "Is this an image of the {value}?"),
-            "choice": ("Which body region is shown?",),
-        },
-    ),
-    QuestionType(
-        name="plane",
-        value=slice_plane,
-        wordings={
-            "open": ("In which plane is this slice?", "Which anatomical plane is shown?"),
-            "closed": ("Is the plane of this slice {value}?", "Is this a slice in the {value} plane?"),
-            "choice": ("In which plane is this slice?",),
-        },
-    ),
-    QuestionType(
-        name="contrast",
-        value=fact("contrast"),
-        wordings={
-            "open": ("Which contrast does this MRI show?", "Which kind of MRI is this?"),
-            "closed": ("Is the contrast of this MRI {value}?", "Does this MRI show {value} contrast?"),
-            "choice": ("Which contrast does this MRI show?",),
-        },
-    ),
-    QuestionType(
-        name="colour",
-        value=fact("colour", YES_NO),
-        yes_no=True,
-        wordings={"closed": ("Is this image in colour?", "Does this image show colour?")},
-    ),
-    QuestionType(
-        name="stain",
-        value=fact("stain"),
-        wordings={
-            "open": ("Which stain was used?", "How is this tissue stained?"),
-            "closed": ("Is this tissue stained with {value}?", "Is the stain {value}?"),
-            "choice": ("Which stain was used?",),
-        },
+        name="view",
+        value=lambda entry: fact("view")(entry) if entry.modality is Modality.XRAY else None,
+        excludes=views_exclude,
+        wordings=said.VIEW,
     ),
     QuestionType(
         name="level",
-        value=fact("level", LEVELS),
-        subject=lambda entry: entry.anatomy,
-        wordings={
-            "open": ("At which level of the {subject} is this slice?",),
-            "closed": ("Is this slice at the {value} level of the {subject}?",),
-            "choice": ("At which level of the {subject} is this slice?",),
-        },
+        value=lambda entry: fact("level", LEVELS)(entry) if region(entry) else None,
+        subject=lambda entry: the(entry.anatomy),
+        wordings=said.LEVEL,
     ),
     QuestionType(
         name="side",
         value=fact("laterality", ("left", "right")),
         subject=side_subject,
-        wordings={
-            "open": ("{subject}, left or right?",),
-            "closed": ("{subject}: is it the {value} one?",),
-            "choice": ("{subject}?",),
-        },
+        kind=side_kind,
+        wordings=said.SIDE_OF_BODY,
+        others={"pair": said.SIDE_OF_PAIR, "finding": said.SIDE_OF_FINDING},
     ),
     QuestionType(
-        name="tumour",
-        value=fact("tumour", YES_NO),
-        yes_no=True,
-        wordings={"closed": ("Is a tumour visible?", "Does this slice show a tumour?")},
+        name="tumour", value=fact("tumour", YES_NO), yes_no=True, wordings=said.presence(with_article("tumour"))
     ),
     QuestionType(
-        name="nodule",
-        value=fact("nodule", YES_NO),
-        yes_no=True,
-        wordings={"closed": ("Is a lung nodule visible?", "Does this slice show a lung nodule?")},
+        name="nodule", value=fact("nodule", YES_NO), yes_no=True, wordings=said.presence(with_article("lung nodule"))
     ),
-    QuestionType(
-        name="organ",
-        value=lambda entry: None,
-        yes_no=True,
-        wordings={"closed": ("Is the {value} visible?", "Does this slice show the {value}?")},
-    ),
-    QuestionType(
-        name="finding",
-        value=lambda entry: None,
-        yes_no=True,
-        wordings={"closed": ("Does this image show {value}?", "Can you see {value} in this image?")},
-    ),
-    QuestionType(
-        name="doppler",
-        value=fact("doppler", YES_NO),
-        yes_no=True,
-        wordings={"closed": ("Is Doppler colour shown?", "Does this ultrasound image show Doppler colour?")},
-    ),
-    QuestionType(
-        name="retinopathy",
-        value=fact("retinopathy", YES_NO),
-        yes_no=True,
-        wordings={"closed": ("Are there signs of diabetic retinopathy?", "Does this eye have diabetic retinopathy?")},
-    ),
+    QuestionType(name="organ", value=lambda entry: None, yes_no=True, wordings=said.ORGAN),
+    QuestionType(name="finding", value=lambda entry: None, yes_no=True, wordings=said.FINDING),
+    QuestionType(name="doppler", value=fact("doppler", YES_NO), yes_no=True, wordings=said.DOPPLER),
+    QuestionType(name="retinopathy", value=fact("retinopathy", YES_NO), yes_no=True, wordings=said.RETINOPATHY),
 )
 QUESTION_TYPES: Mapping[str, QuestionType] = {kind.name: kind for kind in _TYPES}

@@ -27,7 +27,7 @@ def test_every_item_is_about_a_held_out_record(sides, settings) -> None:
 def test_answers_of_a_cell_are_as_even_as_the_images_allow(sides, settings) -> None:
     items = set_exam(*sides, settings).items
     cells = Counter((i.question_type, i.answer_type, i.split, i.reference) for i in items if i.benchmark == "vqa")
-    within = {key[3]: n for key, n in cells.items() if key[:3] == ("contrast", "open", Split.WITHIN_SUBJECT)}
+    within = {key[3]: n for key, n in cells.items() if key[:3] == ("map", "open", Split.WITHIN_SUBJECT)}
     assert within and max(within.values()) - min(within.values()) <= 1
     for kind, split in {(key[0], key[2]) for key in cells if key[1] == "closed"}:
         assert cells[kind, "closed", split, "yes"] == cells[kind, "closed", split, "no"]
@@ -35,9 +35,7 @@ def test_answers_of_a_cell_are_as_even_as_the_images_allow(sides, settings) -> N
 
 def test_a_claim_is_false_about_as_often_as_it_is_true(sides, settings) -> None:
     items = set_exam(*sides, replace(settings, benchmark_items=24)).items
-    asked = Counter(
-        (i.prompt, i.reference) for i in items if (i.question_type, i.answer_type) == ("contrast", "closed")
-    )
+    asked = Counter((i.prompt, i.reference) for i in items if (i.question_type, i.answer_type) == ("map", "closed"))
     for prompt in {prompt for prompt, _ in asked}:
         assert abs(asked[prompt, "yes"] - asked[prompt, "no"]) <= 1, prompt
 
@@ -45,7 +43,7 @@ def test_a_claim_is_false_about_as_often_as_it_is_true(sides, settings) -> None:
 def test_what_cannot_be_tested_is_listed_with_the_reason(sides, settings) -> None:
     gaps = {(g.question_type, g.form, g.split): g.reason for g in set_exam(*sides, settings).not_testable}
     assert gaps["stain", "closed", "test"] == "one answer only among held-out images that training knows: H&E"
-    assert gaps["contrast", "open", "test"] == "no held-out image with it"
+    assert gaps["map", "open", "test"] == "no held-out image with it"
     assert gaps["tumour", "closed", "test"] == "no held-out image with it"
 
 

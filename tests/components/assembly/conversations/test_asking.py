@@ -1,12 +1,16 @@
 """No answer wins by being frequent, no question gives its answer away, nothing depends on input order."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from components.assembly.conversations.balance import Caps
 from components.assembly.conversations.plan import plan_samples, plan_turns, question_form
-from components.assembly.conversations.questions.asking import Knowledge, conversations, draw_turns
+from components.assembly.conversations.questions.asking import conversations, draw_turns
+from components.assembly.conversations.questions.knowledge import Knowledge
 from components.assembly.conversations.questions.types import QUESTION_TYPES
+from components.assembly.corpus import first_of_image
 from components.records.vocabulary import Modality, Split
 
 
@@ -31,7 +35,7 @@ def test_closed_questions_are_half_yes_half_no_and_neither_claim_nor_wording_tel
 
 
 def test_choice_options_hold_the_answer_once_at_no_favoured_place(training) -> None:
-    turns = draw_turns(Knowledge(QUESTION_TYPES["contrast"], training), "choice", 600, 1)
+    turns = draw_turns(Knowledge(QUESTION_TYPES["map"], training), "choice", 600, 1)
     places = Counter(turn.options.index(turn.answer) for turn in turns)
     assert all(150 < count < 250 for count in places.values()), places
     assert all(turn.options.count(turn.answer) == 1 for turn in turns)
@@ -119,3 +123,46 @@ def test_unknown_types_and_forms_are_refused_with_what_is_known(training, settin
         question_form("modalty", "open")
     with pytest.raises(ValueError, match=r"assembly\.questions\.colour: no open form; known: closed"):
         question_form("colour", "open")
+
+
+def test_a_structure_cut_by_a_few_pixels_is_not_asked_about(make_entry) -> None:
+    entries = [
+        make_entry("a", "one", facts={"organs": "liver;spleen"}),
+        make_entry("b", "one", facts={"organs": "liver", "unclear_organs": "spleen"}),
+        make_entry("c", "one", facts={"organs": "liver"}),
+    ]
+    known = Knowledge(QUESTION_TYPES["organ"], entries)
+    assert {fact.entry.id: fact.value for fact in known.facts if fact.topic == "spleen"} == {
+        "mri/a": "yes",
+        "mri/c": "no",
+    }
+
+
+def test_an_answer_of_few_images_is_asked_no_more_often_than_they_allow(make_entry) -> None:
+    common = (Modality.MRI, Modality.CT, Modality.OCT, Modality.ENDOSCOPY, Modality.ULTRASOUND)
+    entries = [make_entry(f"{m.value}{k}", f"{m.value}{k}", m) for m in common for k in range(40)]
+    entries += [make_entry("x", "r", Modality.XRAY)]
+    known, caps = Knowledge(QUESTION_TYPES["modality"], entries), Caps(image=6, patient=6)
+    for form in ("open", "closed", "choice"):
+        turns = draw_turns(known, form, 300, 1, caps)
+        assert len(turns) == 300
+        assert max(Counter(turn.record_id for turn in turns).values()) <= 6
+        assert Counter(turn.value for turn in turns)["X-ray"] == 6
+    closed = draw_turns(known, "closed", 300, 1, caps)
+    claims = Counter((turn.asserted, turn.answer) for turn in closed)
+    assert all(abs(claims[value, "yes"] - claims[value, "no"]) <= 1 for value in known.values), claims
+    offered = Counter(option for turn in turns for option in turn.options)
+    right = Counter(turn.answer for turn in turns)
+    assert right["X-ray"] / offered["X-ray"] > 0.15, "a rare answer is not known to be wrong by being offered in vain"
+
+
+def test_numbers_are_per_record_up_to_the_totals(training, settings) -> None:
+    few = replace(settings, question_turns_per_record=2, captions_per_record=0.5, edits_per_record=1, most_per_image=3)
+    plans = plan_samples(training, few, 1, 1.0)
+    records = len(first_of_image(training))
+    assert sum(len(talk) for plan in plans.values() for talk in plan.talks) == 2 * records
+    assert sum(plan.captions for plan in plans.values()) == round(0.5 * records)
+    assert max(plan.captions for plan in plans.values()) <= 3
+    capped = plan_samples(training, replace(few, question_turns=20, edit_samples=7), 1, 1.0)
+    assert sum(len(talk) for plan in capped.values() for talk in plan.talks) == 20
+    assert sum(len(plan.edits) for plan in capped.values()) == 7

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.assembly.conversations.delivered import said
+from components.assembly.conversations.prompts import FOLLOW_UP, REPORTS
 from components.assembly.dataset import Dataset
 from components.images.stored import StoredImage
 from components.records.record import Record, Turn
@@ -92,6 +93,33 @@ def test_a_redaction_mark_is_never_learnt_and_a_wholly_redacted_answer_is_filter
     assert said(CAPTION) == CAPTION.answer
 
 
+def test_a_report_is_asked_for_in_its_language_and_one_without_our_prompt_is_left_out(assembled, said_record):
+    stable = Turn(prompt="", answer="The effusion has increased. The tube is unchanged.", kind=TurnKind.REPORT)
+    samples, folder = assembled(
+        said_record("es", replace(REPORT, answer="pulmon clar. sin derram."), language="es"),
+        said_record("ru", replace(REPORT, answer="Лёгкие чистые."), language="ru"),
+        said_record("en", stable),
+    )
+    asked = {name: texts(samples[f"talk/{name}#delivered"])[0] for name in ("es", "en")}
+    assert asked["es"] in REPORTS["es"] and asked["en"] in FOLLOW_UP
+    assert "talk/ru#delivered" not in samples and bins(folder)["talk/ru"][0] == "kept"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["left_out"] == {"talk": {"no prompt of ours in ru": 1}}
+    assert manifest["delivered"]["talk"] == {"report": 2}
+
+
+def test_yes_and_no_of_a_source_are_balanced_by_key_and_counted(assembled, said_record):
+    records = [said_record(f"y{k}", QUESTION) for k in range(9)]
+    records += [said_record(f"n{k}", replace(QUESTION, answer="No")) for k in range(4)]
+    records += [said_record("long", QUESTION, CHOICE), said_record("open", replace(QUESTION, answer="A large cyst"))]
+    samples, folder = assembled(*records)
+    answers = Counter(texts(s)[-1] for s in samples.values() if s.id.endswith("#delivered"))
+    assert answers == {"Yes": 4, "No": 4, "liver": 1, "A large cyst": 1}
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["left_out"] == {"talk": {"answer balance": 5}}
+    assert manifest["sources"]["talk"]["kept"] == 15
+
+
 def test_text_alone_goes_to_the_text_group(assembled, said_record):
     turn = Turn(prompt="What is a cyst?", answer="A closed sac.", kind=TurnKind.OPEN)
     samples, folder = assembled(replace(said_record("t", turn, modality=Modality.TEXT), image=None))
@@ -111,7 +139,7 @@ def test_a_drawing_starts_from_the_record_and_ends_in_its_output(assembled, said
 
 def test_questions_about_one_image_are_no_duplicates_but_one_question_twice_is(assembled, said_record):
     again = Turn(prompt="is the LIVER visible", answer="yes.", kind=TurnKind.CLOSED)
-    other = Turn(prompt="Is the liver visible?", answer="No", kind=TurnKind.CLOSED)
+    other = Turn(prompt="Is the spleen visible?", answer="No", kind=TurnKind.CLOSED)
     samples, folder = assembled(
         *(said_record(n, t, image="same") for n, t in (("a", QUESTION), ("b", CHOICE), ("c", again), ("d", other)))
     )
