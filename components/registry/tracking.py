@@ -64,8 +64,9 @@ def connect(workspace: Workspace) -> Tracking:
         check_home(workspace)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-    client = MlflowClient(uri)
-    found = _experiment(client, uri)
+    with _same_release(uri):
+        client = MlflowClient(uri)
+        found = client.get_experiment_by_name(EXPERIMENT)
     if found is not None:
         if found.lifecycle_stage == "deleted":  # on MLflow's page; its runs are there still
             client.restore_experiment(found.experiment_id)
@@ -74,11 +75,12 @@ def connect(workspace: Workspace) -> Tracking:
     return Tracking(client, client.create_experiment(EXPERIMENT, artifact_location=own))
 
 
-def _experiment(client: "MlflowClient", uri: str) -> Any:
+@contextmanager
+def _same_release(uri: str) -> Iterator[None]:
     from mlflow.exceptions import MlflowException
 
     try:
-        return client.get_experiment_by_name(EXPERIMENT)
+        yield
     except MlflowException as error:
         if "out-of-date database schema" not in str(error):
             raise
