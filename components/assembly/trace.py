@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from components.recipes.nearest import nearest
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
-from components.validation.decisions import Decision, read_decisions
+from components.validation.decisions import CuratorDecision, read_decisions
 from components.validation.validated import left_out, record_ids, refused
 
 
@@ -24,7 +24,7 @@ class Trace:
     """file, locator, sha256 of the pixels; the raw folder."""
     validation: dict[str, str]
     """verdict (kept, quarantined or filtered); of the others reason and detail, of a refused one suite and expectation too."""
-    curator: Decision | None
+    curator: CuratorDecision | None
     """What a person decided about it."""
     known: dict[str, Any] = field(default_factory=dict)
     """modality, anatomy, facts, turns, licence, patient_key of a kept one."""

@@ -9,7 +9,7 @@ from components.storage.atomic import write_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
+class CuratorDecision:
     """A record to keep in spite of the suite, or to leave out in spite of it. The last decision on an id holds."""
 
     id: str
@@ -20,16 +20,16 @@ class Decision:
     """Moment of the decision, ISO 8601 in UTC; empty where it is not known."""
 
 
-def read_decisions(path: Path) -> dict[str, Decision]:
+def read_decisions(path: Path) -> dict[str, CuratorDecision]:
     """Record id -> decision; empty without a file. Raises ValueError naming the line that is not one."""
     if not path.is_file():
         return {}
-    found: dict[str, Decision] = {}
+    found: dict[str, CuratorDecision] = {}
     for number, line in enumerate(path.read_text().splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            decision = Decision(**json.loads(line))
+            decision = CuratorDecision(**json.loads(line))
         except (json.JSONDecodeError, TypeError) as error:
             raise ValueError(
                 f"{path} line {number} is no decision ({error}); `unimed data review` writes them"
@@ -40,7 +40,7 @@ def read_decisions(path: Path) -> dict[str, Decision]:
     return found
 
 
-def add_decision(path: Path, decision: Decision) -> None:
+def add_decision(path: Path, decision: CuratorDecision) -> None:
     """Append the decision to the file, atomically."""
     before = path.read_text() if path.is_file() else ""
     line = {name: getattr(decision, name) for name in ("id", "decision", "by", "reason", "at")}

@@ -8,7 +8,7 @@ from components.recipes.validation import ValidationSettings
 from components.records.accounting import Account
 from components.records.record import LeftOut, Record, Unreadable
 from components.records.vocabulary import Bin
-from components.validation.decisions import Decision
+from components.validation.decisions import CuratorDecision
 from components.validation.drift import distances, not_compared, sentences
 from components.validation.profile import profile
 from components.validation.spool import Held, Rows, Spool
@@ -42,7 +42,7 @@ def judge(
     items: Iterable[Record | Unreadable],
     settings: ValidationSettings,
     *,
-    decisions: Mapping[str, Decision],
+    decisions: Mapping[str, CuratorDecision],
     accepted: Mapping[str, object],
     patients: str | None = None,
     seen: Callable[[int], None] = lambda count: None,
@@ -111,7 +111,7 @@ def _first_failures(failures: list[Failure]) -> dict[str, Failure]:
     return first
 
 
-def _verdict_on(record: Record, failure: Failure | None, decision: Decision | None) -> dict[str, str] | None:
+def _verdict_on(record: Record, failure: Failure | None, decision: CuratorDecision | None) -> dict[str, str] | None:
     """The quarantine row of a record, or None when it is kept."""
     if decision is not None and decision.decision == "reject":
         detail = f"rejected by {decision.by}: {decision.reason}"

@@ -16,7 +16,7 @@ from components.sources.table import read_source
 from components.storage.atomic import write_text
 from components.storage.keys import keyed_hash
 from components.storage.workspace import Workspace
-from components.validation.decisions import Decision, add_decision, read_decisions
+from components.validation.decisions import CuratorDecision, add_decision, read_decisions
 from components.validation.suites import DUPLICATE_ID
 from components.validation.validated import QUARANTINE, left_out, record_files, record_ids, refused
 
@@ -77,7 +77,7 @@ def write_review(workspace: Workspace, recipe: Recipe, source: str) -> Path:
     return path
 
 
-def decide(workspace: Workspace, recipe: Recipe, decision: Decision) -> None:
+def decide(workspace: Workspace, recipe: Recipe, decision: CuratorDecision) -> None:
     """Append a curator's decision to data/decisions/<source>.jsonl; the next run validates that source again.
 
     Raises ValueError for an id that validation never saw, a record that no decision can keep, and a missing why.
@@ -111,7 +111,9 @@ def _validated(workspace: Workspace, recipe: Recipe, source: str) -> Path:
     return folder
 
 
-def _refused(workspace: Workspace, recipe: Recipe, source: str, decisions: dict[str, Decision]) -> list[ReviewGroup]:
+def _refused(
+    workspace: Workspace, recipe: Recipe, source: str, decisions: dict[str, CuratorDecision]
+) -> list[ReviewGroup]:
     """Quarantined records by reason, the rarest reason last; images come from the raw files."""
     rows = refused(workspace.validated / source)
     groups: dict[str, ReviewGroup] = {}
@@ -151,7 +153,7 @@ def _images(workspace: Workspace, recipe: Recipe, source: str, wanted: set[str])
     }
 
 
-def _passed(workspace: Workspace, source: str, decisions: dict[str, Decision]) -> list[ReviewGroup]:
+def _passed(workspace: Workspace, source: str, decisions: dict[str, CuratorDecision]) -> list[ReviewGroup]:
     """What validation let pass, by the bin and reason in the present data set, a keyed handful of each; kept ones last."""
     folder = workspace.validated / source
     ends = _ends(workspace.dataset, source)
@@ -184,7 +186,7 @@ def _ends(dataset: Path, source: str) -> dict[str, tuple[str, str, str]]:
     return {row["id"]: (row["bin"], row["reason"], row.get("detail") or row["other"]) for row in rows}
 
 
-def _shown(row: dict[str, Any], data: bytes, choice: str, decisions: dict[str, Decision]) -> Shown:
+def _shown(row: dict[str, Any], data: bytes, choice: str, decisions: dict[str, CuratorDecision]) -> Shown:
     decided = decisions.get(row["id"])
     return Shown(
         id=row["id"],

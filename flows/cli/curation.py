@@ -96,13 +96,13 @@ def review(
     as_json: AsJson = False,
 ) -> None:
     """Write a page of a source's records by bin and reason; or decide about single records."""
-    from components.validation.decisions import Decision
+    from components.validation.decisions import CuratorDecision
     from components.validation.review import decide, write_review
 
     workspace, recipe = _here()
     by, at = who(), datetime.now(UTC).isoformat(timespec="seconds")
-    decisions = [Decision(id=i, decision="accept", by=by, reason=why, at=at) for i in accepted or ()]
-    decisions += [Decision(id=i, decision="reject", by=by, reason=why, at=at) for i in rejected or ()]
+    decisions = [CuratorDecision(id=i, decision="accept", by=by, reason=why, at=at) for i in accepted or ()]
+    decisions += [CuratorDecision(id=i, decision="reject", by=by, reason=why, at=at) for i in rejected or ()]
     for decision in decisions:
         decide(workspace, recipe, decision)
     if decisions:

@@ -1,14 +1,14 @@
 import pytest
 
-from components.validation.decisions import Decision, add_decision, read_decisions
+from components.validation.decisions import CuratorDecision, add_decision, read_decisions
 
 
 def test_the_last_decision_on_a_record_holds(tmp_path):
     path = tmp_path / "s.jsonl"
     path.write_text("")
     assert read_decisions(path) == {}
-    first = Decision(id="s/a", decision="accept", by="kim", reason="fine")
-    last = Decision(id="s/a", decision="reject", by="lee", reason="not fine, Zoë")
+    first = CuratorDecision(id="s/a", decision="accept", by="kim", reason="fine")
+    last = CuratorDecision(id="s/a", decision="reject", by="lee", reason="not fine, Zoë")
     add_decision(path, first)
     add_decision(path, last)
     assert read_decisions(path) == {"s/a": last}

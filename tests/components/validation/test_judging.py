@@ -7,7 +7,7 @@ from components.records.record import LeftOut, Unreadable
 from components.records.schema import RECORD_SCHEMA
 from components.sources.delivery_folder import UNREAD
 from components.storage.keys import patient_key, public_secret
-from components.validation.decisions import Decision
+from components.validation.decisions import CuratorDecision
 from components.validation.judging import judge
 
 BLANK = np.full((50, 60), 9, np.uint8)
@@ -68,8 +68,8 @@ def test_what_is_no_image_by_nature_is_filtered_and_counts_against_no_limit(make
 
 def test_curator_may_keep_what_the_suite_refuses_and_refuse_what_it_keeps(make, settings):
     decisions = [
-        Decision(id="s/a", decision="accept", by="kim", reason="a black frame is what we want"),
-        Decision(id="s/b", decision="reject", by="kim", reason="wrong patient"),
+        CuratorDecision(id="s/a", decision="accept", by="kim", reason="a black frame is what we want"),
+        CuratorDecision(id="s/b", decision="reject", by="kim", reason="wrong patient"),
     ]
     judged = run([make("a", BLANK), make("b"), make("c")], settings, decisions)
     assert [row["id"] for row in judged.rows] == ["s/a", "s/c"]
@@ -79,7 +79,7 @@ def test_curator_may_keep_what_the_suite_refuses_and_refuse_what_it_keeps(make, 
 
 
 def test_two_records_of_one_id_cannot_be_accepted(make, settings):
-    decision = Decision(id="s/a", decision="accept", by="kim", reason="?")
+    decision = CuratorDecision(id="s/a", decision="accept", by="kim", reason="?")
     judged = run([make("a"), make("a"), make("b")], settings, [decision])
     assert [row["id"] for row in judged.rows] == ["s/b"]
 
