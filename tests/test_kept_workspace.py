@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from components.registry.moving import settle_here
 from components.storage.workspace import Workspace
 from components.storage.yaml_files import dump_yaml, load_yaml
 from flows.cli.main import main
-from tests.fixtures.kept_archive import KEPT, pack, unpack
+from tests.fixtures.kept_archive import KEPT, NOWHERE, pack, unpack
 from tests.fixtures.kept_facts import ignored_decisions, lost_facts, weights_files
 from tests.fixtures.micro import own_ports, run_unimed
 
@@ -46,8 +47,10 @@ def opened(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace
 
 @pytest.fixture(scope="module")
 def upgraded(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The workspace after the one command that a retrain asks for where an older release made the stage graph."""
-    workspace = open_kept(archive, tmp_path_factory.mktemp("upgraded"))
+    """The workspace after the one command that a retrain asks for: an older release made it, and at another place."""
+    workspace = Workspace(unpack(archive, tmp_path_factory.mktemp("upgraded")))
+    own_ports(workspace.root)
+    assert "unimed doctor --repair" in run_unimed("retrain", cwd=workspace.root, expect=2)
     run_unimed("doctor", "--repair", cwd=workspace.root)
     return workspace
 
@@ -69,8 +72,9 @@ def unimed(monkeypatch, capsys):
 
 
 def open_kept(archive: Path, folder: Path) -> Workspace:
+    """The workspace, at home in the folder and otherwise as the older release left it."""
     workspace = Workspace(unpack(archive, folder))
-    own_ports(workspace.root)
+    settle_here(workspace)
     return workspace
 
 
@@ -209,7 +213,7 @@ def test_a_broken_fact_is_named_and_no_other(archive, kept, tmp_path, harm: Call
     assert lost and {sentence.partition(":")[0] for sentence in lost} == {fact}, lost
 
 
-def test_an_archive_opens_at_another_place_and_carries_no_path_away(tmp_path):
+def test_an_archive_carries_no_path_away(tmp_path):
     root = tmp_path / "here"
     (root / ".unimed" / "logs").mkdir(parents=True)
     (root / ".unimed" / "registration.json").write_text(json.dumps({"registry": f"sqlite:///{root}/.unimed/mlflow.db"}))
@@ -218,12 +222,15 @@ def test_an_archive_opens_at_another_place_and_carries_no_path_away(tmp_path):
         connection.execute("CREATE TABLE runs (id INTEGER PRIMARY KEY, uri TEXT)")
         connection.execute("INSERT INTO runs VALUES (3, ?)", (f"file://{root}/.unimed/mlflow-artifacts",))
         connection.commit()
-    there = unpack(pack(root, tmp_path / "packed.tar.xz"), tmp_path / "there")
-    assert not (there / ".unimed" / "logs").exists() and (there / ".unimed" / "secret").stat().st_mode & 0o077 == 0
-    registry = json.loads((there / ".unimed" / "registration.json").read_text())["registry"]
-    assert registry == f"sqlite:///{there}/.unimed/mlflow.db"
-    with closing(sqlite3.connect(there / ".unimed" / "mlflow.db")) as connection:
-        assert connection.execute("SELECT * FROM runs").fetchall() == [(3, f"file://{there}/.unimed/mlflow-artifacts")]
+    there = unpack(pack(root, tmp_path / "packed.tar.xz"), tmp_path / "there") / ".unimed"
+    assert not (there / "logs").exists() and (there / "secret").stat().st_mode & 0o077 == 0
+    assert json.loads((there / "registration.json").read_text()) == {
+        "registry": f"sqlite:///{NOWHERE}/.unimed/mlflow.db"
+    }
+    with closing(sqlite3.connect(there / "mlflow.db")) as connection:
+        assert connection.execute("SELECT * FROM runs").fetchall() == [
+            (3, f"file://{NOWHERE}/.unimed/mlflow-artifacts")
+        ]
     (root / "notes.txt").write_text(f"see {root}/data")
     with pytest.raises(ValueError, match=r"notes\.txt names .*; leave the file out or rewrite it"):
         pack(root, tmp_path / "packed.tar.xz")
