@@ -10,7 +10,7 @@ from components.assembly.benchmark.item import SEED, NotTestable, benchmark_item
 from components.assembly.conversations.balance import by_key, round_robin
 from components.assembly.conversations.edits import EDITS, Edit, weighted_edits
 from components.assembly.conversations.plan import question_form
-from components.assembly.conversations.questions.asking import Turn, false_claims, make_turn
+from components.assembly.conversations.questions.asking import TypedTurn, false_claims, make_turn
 from components.assembly.conversations.questions.captions import (
     CAPTION_PROMPT_ID,
     CAPTION_PROMPTS,
@@ -93,7 +93,9 @@ def set_exam(training: Sequence[Entry], held_out: Sequence[Entry], settings: Ass
     )
 
 
-def examine(kind: QuestionType, form: Form, learnt: Knowledge, known: Knowledge, count: int) -> tuple[list[Turn], str]:
+def examine(
+    kind: QuestionType, form: Form, learnt: Knowledge, known: Knowledge, count: int
+) -> tuple[list[TypedTurn], str]:
     """(questions balanced by answer, why there are none)."""
     if kind.yes_no:
         topics = [t for t in learnt.topics if all(learnt.patients(t, v) and known.patients(t, v) for v in YES_NO)]
@@ -164,7 +166,7 @@ def _spread(entries: Iterable[Entry], *key: object) -> list[Entry]:
     return list(round_robin({name: list(round_robin(patients)) for name, patients in families.items()}))
 
 
-def _question_item(entry: Entry, turn: Turn) -> BenchmarkItem:
+def _question_item(entry: Entry, turn: TypedTurn) -> BenchmarkItem:
     return benchmark_item(
         entry,
         benchmark="vqa",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from components.assembly.conversations.balance import Caps, draw_by_family, pick, shares
 from components.assembly.conversations.edits import Edit, edit, weighted_edits
-from components.assembly.conversations.questions.asking import Turn, conversations, draw_turns, most_turns
+from components.assembly.conversations.questions.asking import TypedTurn, conversations, draw_turns, most_turns
 from components.assembly.conversations.questions.captions import describable
 from components.assembly.conversations.questions.knowledge import Knowledge
 from components.assembly.conversations.questions.types import Form, question_type
@@ -18,7 +18,7 @@ from components.recipes.assembly import AssemblySettings
 class RecordPlan:
     """The conversations about one record."""
 
-    talks: list[list[Turn]] = field(default_factory=list)
+    talks: list[list[TypedTurn]] = field(default_factory=list)
     captions: int = 0
     """How many caption conversations."""
     drawings: int = 0
@@ -59,7 +59,7 @@ def plan_samples(
     return dict(plans)
 
 
-def plan_turns(entries: Iterable[Entry], settings: AssemblySettings, seed: int, count: int) -> list[Turn]:
+def plan_turns(entries: Iterable[Entry], settings: AssemblySettings, seed: int, count: int) -> list[TypedTurn]:
     """Question turns by the recipe's weights; what a type without two answers, or with few images, cannot take goes to
     the others."""
     entries = tuple(entries)
@@ -72,7 +72,7 @@ def plan_turns(entries: Iterable[Entry], settings: AssemblySettings, seed: int, 
     }
     room = {cell: most_turns(knowledge, form, caps) for cell, (knowledge, form, _) in cells.items()}
     weights = {cell: weight for cell, (*_, weight) in cells.items() if room[cell]}
-    turns: list[Turn] = []
+    turns: list[TypedTurn] = []
     for cell, number in sorted(shares(count, weights, room).items()):
         knowledge, form, _ = cells[cell]
         turns += draw_turns(knowledge, form, number, seed, caps)

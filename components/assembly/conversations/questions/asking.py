@@ -18,7 +18,7 @@ Asked = list[tuple[Fact, bool, Sequence[str]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
+class TypedTurn:
     """One question about one image, with its answer."""
 
     record_id: str
@@ -40,7 +40,7 @@ def most_turns(known: Knowledge, form: Form, caps: Caps) -> int:
     return sum(_room(known, form, caps).values()) * (2 if pairs else 1)
 
 
-def draw_turns(known: Knowledge, form: Form, count: int, seed: int, caps: Caps = UNCAPPED) -> list[Turn]:
+def draw_turns(known: Knowledge, form: Form, count: int, seed: int, caps: Caps = UNCAPPED) -> list[TypedTurn]:
     """`count` training turns of one type and form, over its answers evenly as far as the caps allow; empty when it has
     no two answers. Of a closed question each claim is as often true as false."""
     key = (seed, known.kind.name, form)
@@ -98,7 +98,9 @@ def false_claims(known: Knowledge, asked: Sequence[tuple[Fact, bool]], *key: obj
     return claims
 
 
-def _put(known: Knowledge, form: Form, asked: Asked, often: Mapping[str, int], key: tuple[object, ...]) -> list[Turn]:
+def _put(
+    known: Knowledge, form: Form, asked: Asked, often: Mapping[str, int], key: tuple[object, ...]
+) -> list[TypedTurn]:
     """The turns, each in a wording by key: by number a wording would go with an answer. The benchmark's wording comes
     twice as often as another."""
     number_of = len(known.kind.wordings[form])
@@ -127,7 +129,7 @@ def make_turn(
     wording: int = 0,
     says_yes: bool = True,
     often: Mapping[str, float] = NONE,
-) -> Turn:
+) -> TypedTurn:
     """The question about the fact. Wrong values and options come from `vocabulary` (what training knows), by `key`;
     wrong options as `often` as they are right elsewhere, so that none is known to be wrong by being rare."""
     kind, entry = known.kind, fact.entry
@@ -146,7 +148,7 @@ def make_turn(
             wrong = by_weight(known.wrong(fact.value, vocabulary), often, "option", *key)[: CHOICES - 1]
             options = tuple(by_key([fact.value, *wrong], "order", *key))
         prompt = kind.prompt(form, wording, entry, options=options)
-    return Turn(
+    return TypedTurn(
         record_id=entry.id,
         type=kind.name,
         form=form,
@@ -159,17 +161,17 @@ def make_turn(
     )
 
 
-def conversations(turns: Iterable[Turn], longest: int, seed: int) -> dict[str, list[list[Turn]]]:
+def conversations(turns: Iterable[TypedTurn], longest: int, seed: int) -> dict[str, list[list[TypedTurn]]]:
     """Record id -> conversations of at most `longest` turns; no question type twice in one, so that no earlier answer
     gives a later one away."""
-    by_record: dict[str, list[Turn]] = defaultdict(list)
+    by_record: dict[str, list[TypedTurn]] = defaultdict(list)
     for turn in turns:
         by_record[turn.record_id].append(turn)
-    found: dict[str, list[list[Turn]]] = {}
+    found: dict[str, list[list[TypedTurn]]] = {}
     for record, asked in sorted(by_record.items()):
         numbered = [(turn.type, turn.form, number, turn) for number, turn in enumerate(asked)]
-        open_ones: list[list[Turn]] = []
-        closed_ones: list[list[Turn]] = []
+        open_ones: list[list[TypedTurn]] = []
+        closed_ones: list[list[TypedTurn]] = []
         for *_, turn in by_key(numbered, "order", seed, record, text=lambda item: repr(item[:3])):
             place = next((c for c in open_ones if all(turn.type != other.type for other in c)), None)
             if place is None:
