@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.benchmarks import planted_captions
 from tests.benchmarks.curation import measured
 
 QUICK = {"images": (1, 22), "questions": (1, 6), "texts": (1, 12)}
@@ -15,3 +16,11 @@ def test_every_goal_of_the_benchmark_is_met_in_small(part):
     assert len(figures) > 8
     missed = [f"{figure}\n  " + "\n  ".join(figure.details) for figure in figures if not figure.is_met]
     assert not missed, "\n".join(missed)
+
+
+@pytest.mark.parametrize(("part", "figures"), [pytest.param("captions", 7, marks=pytest.mark.slow), ("patients", 2)])
+def test_shared_wording_stays_and_two_deliveries_of_one_clinic_stand_on_one_side(part, figures, monkeypatch):
+    monkeypatch.setattr(planted_captions, "CAPTIONS", 80)
+    found = list(measured([part], each=2, side=160, patients=8, samples=None))
+    missed = [f"{figure}\n  " + "\n  ".join(figure.details) for figure in found if not figure.is_met]
+    assert len(found) >= figures and not missed, "\n".join(missed)

@@ -19,8 +19,8 @@ CONFLICT = "label conflict"
 """The reason of both records."""
 CHANNELS = ("contrast", "stain")
 """Facts that make another image of one place: of one patient they differ without a conflict."""
-_DERIVED = ("colour", "level")
-"""What the pixels or the extent of the scan say, and no label."""
+_DERIVED = ("colour", "level", "window")
+"""What the pixels, the extent of the scan or the reader's window say, and no label."""
 _SHORT = 3
 """Words of an open answer that is compared by its numbers and sides; a longer one may say both."""
 _SHOWN_CHARACTERS = 80
@@ -70,6 +70,8 @@ def completed(kept: Entry, repeated: Entry, *, same_pixels: bool) -> Entry:
     """The kept entry with what only its copy knows: facts, findings and, where the pixels are the same, paired images."""
     facts = dict(kept.facts)
     for name, value in repeated.facts.items():
+        if name in _DERIVED and not same_pixels:
+            continue
         if name in LIST_FACTS and facts.get(name):
             facts[name] = ";".join(dict.fromkeys([*facts[name].split(";"), *value.split(";")]))
         elif value and not facts.get(name):

@@ -4,7 +4,7 @@ import pytest
 
 from components.recipes.sources import PatientIds, SourceSettings
 from components.sources.former_keys import Change, FormerKeys, write_changes
-from components.sources.patients import Patients, person
+from components.sources.patients import Patients, person, proposed
 from components.sources.table import check_namespaces
 from components.storage.keys import patient_key, public_secret
 
@@ -83,3 +83,17 @@ def test_changes_are_read_as_they_were_written_and_a_broken_line_is_named(tmp_pa
     with pytest.raises(ValueError, match="line 1 is no change of a key"):
         FormerKeys.read(tmp_path)
     assert FormerKeys.read(tmp_path / "nowhere").now("a") == "a"
+
+
+def test_a_new_source_is_proposed_the_namespace_of_the_sets_that_share_its_patients():
+    assert proposed("iu-xray", (), {}, ()) == proposed("rad-restruct", (), {}, ()) == "openi"
+    assert {proposed(name, (), {}, ()) for name in ("pmc-oa", "pmc-vqa", "roco", "llava-med", "medicat")} == {"pmc"}
+    assert proposed("medmnist", ("chestmnist_64.npz",), {}, ()) == proposed("rsna", (), {}, ()) == "nih"
+    assert proposed("medmnist", ("bloodmnist.npz",), {}, ()) is None is proposed("images", (), {}, ())
+
+
+def test_a_clinic_s_export_is_of_the_patients_of_the_workspace_s_private_sources():
+    known = {"web": source(), "may": source(private=True), "old": source("hospital", private=True)}
+    assert proposed("dicom", (), known, ["may", "old"]) == "may"
+    assert proposed("nifti", (), known, ["old"]) == "hospital"
+    assert proposed("nifti", (), {"web": source()}, ()) == "workspace"

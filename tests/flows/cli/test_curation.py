@@ -247,6 +247,8 @@ def test_a_patient_who_is_taken_out_is_in_no_conversation(workspace, unimed):
     patient = json.loads(unimed("show", identity, "--json")[1])["known"]["patient_key"]
     assert unimed("remove", "--patient", "nobody", "--why", "x")[0] == 2
     assert "would be taken out" in unimed("remove", "--patient", patient, "--why", "consent withdrawn", "--dry-run")[1]
+    trial = json.loads(unimed("remove", "--patient", patient, "--why", "x", "--dry-run", "--json")[1])
+    assert (trial["namespace"], trial["covers"], trial["sources"]) == ("eyes", ["eyes"], ["eyes"])
     assert unimed("remove", "--patient", patient, "--why", "consent withdrawn")[0] == 0
     text = workspace.params.read_text()
     assert text.startswith("# mine") and f"- {patient}" in text and "consent withdrawn" in text

@@ -76,8 +76,15 @@ def test_labels_that_contradict_each_other_on_one_image_are_both_out(make_entry,
             {"turns": asked("Which is visible?", "spleen", TurnKind.CHOICE, ("spleen", "heart"))},
         ),
         ({"facts": {"level": "upper", "tumour": "no"}}, {"facts": {"level": "lower", "tumour": "no"}}),
+        ({"facts": {"window": "lung"}}, {"facts": {"window": "bone"}}),
     ],
-    ids=["two true answers", "two questions", "other options", "derived of the scan's extent"],
+    ids=[
+        "two true answers",
+        "two questions",
+        "other options",
+        "derived of the scan's extent",
+        "seen through another window",
+    ],
 )
 def test_what_can_both_be_true_is_no_conflict(make_entry, settings, one, other) -> None:
     found = decide([make_entry("a", "p1", pixels="x", **one), make_entry("b", "p2", pixels="x", **other)], settings)
@@ -140,7 +147,9 @@ def test_facts_and_maps_that_complete_each_other_are_merged_into_the_kept_record
 def test_a_lookalike_gives_its_facts_and_keeps_its_maps_which_fit_its_own_pixels_alone(make_entry, settings) -> None:
     entries = [
         make_entry("a", "p1", looks=(picture(320),), facts={"tumour": "yes"}),
-        make_entry("b", "p2", looks=(picture(200),), facts={"laterality": "left"}, targets=("lesion_map",)),
+        make_entry(
+            "b", "p2", looks=(picture(200),), facts={"laterality": "left", "window": "lung"}, targets=("lesion_map",)
+        ),
     ]
     found = decide(entries, settings)
     assert found["mri/b"].reason == "looks the same, what it adds is merged"
