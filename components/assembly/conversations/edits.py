@@ -58,7 +58,12 @@ def _map_edit(target: Shown) -> Edit:
         benchmark="segmentation",
         target=target.name,
         labels=True,
-        wordings=(f"Draw the {target.words} of this image as a map.", f"Segment the {target.words} in this image."),
+        wordings=(
+            f"Draw the {target.words} of this image as a map.",
+            f"Segment the {target.words} in this image.",
+            f"Mark the {target.words} of this image in a map.",
+            f"Make a map of the {target.words} in this image.",
+        ),
     )
 
 
@@ -67,11 +72,15 @@ def _pair_edit(source: Shown, target: Shown) -> Edit:
         wordings = (
             f"Draw this tissue with {target.words} instead of its {source.words}.",
             f"Turn this tissue's {source.words} into {target.words}.",
+            f"Show the same tissue with {target.words}.",
+            f"How would this tissue look with {target.words}? Draw it.",
         )
     else:
         wordings = (
             f"Translate this {source.words} into the {target.words} of the same place.",
             f"Draw the {target.words} that belongs to this {source.words}.",
+            f"Show the place of this {source.words} as {target.words}.",
+            f"Draw the {target.words} of the place that this {source.words} shows.",
         )
     return Edit(
         name=f"{target.kind.value}-{source.name}-to-{target.name}",
@@ -94,6 +103,8 @@ EDITS: Mapping[str, Edit] = {
             wordings=(
                 "Transform this low-resolution image into a high-resolution equivalent.",
                 "Enhance the spatial resolution of this image.",
+                "Sharpen this low-resolution image.",
+                "Draw this image at a higher resolution.",
             ),
             method="derived: condition degraded by bicubic scaling down and up",
         ),
@@ -105,6 +116,8 @@ EDITS: Mapping[str, Edit] = {
             wordings=(
                 "Translate this T1-weighted MRI into a grey matter map.",
                 "Using this T1-weighted MRI, draw its grey matter map.",
+                "Draw the grey matter of this T1-weighted MRI as a map.",
+                "Make a grey matter map of this T1-weighted MRI.",
             ),
         ),
         Edit(
@@ -115,6 +128,8 @@ EDITS: Mapping[str, Edit] = {
             wordings=(
                 "Translate this T1-weighted MRI into a white matter map.",
                 "Using this T1-weighted MRI, draw its white matter map.",
+                "Draw the white matter of this T1-weighted MRI as a map.",
+                "Make a white matter map of this T1-weighted MRI.",
             ),
         ),
         Edit(
@@ -123,7 +138,12 @@ EDITS: Mapping[str, Edit] = {
             benchmark="organ_map",
             target="organ_map",
             labels=True,
-            wordings=("Draw the organ map of this image.", "Segment the organs of this image in colour."),
+            wordings=(
+                "Draw the organ map of this image.",
+                "Segment the organs of this image in colour.",
+                "Colour the organs of this image in a map.",
+                "Make a map of the organs in this image.",
+            ),
         ),
         Edit(
             name="staining",
@@ -133,6 +153,8 @@ EDITS: Mapping[str, Edit] = {
             wordings=(
                 "Draw this tissue with its haematoxylin stain alone.",
                 "Remove every stain but haematoxylin from this image.",
+                "Show only the haematoxylin of this tissue.",
+                "Keep the haematoxylin of this image and nothing else.",
             ),
             method="derived: colour deconvolution",
         ),

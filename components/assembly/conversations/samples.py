@@ -19,6 +19,9 @@ from components.records.sample import Image, Piece, Sample, Text
 from components.records.vocabulary import ImageRole, TaskGroup
 from components.storage.keys import sha256_bytes
 
+DRAWN_WORDINGS = 8
+"""Captions that one image is drawn from; the benchmark's two are among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -111,7 +114,8 @@ def _captions(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sa
 
 def _drawings(entry: Entry, plan: RecordPlan, pictures: Pictures) -> Iterator[Sample]:
     for number in range(plan.drawings):
-        pieces = [Text(text=caption(entry, number)), pictures.own.piece(ImageRole.TARGET)]
+        wording = pick(range(DRAWN_WORDINGS), "t2i wording", entry.id, number)
+        pieces = [Text(text=caption(entry, wording)), pictures.own.piece(ImageRole.TARGET)]
         yield sample_of(entry, f"t2i-{number:04d}", TaskGroup.T2I, "t2i", pieces)
 
 

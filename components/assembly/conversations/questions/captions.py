@@ -47,7 +47,7 @@ _LESIONS = {
 _FINDINGS = ("It shows {}.", "One can see {}.", "Visible: {}.")
 _NORMAL = ("No abnormality is visible.", "It is labelled as normal.", "It is normal by its label.")
 _ORGANS = ("It shows {}.", "The slice cuts {}.", "One can see {}.")
-_LEVELS = ("It lies at the {} level.", "The slice is from the {} part.", "It cuts the {} part.")
+_LEVELS = ("It lies at the {} level{}.", "The slice is from the {} part{}.", "It cuts the {} part{}.")
 _DESCRIBED = ("Its labels say: {}.", "It is labelled: {}.", "Labels: {}.")
 
 
@@ -163,7 +163,9 @@ def _more(entry: Entry, compose: _Choices) -> list[str]:
         )
         if found
         else "",
-        "level": compose.one("level", _LEVELS).format(entry.facts["level"]) if entry.facts.get("level") else "",
+        "level": compose.one("level", _LEVELS).format(entry.facts["level"], _where(entry))
+        if entry.facts.get("level")
+        else "",
         "": "",
     }
     kind = compose.one("more", sorted({name for name, sentence in told.items() if sentence or not name}))
