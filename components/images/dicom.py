@@ -79,11 +79,11 @@ class DicomImage:
         window."""
         return self.shown(index, limits=limits).pixels
 
-    def shown(self, index: int = 0, *, limits: tuple[float, float] | None = None) -> Shown:
-        """As `frame`, and which window it is seen through."""
+    def shown(self, index: int = 0, *, limits: tuple[float, float] | None = None, is_trusted: bool = False) -> Shown:
+        """As `frame`, and which window it is seen through; the header's is not judged by the frame where it is trusted."""
         try:
             with quiet():
-                shown = frame_pixels(self.dataset, index, self.frames, limits)
+                shown = frame_pixels(self.dataset, index, self.frames, limits, is_trusted=is_trusted)
                 turns, (down, across) = upright(self.dataset, index), spacing(self.dataset, index)
                 pixels = turns.of(drop_grey_channels(shown.pixels))
                 if turns.transposed:

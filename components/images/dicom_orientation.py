@@ -57,13 +57,16 @@ class Turns:
 
 
 def directions(dataset: Any, index: int) -> tuple[Direction, Direction] | None:
-    """Where the rows and the columns of a frame go, unit vectors of shape (3,); None where no header says it."""
+    """Where the rows and the columns of a frame go, unit vectors of shape (3,); None where no header says it, and where
+    ImageOrientationPatient and PatientOrientation contradict each other."""
     values = frame_group(dataset, index, _ORIENTATION).get("ImageOrientationPatient")
     if not values or len(values) != 6:
         return None
     across, down = np.asarray([float(v) for v in values]).reshape(2, 3)
     is_sound = np.isfinite([across, down]).all() and np.linalg.norm(np.cross(across, down)) > SAME_DIRECTION
-    return (across, down) if is_sound else None
+    letters = _of_letters(dataset)
+    agrees = letters is None or (across @ letters[0] > 0 and down @ letters[1] > 0)
+    return (across, down) if is_sound and agrees else None
 
 
 def plane_and_position(dataset: Any, index: int) -> tuple[str, float | None]:

@@ -23,6 +23,7 @@ from components.images.windows import (
 
 PROJECTIONS = ("CR", "DX", "RG", "PX", "IO", "XA", "RF", "MG")
 """Modalities whose images are shadows: without a place in space, and the patient fills the frame."""
+SPOILT = "seen through its percentiles, the header's window spoils it"
 _RLE = "1.2.840.10008.1.2.5"
 
 
@@ -40,9 +41,11 @@ class Shown:
     picture in colour."""
 
 
-def frame_pixels(dataset: Any, index: int, frames: int, limits: tuple[float, float] | None = None) -> Shown:
+def frame_pixels(
+    dataset: Any, index: int, frames: int, limits: tuple[float, float] | None = None, *, is_trusted: bool = False
+) -> Shown:
     """Frame `index` as (H, W) or (H, W, 3) uint8, as it lies in the file; padding and what a shutter covers are black.
-    `limits` overrides the header's window.
+    `limits` overrides the header's window; one that is trusted is used whatever it shows.
 
     Raises ImageError where the compressed size is not the header's; pydicom and its decoders raise what they like.
     """
@@ -54,7 +57,7 @@ def frame_pixels(dataset: Any, index: int, frames: int, limits: tuple[float, flo
         return Shown(_blackened(coloured, shutter_of(coloured, dataset)))
     covered = hidden(values, dataset)
     measured = _measured(values, dataset, index)
-    shown = _greys(measured, covered, dataset, index, limits)
+    shown = _greys(measured, covered, dataset, index, limits, is_trusted=is_trusted)
     pixels = 255 - shown.pixels if kind == "MONOCHROME1" else shown.pixels
     if covered is not None and not covered.all():
         measured = np.where(covered, measured[~covered].min(), measured)
@@ -175,6 +178,8 @@ def _greys(
     dataset: Any,
     index: int,
     limits: tuple[float, float] | None,
+    *,
+    is_trusted: bool,
 ) -> Shown:
     """The grey levels that the caller or the header asks for; without a wish, or where the header's spoils the picture,
     soft tissue for CT and the percentiles of what is seen for others."""
@@ -193,13 +198,12 @@ def _greys(
         return Shown(window(values, *SOFT_TISSUE), window_name(*SOFT_TISSUE))
     if asked is None and values.min() >= 0 and values.max() <= 255 and int(dataset.BitsStored) == 8:
         return Shown(values.astype(np.uint8))
-    seen = without_background(values if covered is None or covered.all() else values[~covered])
+    seen = values if covered is None or covered.all() else values[~covered]
     if asked is None:
-        return Shown(window(values, *percentile_limits(seen)))
+        return Shown(window(values, *percentile_limits(without_background(seen))))
     fills = dataset.get("Modality") in PROJECTIONS
-    if _is_judged(dataset) and is_washed_out(asked, seen, fills_the_frame=fills):
-        told = "seen through its percentiles, the header's window spoils it"
-        return Shown(window(values, *percentile_limits(seen)), remark=told)
+    if not is_trusted and _is_judged(dataset) and is_washed_out(asked, seen, fills_the_frame=fills):
+        return Shown(window(values, *percentile_limits(without_background(seen))), remark=SPOILT)
     if voi.get("VOILUTFunction") == "SIGMOID":
         centre, width = sum(asked) / 2, asked[1] - asked[0]
         shown = window(1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -50, 50))), 0, 1)

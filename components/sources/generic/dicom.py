@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from components.images.deidentify import METHOD
 from components.images.dicom import DicomImage, is_dicom, open_dicom
-from components.images.dicom_pixels import Shown
+from components.images.dicom_pixels import SPOILT, Shown
 from components.images.limits import ImageError, LeftOutError
 from components.images.resize import with_square_pixels
 from components.images.slide import tissue_share
@@ -140,14 +140,17 @@ class _File:
 
     def frame(self, index: int, slot: tuple[Filling, int] | None = None) -> Iterator[Record]:
         """The records of a frame, one a window and ultrasound region; of a stack's slice its values go there."""
-        is_wanted = True
+        is_wanted, limits = True, None
         if slot is not None:
             filling, at = slot
             is_wanted = at in filling.wanted
             if not (is_wanted or filling.planes):
                 return
+            limits = filling.limits
         for number, window in enumerate(self.windows or ("",)):
-            shown = self.image.shown(index, limits=WINDOWS.get(window))
+            shown = self.image.shown(index, limits=WINDOWS.get(window, limits), is_trusted=slot is not None)
+            if limits is not None and not window:
+                shown = replace(shown, remark=SPOILT)
             if slot is not None and number == 0:
                 filling.put(at, shown.values, as_whole_numbers=self.modality is Modality.CT)
             if not is_wanted or self._is_glass(shown.pixels):

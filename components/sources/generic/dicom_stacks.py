@@ -1,21 +1,24 @@
 """Slices of one series as a volume: their thinning, and the planes that nobody took."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from components.images.dicom import open_dicom
 from components.images.dicom_series import Stack, places, stacks
-from components.images.limits import MAX_VOXELS
+from components.images.limits import MAX_VOXELS, ImageError
 from components.images.volume import PLANES
+from components.images.windows import percentile_limits, without_background
 from components.sources.delivery_folder import Delivery
 from components.sources.reading.slicing import Cut, body_of, cuts, slice_mm, thinned, worth
 
 
-@dataclass(slots=True)
+@dataclass
 class Filling:
     """A stack whose values are read in."""
 
@@ -25,8 +28,22 @@ class Filling:
     """Which of its slices are a record."""
     planes: Sequence[str]
     """Which other planes are cut out of it."""
+    middle: Path
+    """The file of its middle slice."""
     values: NDArray | None = None
     filled: set[int] = field(default_factory=set)
+
+    @cached_property
+    def limits(self) -> tuple[float, float] | None:
+        """The window of all its slices, where their header's spoils the middle one; None where it serves. A slice at the end
+        shows hardly anything, and is no judge."""
+        try:
+            shown = open_dicom(self.middle).shown(self.stack.places[len(self.stack.places) // 2].index)
+        except ImageError:
+            return None
+        if not shown.remark or shown.values is None:
+            return None
+        return percentile_limits(without_background(shown.values))
 
     @property
     def is_whole(self) -> bool:
@@ -49,7 +66,8 @@ class Stacks:
     def __init__(self, files: Sequence[tuple[str, Path]], delivery: Delivery) -> None:
         self._apart = slice_mm(delivery)
         found = stacks(place for name, path in files for place in places(name, path))
-        self._fillings = [self._filling(number, stack) for number, stack in enumerate(found)]
+        paths = dict(files)
+        self._fillings = [self._filling(number, stack, paths) for number, stack in enumerate(found)]
         self._slots = {
             (place.file, place.index): (filling, at)
             for filling in self._fillings
@@ -92,10 +110,12 @@ class Stacks:
         for cut in cuts(volume, body, apart=self._apart, planes=filling.planes):
             yield cut, volume.slice(cut.axis, cut.index), volume.spacing(cut.axis)
 
-    def _filling(self, number: int, stack: Stack) -> Filling:
+    def _filling(self, number: int, stack: Stack, paths: Mapping[str, Path]) -> Filling:
         shape = stack.shape
         volume = stack.volume(np.broadcast_to(np.int8(0), shape))
         # A stack beyond what memory should hold is read slice by slice alone, and so is one that lies askew.
         is_whole = stack.plane and int(np.prod(shape, dtype=np.int64)) <= MAX_VOXELS
         planes = [plane for plane in PLANES if plane != stack.plane and plane in worth(volume)] if is_whole else []
-        return Filling(number=number, stack=stack, wanted=thinned(shape[0], stack.step, self._apart), planes=planes)
+        wanted = thinned(shape[0], stack.step, self._apart)
+        middle = paths[stack.places[shape[0] // 2].file]
+        return Filling(number=number, stack=stack, wanted=wanted, planes=planes, middle=middle)

@@ -10,9 +10,7 @@ from components.images.limits import ImageError, LeftOutError
 from components.sources.delivery_folder import Delivery
 
 _FOLDERS = re.compile(r"(labels?(tr|ts|val)?|masks?|segmentations?|seg|label_?maps?|ground_?truth|gt)", re.IGNORECASE)
-_NAME = re.compile(
-    r"(.*[-_. ])?(seg|[ad]seg|segmentation|masks?|labels?|label_?map|roi|gt|ground_?truth)(_\d+)?", re.IGNORECASE
-)
+_NAME = re.compile(r"(.*[-_. ])?([ad]?seg|segmentation|masks?(_\d+)?|labels?|label_?map|ground_?truth)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(\.nii)?\.[A-Za-z]+$")
 _MOST_LABELS = 128
 _LARGEST_LABEL = 255
@@ -56,7 +54,8 @@ def looks_like_labels(values: NDArray) -> bool:
         return False
     even, labelled = 0, 0
     for axis in range(labels.ndim):
-        first, second = np.delete(labels, 0, axis), np.delete(labels, -1, axis)
+        along = np.moveaxis(labels, axis, 0)
+        first, second = along[1:], along[:-1]
         even += int(np.count_nonzero((first == second) & (first > 0)))
         labelled += int(np.count_nonzero(first))
     return labelled > 0 and even >= _EVEN * labelled

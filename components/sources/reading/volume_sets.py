@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from components.records.targets import ENHANCED_T1
@@ -37,7 +38,7 @@ class VolumeSet:
         for folder in PurePosixPath(name).parents:
             path = root / folder / NAME
             if path.is_file() and not path.is_symlink() and path.stat().st_size <= _MAX_BYTES:
-                return cls(_words(path))
+                return cls(_words(path, path.stat().st_mtime_ns))
         return cls()
 
     def modality(self, channel: int) -> Modality | None:
@@ -62,7 +63,9 @@ def case_and_channel(name: str, stem: str) -> tuple[str, int]:
     return name, 0
 
 
-def _words(path: Path) -> dict[int, str]:
+@lru_cache(maxsize=16)
+def _words(path: Path, changed_at: int) -> dict[int, str]:
+    """The words of a file as it was at that time: a folder asks for it once a volume."""
     try:
         said = json.loads(path.read_bytes())
     except (ValueError, RecursionError):

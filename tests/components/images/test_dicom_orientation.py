@@ -149,3 +149,11 @@ def test_the_regions_of_a_turned_and_oblong_frame_turn_with_it(tmp_path):
     shown = image.frame(0)
     assert shown[y0 + 2 : y1 - 2, x0:x1].min() == 200
     assert int(shown[y0:y1, x0:x1].sum()) > 0.9 * int(shown.sum())
+
+
+def test_orientations_that_contradict_each_other_claim_nothing(tmp_path, upright):
+    axial = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "ImagePositionPatient": [0, 0, 5]}
+    agreeing = open_dicom(dicom_file(tmp_path / "a", upright, PatientOrientation=["L", "P"], **axial))
+    assert (agreeing.plane, agreeing.position) == ("axial", 5.0)
+    contrary = open_dicom(dicom_file(tmp_path / "b", upright, PatientOrientation=["R", "P"], **axial))
+    assert (contrary.plane, contrary.position) == ("", None)

@@ -126,3 +126,20 @@ def test_series_under_mixed_names_do_not_mix(tmp_path, head, series, read):
     found = {(record.modality.value, record.facts["plane"]) for record in records.values()}
     assert found == {(kind, plane) for kind in ("CT", "MRI") for plane in ("axial", "coronal", "sagittal")}
     assert {record.subject for record in records.values() if record.modality.value == "MRI"} == {"P-2"}
+
+
+def test_a_slice_at_the_end_of_a_series_does_not_judge_its_window(series, read):
+    """It shows little and would be stretched until its noise is seen."""
+    plain, _ = read(series(Modality="MR", WindowCenter=-450, WindowWidth=1180), "s", "dicom", public=True)
+    assert {record.provenance.method for record in plain.values() if record.facts["plane"] == "axial"} == {
+        "as delivered"
+    }
+
+
+def test_a_window_that_spoils_a_series_gives_way_to_one_for_all_its_slices(series, read):
+    records, _ = read(series(Modality="MR", WindowCenter=15000, WindowWidth=30000), "s", "dicom", public=True)
+    axial = sorted((r for r in records.values() if r.facts["plane"] == "axial"), key=lambda record: record.position)
+    assert all("percentiles" in record.provenance.method for record in axial)
+    middle, quarter = axial[20].image.decode(), axial[8].image.decode()
+    seen = DISTANCE[::-1, ::-1, 8].T < 0.9
+    assert abs(np.median(middle[DISTANCE[::-1, ::-1, 20].T < 0.9]) - np.median(quarter[seen])) < 25
