@@ -24,7 +24,7 @@ from components.images.raster import check_file
 from components.images.resize import square_size, with_square_pixels
 from components.images.windows import drop_grey_channels
 
-_DEFLATED = "1.2.840.10008.1.2.1.99"
+DEFLATED = "1.2.840.10008.1.2.1.99"
 _MAX_INFLATED_BYTES = 128 * 2**20
 
 
@@ -150,7 +150,7 @@ def _opened(path: Path, secret: bytes) -> DicomImage:
     try:
         meta = read_file_meta_info(path)
         syntax = str(meta.get("TransferSyntaxUID", ""))
-        if syntax == _DEFLATED:
+        if syntax == DEFLATED:
             dataset: Any = _deflated(path, meta)
         else:
             with LimitedReader(io.FileIO(path)) as handle:

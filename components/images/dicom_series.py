@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.images.dicom import is_dicom, quiet
+from components.images.dicom import DEFLATED, is_dicom, quiet
 from components.images.dicom_kinds import image_type, is_capture, is_clip
 from components.images.dicom_limits import LimitedReader, check_items
 from components.images.dicom_orientation import directions, origin, plane_and_position
@@ -124,12 +124,15 @@ def places(file: str, path: Path) -> list[Place]:
     Of a file that cannot be read nothing is said here: whoever reads its pixels names what is wrong with it.
     """
     import pydicom
+    from pydicom.filereader import read_file_meta_info
 
     try:
         with quiet():
             if path.stat().st_size < 132 or not is_dicom(path):
                 return []
             check_items(path)
+            if str(read_file_meta_info(path).get("TransferSyntaxUID", "")) == DEFLATED:
+                return []  # what is packed as a whole is inflated under a limit, when its turn comes
             with LimitedReader(io.FileIO(path)) as handle:
                 dataset: Any = pydicom.dcmread(handle, stop_before_pixels=True, specific_tags=list(_TAGS))
             return _places(file, dataset)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.images.dicom_series import places, stacks
-from tests.fixtures.dicom_files import dicom_file, sequence_item
+from tests.fixtures.dicom_files import dicom_dataset, dicom_file, sequence_item
 
 AXIAL = [1, 0, 0, 0, 1, 0]
 VALUES = np.arange(24 * 32, dtype=np.int16).reshape(24, 32)
@@ -78,6 +78,17 @@ def test_files_that_cannot_be_read_are_in_no_stack(tmp_path):
     (tmp_path / "a").write_bytes(b"\0" * 128 + b"DICM" + b"\xff" * 400)
     (tmp_path / "b").write_bytes(b"text")
     assert places("a", tmp_path / "a") == places("b", tmp_path / "b") == []
+
+
+def test_a_deflated_file_is_not_inflated_to_see_where_it_lies(tmp_path):
+    """A bomb is found when its turn comes, under a limit."""
+    tags = {"SeriesInstanceUID": "1.2", "ImageOrientationPatient": AXIAL, "ImagePositionPatient": [0, 0, 0]}
+    ds = dicom_dataset(VALUES, **tags)
+    ds.save_as(tmp_path / "plain", enforce_file_format=True)
+    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    ds.save_as(tmp_path / "deflated", enforce_file_format=True)
+    assert len(places("a", tmp_path / "plain")) == 1
+    assert places("a", tmp_path / "deflated") == []
 
 
 def test_the_frames_of_an_enhanced_object_are_a_stack(tmp_path):
