@@ -206,7 +206,8 @@ def real_names(folder: Path, source: str, settings: SourceSettings, private: Pat
 
 
 def _masked(item: Item, delivery: Delivery) -> Item:
-    """The item with a keyed hash in place of its file's name and of its patient."""
+    """The item with a keyed hash in place of its file's name and of its patient, and without its description: captions
+    say what stands there, and nobody searched it for names."""
     name = item.file if isinstance(item, Unreadable) else item.provenance.file
     mask = file_mask(name, delivery.secret)
     if isinstance(item, Unreadable):
@@ -215,6 +216,7 @@ def _masked(item: Item, delivery: Delivery) -> Item:
         item,
         id=item.id.replace(name, mask),
         subject=keyed_hash("patient", item.subject, key=delivery.patient_secret),
+        facts={fact: value for fact, value in item.facts.items() if fact != "description"},
         provenance=replace(item.provenance, file=mask),
     )
 

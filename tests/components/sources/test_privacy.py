@@ -70,6 +70,14 @@ def test_no_planted_string_leaves_the_adapter(folder, read, caplog, capfd):
     assert "19690720" not in said
 
 
+def test_what_a_curator_describes_of_a_private_delivery_is_in_no_record(folder, read):
+    (folder / "labels.csv").write_text(f"file,fact,value\n*,description,{PLANTED} again\n*,tumour,yes\n")
+    private, _ = read(folder, "clinic", "dicom")
+    public, _ = read(folder, "clinic", "dicom", public=True)
+    assert all("description" not in r.facts and r.facts["tumour"] == "yes" for r in private.values()) and private
+    assert all(r.facts["description"] == f"{PLANTED} again" for r in public.values()) and public
+
+
 def test_one_patients_files_share_a_subject(folder, read):
     again = pydicom.dcmread(folder / PLANTED / f"{PLANTED}_19690720.dcm")
     again.SOPInstanceUID = "1.9.9"
