@@ -17,7 +17,7 @@ from components.validation.vocabulary import FACTS, LIST_FACTS
 
 CONFLICT = "label conflict"
 """The reason of both records."""
-CHANNELS = ("contrast", "stain")
+CHANNELS = ("contrast", "map", "stain")
 """Facts that make another image of one place: of one patient they differ without a conflict."""
 _DERIVED = ("colour", "level", "window")
 """What the pixels, the extent of the scan or the reader's window say, and no label."""
@@ -46,7 +46,7 @@ class Conflict:
 
 
 def channel(entry: Entry) -> str:
-    """The contrast or stain that the record's image was made in, where it is known."""
+    """The contrast or stain of the record's image, or the tissue that it maps, where it is known."""
     return next((entry.facts[name] for name in CHANNELS if entry.facts.get(name)), "")
 
 

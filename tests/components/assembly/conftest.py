@@ -116,7 +116,7 @@ def make_corpus() -> dict[str, list[Record]]:
                     )
                 )
     for k in range(6):
-        facts = {"plane": "axial", "contrast": "T1", "map": "none", "tumour": "yes" if k < 3 else "no"}
+        facts = {"plane": "axial", "contrast": "T1", "tumour": "yes" if k < 3 else "no"}
         mri.append(record("mri", f"head-{k}", "head", Modality.MRI, "brain", facts=facts, position=float(k)))
     ct = []
     for subject, count in (("ct-one", 12), ("ct-two", 8)):
