@@ -17,7 +17,7 @@ QUESTIONS: tuple[tuple[str, str], ...] = (
     ("Which part of the body is shown in this image of the patient?", "The part that was examined"),
     ("Is the border of the large bright area seen here smooth or irregular?", "Smooth"),
     ("Are the structures on the left larger than those on the right in this picture?", "No"),
-    ("What type of artefact is visible near the upper edge of the image?", "None"),
+    ("What type of artefact is visible near the upper edge of the image?", "None at all"),
     ("Is there evidence that contrast was used when this image was obtained?", "No"),
     ("Does the picture show an abnormal thickening of the wall of the organ?", "No"),
     ("Which of the structures shown in this scan is nearest to the skin?", "Fat"),
