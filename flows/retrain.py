@@ -46,7 +46,8 @@ class _Stop:
 @task(name="stage", task_run_name="{target}", cache_policy=NO_CACHE, persist_result=False)
 def stage(workspace: Workspace, target: str) -> Any:
     """Bring one DVC stage up to date, and send what it made to the DVC remote; skipped when nothing it reads changed."""
-    from components.storage.dvc import StageFailed, StageInterrupted, push, reproduce_stage
+    from components.storage.dvc import StageFailed, StageInterrupted, reproduce_stage
+    from components.storage.dvc_remote import push
 
     if _Stop.event.is_set():
         raise StageInterrupted(target)
@@ -73,7 +74,7 @@ def stage(workspace: Workspace, target: str) -> Any:
 def register(workspace: Workspace) -> Any:
     """The version of what the workspace holds; the same one when it was registered before."""
     from components.registry.versions import register as register_version
-    from components.storage.dvc import push
+    from components.storage.dvc_remote import push
 
     push(workspace)
     return register_version(workspace)

@@ -24,7 +24,7 @@ def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
     from components.sources.delivery import prepare as deliver
     from components.sources.sharing import check_sharing
     from components.sources.table import check_namespaces
-    from components.storage.dvc import remote_address
+    from components.storage.dvc_remote import remote_address
 
     check_graph(workspace)
     if recipe.compute.workers > 0 and not has_cluster():
@@ -40,7 +40,7 @@ def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
 
 def initialise(workspace: Workspace) -> None:
     """Make the workspace a DVC repository, without DVC's greeting on stdout, which belongs to --json."""
-    from components.storage.dvc import ensure_initialised
+    from components.storage.dvc_repository import ensure_initialised
 
     with contextlib.redirect_stdout(io.StringIO()):
         ensure_initialised(workspace)
@@ -58,7 +58,7 @@ def send_rest(workspace: Workspace) -> int:
 
     Raises ValueError when the remote does not take them.
     """
-    from components.storage.dvc import is_sent, push
+    from components.storage.dvc_remote import is_sent, push
 
     return 0 if is_sent(workspace) else push(workspace)
 

@@ -78,7 +78,7 @@ def add_source(
                 path, folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(f"{TEMPORARY}*")
             )
     if keep:
-        from components.storage.dvc import keep_folder
+        from components.storage.dvc_remote import keep_folder
 
         keep_folder(workspace, target)
     prepare_curation(workspace, name)

@@ -9,7 +9,7 @@ from components.registry.catalogue import all_versions, record_folder, reference
 from components.registry.database import embedded_uri, tracking_uri
 from components.registry.tracking import connect
 from components.storage.atomic import TEMPORARY
-from components.storage.dvc import collect
+from components.storage.dvc_cache import collect
 from components.storage.workspace import Workspace
 from components.storage.yaml_files import load_yaml
 

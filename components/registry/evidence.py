@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from components.recipes.recipe import Recipe
-from components.storage.dvc import read_lock
+from components.storage.dvc_repository import read_lock
 from components.storage.keys import digest
 from components.storage.workspace import Workspace
 

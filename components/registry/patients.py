@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from components.records.vocabulary import Bin
 from components.registry.catalogue import all_versions, record_folder
 from components.registry.tracking import connect
-from components.storage.dvc import cache_path, directory_entries
+from components.storage.dvc_cache import cache_path, directory_entries
 from components.storage.workspace import Workspace
 from components.storage.yaml_files import load_yaml
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from components.context import Interrupted
 from components.registry.database import embedded_uri, tracking_uri
-from components.storage.dvc import StageInterrupted, read_lock
+from components.storage.dvc import StageInterrupted
+from components.storage.dvc_repository import read_lock
 from components.storage.home import ARTIFACTS, check_home
 from components.storage.keys import digest
 from components.storage.workspace import Workspace

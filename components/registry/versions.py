@@ -20,7 +20,7 @@ from components.registry.model_files import code_folders, log_model
 from components.registry.summary import already_judged, champion_summary
 from components.registry.tracking import PARENT, Tracking, connect, keyed_run
 from components.registry.weights_reference import WeightsReference, refer_to
-from components.storage import dvc
+from components.storage import dvc_cache, dvc_remote
 from components.storage.atomic import read_object
 from components.storage.file_hashes import file_sha256
 from components.storage.workspace import Workspace
@@ -78,9 +78,9 @@ def models(workspace: Workspace) -> list[dict[str, Any]]:
 
 def weights_of(workspace: Workspace, evidence: Evidence) -> WeightsReference:
     """The reference to the checkpoint that the evidence names."""
-    entries = dvc.directory_entries(workspace, evidence.checkpoint_md5)
-    cache = dvc.cache_path(workspace, evidence.checkpoint_md5).parent.parent
-    remote, endpoint = dvc.remote_address(workspace)
+    entries = dvc_cache.directory_entries(workspace, evidence.checkpoint_md5)
+    cache = dvc_cache.cache_path(workspace, evidence.checkpoint_md5).parent.parent
+    remote, endpoint = dvc_remote.remote_address(workspace)
     return refer_to(
         evidence.checkpoint,
         entries,

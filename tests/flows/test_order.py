@@ -3,7 +3,8 @@
 import pytest
 
 from components.recipes.recipe import read_recipe, shipped_recipe
-from components.storage.dvc import ensure_initialised, stage_graph
+from components.storage.dvc import stage_graph
+from components.storage.dvc_repository import ensure_initialised
 from components.storage.workspace import Workspace
 from flows.order import stage_list, stage_order
 from tests.flows import toy

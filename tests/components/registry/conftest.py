@@ -10,7 +10,8 @@ import pytest
 
 from components.registry.promotion import decide
 from components.registry.versions import register
-from components.storage.dvc import ensure_initialised, reproduce_stage, stage_names
+from components.storage.dvc import reproduce_stage, stage_names
+from components.storage.dvc_repository import ensure_initialised
 from components.storage.workspace import Workspace
 
 TINY = Path(__file__).parents[3] / "components" / "recipes" / "tiny.yaml"

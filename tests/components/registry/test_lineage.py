@@ -7,7 +7,7 @@ from rich.console import Console
 
 from components.registry.database import Impossible
 from components.registry.lineage import lineage, render_lineage
-from components.storage.dvc import read_lock
+from components.storage.dvc_repository import read_lock
 
 
 def test_the_tree_goes_from_the_evaluation_back_to_the_raw_delivery_with_hashes(three):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from components.storage.dvc import ensure_initialised
+from components.storage.dvc_repository import ensure_initialised
 from components.storage.workspace import Workspace
 
 PIPELINE = """\

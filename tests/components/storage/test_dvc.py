@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.storage import dvc
+from components.storage import dvc, dvc_cache, dvc_remote, dvc_repository
 from flows.run import send_rest
 
 DVC = Path(sys.executable).parent / "dvc"
@@ -20,7 +20,7 @@ def run_all(workspace):
 
 def made(workspace, stage: str, path: str) -> str:
     """md5 of what the stage made."""
-    return next(out["md5"] for out in dvc.read_lock(workspace)[stage]["outs"] if out["path"] == path)
+    return next(out["md5"] for out in dvc_repository.read_lock(workspace)[stage]["outs"] if out["path"] == path)
 
 
 def test_stages_come_parents_first_and_the_code_stage_is_a_parent_of_what_reads_code_json(workspace):
@@ -79,12 +79,12 @@ def test_an_unknown_stage_is_named(workspace):
 
 
 def test_the_lock_leads_to_the_bytes_in_the_cache(workspace):
-    assert dvc.read_lock(workspace) == {}
+    assert dvc_repository.read_lock(workspace) == {}
     run_all(workspace)
-    assert dvc.cache_path(workspace, made(workspace, "make@one", "made/one")).read_text() == "one\n"
+    assert dvc_cache.cache_path(workspace, made(workspace, "make@one", "made/one")).read_text() == "one\n"
     joined = made(workspace, "join", "joined")
     assert joined.endswith(".dir")
-    assert set(dvc.directory_entries(workspace, joined)) == {"one", "two"}
+    assert set(dvc_cache.directory_entries(workspace, joined)) == {"one", "two"}
 
 
 def test_collection_keeps_what_the_lock_and_what_versions_name_and_removes_the_rest(workspace):
@@ -96,21 +96,21 @@ def test_collection_keeps_what_the_lock_and_what_versions_name_and_removes_the_r
     run_all(workspace)
     new = made(workspace, "join", "joined")
     assert new != old
-    would = dvc.collect(workspace, {old}, dry_run=True)
+    would = dvc_cache.collect(workspace, {old}, dry_run=True)
     assert would.objects == 0
-    kept = dvc.directory_entries(workspace, old)
-    dvc.collect(workspace, {old})
-    assert all(dvc.cache_path(workspace, md5).is_file() for md5 in kept.values())
-    removed = dvc.collect(workspace, set())
+    kept = dvc_cache.directory_entries(workspace, old)
+    dvc_cache.collect(workspace, {old})
+    assert all(dvc_cache.cache_path(workspace, md5).is_file() for md5 in kept.values())
+    removed = dvc_cache.collect(workspace, set())
     assert removed.objects == 3 and removed.size_bytes > 0
-    assert not dvc.cache_path(workspace, old).exists()
-    assert dvc.cache_path(workspace, new).is_file()
+    assert not dvc_cache.cache_path(workspace, old).exists()
+    assert dvc_cache.cache_path(workspace, new).is_file()
 
 
 def test_settings_are_ours_and_a_second_initialisation_changes_nothing(workspace):
     config = (workspace.root / ".dvc" / "config").read_text()
     assert "reflink,hardlink,symlink,copy" in config and "analytics" in config
-    dvc.ensure_initialised(workspace)
+    dvc_repository.ensure_initialised(workspace)
     assert (workspace.root / ".dvc" / "config").read_text() == config
 
 
@@ -118,14 +118,14 @@ def test_a_workspace_inside_a_git_tree_that_ignores_dvc_lock_still_works(workspa
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     (tmp_path / ".gitignore").write_text("dvc.lock\n")
     shutil.rmtree(workspace.root / ".dvc")
-    dvc.ensure_initialised(workspace)
+    dvc_repository.ensure_initialised(workspace)
     assert run_all(workspace)["join"]
 
 
 def test_a_workspace_below_a_git_root_is_a_subdirectory_repository(workspace, tmp_path):
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     shutil.rmtree(workspace.root / ".dvc")
-    dvc.ensure_initialised(workspace)
+    dvc_repository.ensure_initialised(workspace)
     assert run_all(workspace)["join"]
     assert (workspace.root / ".gitignore").is_file()
 
@@ -149,12 +149,12 @@ def test_the_log_of_an_earlier_run_is_not_shown_as_this_ones(workspace):
 
 def test_what_a_stage_made_goes_to_the_remote_and_an_unreachable_one_is_named(workspace, tmp_path):
     run_all(workspace)
-    assert dvc.push(workspace, "join") == 0, "there is no remote yet"
+    assert dvc_remote.push(workspace, "join") == 0, "there is no remote yet"
     remote = tmp_path / "remote"
     subprocess.run([DVC, "remote", "add", "--default", "store", remote], cwd=workspace.root, check=True, env=os.environ)
-    assert dvc.push(workspace, "make@one") == 1
-    assert not dvc.is_sent(workspace), "one stage is not all"
-    assert dvc.push(workspace) > 0 and dvc.push(workspace) == 0
+    assert dvc_remote.push(workspace, "make@one") == 1
+    assert not dvc_remote.is_sent(workspace), "one stage is not all"
+    assert dvc_remote.push(workspace) > 0 and dvc_remote.push(workspace) == 0
     shutil.rmtree(workspace.root / ".dvc" / "cache")
     shutil.rmtree(workspace.root / "joined")
     subprocess.run([DVC, "pull", "--quiet"], cwd=workspace.root, check=True, env=os.environ)
@@ -162,18 +162,18 @@ def test_what_a_stage_made_goes_to_the_remote_and_an_unreachable_one_is_named(wo
     shutil.rmtree(remote)
     remote.write_text("a file where the folder should be")
     with pytest.raises(ValueError, match=r"the DVC remote .*remote does not take the files"):
-        dvc.push(workspace)
+        dvc_remote.push(workspace)
 
 
 def test_a_remote_that_is_set_or_changed_after_the_run_is_known_to_lack_what_the_run_made(workspace, tmp_path):
     run_all(workspace)
-    assert dvc.is_sent(workspace), "without a remote nothing is to be sent"
+    assert dvc_remote.is_sent(workspace), "without a remote nothing is to be sent"
     for name in ("first", "second"):
         add = [DVC, "remote", "add", "--force", "--default", name, tmp_path / name]
         subprocess.run(add, cwd=workspace.root, check=True, env=os.environ)
-        assert not dvc.is_sent(workspace)
+        assert not dvc_remote.is_sent(workspace)
         assert send_rest(workspace) > 0
-        assert dvc.is_sent(workspace) and send_rest(workspace) == 0
+        assert dvc_remote.is_sent(workspace) and send_rest(workspace) == 0
         assert list((tmp_path / name).rglob("*.dir"))
 
 
@@ -211,3 +211,21 @@ def test_a_damaged_lock_file_is_named_and_the_advice_ends_in_the_same_state(work
     path.unlink()
     run_all(workspace)
     assert made(workspace, "join", "joined") == before
+
+
+@pytest.mark.parametrize("link", ["hardlink", "copy"])
+def test_an_output_that_was_edited_in_place_is_made_again_also_behind_a_link_into_the_cache(workspace, link):
+    subprocess.run([DVC, "config", "cache.type", link], cwd=workspace.root, check=True, env=os.environ)
+    run_all(workspace)
+    md5 = made(workspace, "join", "joined")
+    kept = dvc_cache.cache_path(workspace, dvc_cache.directory_entries(workspace, md5)["two"])
+    for path in {workspace.root / "joined" / "two", kept}:
+        path.chmod(0o644)
+        with path.open("r+b") as file:
+            file.write(b"TWO")
+        path.chmod(0o444)
+    assert "join" in dvc.changed_stages(workspace)
+    assert run_all(workspace)["join"]
+    assert (workspace.root / "joined" / "two").read_text() == "two\n" and kept.read_text() == "two\n"
+    assert made(workspace, "join", "joined") == md5
+    assert "join" not in dvc.changed_stages(workspace)
