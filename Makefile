@@ -11,10 +11,7 @@ ARGS ?=
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-setprove: $(READY) ## proofs that take long, each a program (ONLY=kill for one, ARGS its options)
-	@$(PY) -m tests.proofs $(if $(ONLY),$(ONLY) $(ARGS))
-
-up: $(READY) ## the virtual environment, from the hashed lock
+setup: $(READY) ## the virtual environment, from the hashed lock
 
 $(READY): requirements.lock pyproject.toml infra/setup.sh
 	@infra/setup.sh $(VENV)

@@ -21,9 +21,13 @@ def test_each_path_that_the_readme_names_exists():
     assert named and missing == []
 
 
-def test_each_make_target_that_the_readme_names_exists():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z-]+)", README)) <= targets
+def test_each_make_target_that_people_and_ci_are_told_of_is_made_in_one_place():
+    rules = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert len(rules) == len(set(rules)), "a rule stands twice: the later one replaces the earlier"
+    texts = (README, (ROOT / "CONTRIBUTING.md").read_text(), (ROOT / ".ci" / "run").read_text())
+    told = {name for text in texts for name in re.findall(r"\bmake ([a-z-]+)", text)}
+    phony = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert told | set(phony[0].split()) <= set(rules)
 
 
 @pytest.mark.parametrize(
