@@ -12,9 +12,19 @@ __all__ = ["pytest_sessionfinish", "pytest_terminal_summary"]
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before any test imports torch: two workers share two cores well
 
 
+ADDRESSES = ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "UNIMED_WORKSPACE", "UNIMED_PARENT_RUN", "UNIMED_DATABASE_URL")
+"""Whoever opens a workspace in this process leaves them behind, MLflow too; a fixture of many tests does so for all of them."""
+BEFORE = {name: os.environ.get(name) for name in ADDRESSES}
+
+
 @pytest.fixture(autouse=True)
 def same_process_as_before():
     """A stage and a command set variables and the folder of their process (components/stage.py): both are set back."""
+    for name, value in BEFORE.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
     variables, folder = dict(os.environ), Path.cwd()
     yield
     os.environ.clear()
