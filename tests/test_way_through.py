@@ -61,8 +61,8 @@ def dvc(workspace: Workspace, *arguments: str) -> str:
 
 
 def stages_run(workspace: Workspace, before: dict[str, float]) -> set[str]:
-    """The stages whose process started since `before`."""
-    return {name for name, at in progress_times(workspace).items() if before.get(name) != at}
+    """The stages whose process started since `before`, but for `code`, which looks each time whether the code is the same."""
+    return {name for name, at in progress_times(workspace).items() if before.get(name) != at} - {"code"}
 
 
 def progress_times(workspace: Workspace) -> dict[str, float]:
