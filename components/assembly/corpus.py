@@ -10,6 +10,7 @@ from sys import intern
 
 import pyarrow.parquet as pq
 
+from components.assembly.boxes import in_square
 from components.images.looks import Look, LookFile
 from components.records.record import Provenance, Turn
 from components.records.schema import turn_from_row
@@ -42,7 +43,7 @@ class Entry:
     looks: tuple[Look, ...] = ()
     """What its images look like, in order."""
     turns: tuple[Turn, ...] = ()
-    """What the source itself says, as delivered."""
+    """What the source itself says, as delivered; boxes in thousandths of the image as the data set holds it."""
     language: str = "en"
     """Of the turns, two letters."""
     split: Split = Split.TRAIN
@@ -71,14 +72,14 @@ _LONGEST_GROUP = 2**32
 class Corpus:
     """Every validated record of the named sources, in the order of their ids, whatever the order on disk."""
 
-    def __init__(self, validated: Path, sources: Sequence[str]) -> None:
-        """Reads facts. Raises ValueError for a source that was not validated or an id met twice."""
+    def __init__(self, validated: Path, sources: Sequence[str], *, square: bool = False) -> None:
+        """Reads facts; with `square`, boxes are those of images that are padded to a square. Raises ValueError for a source that was not validated or an id met twice."""
         self._groups: list[tuple[Path, int]] = []
         self._places: dict[str, int] = {}
         """Record id -> number of its row group, times the longest group there may be, plus its row."""
         self._loaded: tuple[int, list[dict]] = -1, []
         self.files: list[Path] = []
-        self._looks = LookFile()
+        self._looks, self._square = LookFile(), square
         entries: list[Entry] = []
         for source in sorted(sources):
             files = record_files(validated / source)
@@ -112,7 +113,7 @@ class Corpus:
         for group in range(parquet.num_row_groups):
             table = parquet.read_row_group(group, columns=[*names, "targets.key_value.key"])
             for number, row in enumerate(table.to_pylist()):
-                entry = _entry(row, self._looks)
+                entry = _entry(row, self._looks, square=self._square)
                 if entry.source != source:
                     raise ValueError(
                         f"{file} holds {entry.id} of source {entry.source}; remove data/validated/{source}"
@@ -139,8 +140,10 @@ def normal_text(text: str) -> str:
     return re.sub(r"[^\w+\-<>=%/]+", " ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
-def _entry(row: dict, looks: LookFile) -> Entry:
+def _entry(row: dict, looks: LookFile, *, square: bool) -> Entry:
     turns, origin = tuple(map(turn_from_row, row["turns"])), row["provenance"]
+    if square:
+        turns = in_square(turns, row["width"], row["height"])
     pixels, *more = [seen["pixels"] for seen in row["seen"]] or [_said(turns)]
     return Entry(
         id=row["id"],

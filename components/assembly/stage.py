@@ -58,7 +58,7 @@ def assemble(ctx: StageContext) -> None:
     recipe, settings = ctx.recipe, ctx.recipe.assembly
     scorer = open_scorer(settings.alignment, ctx.workspace.alignment, recipe.sources)
     ctx.progress.say("reading validated records")
-    corpus = Corpus(ctx.workspace.validated, list(recipe.sources))
+    corpus = Corpus(ctx.workspace.validated, list(recipe.sources), square=settings.square)
     patients = Patients(recipe.sources, FormerKeys.read(ctx.workspace.patients))
     check_listed(corpus.entries, settings.excluded_patients, settings.splits, patients)
     decisions = select(corpus.entries, settings, scorer, patients)

@@ -39,12 +39,17 @@ def pad_to_square(image: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
     if height == width:
         return image
-    side = max(height, width)
-    top, left = (side - height) // 2, (side - width) // 2
+    side, top, left = square_around(height, width)
     padded = np.empty((side, side, *image.shape[2:]), np.uint8)
     padded[...] = border_colour(image)
     padded[top : top + height, left : left + width] = image
     return padded
+
+
+def square_around(height: int, width: int) -> tuple[int, int, int]:
+    """(side of the square that `pad_to_square` makes, row and column where the image begins in it)."""
+    side = max(height, width)
+    return side, (side - height) // 2, (side - width) // 2
 
 
 def border_colour(image: np.ndarray) -> np.ndarray:

@@ -35,6 +35,8 @@ class TurnKind(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     CHOICE = "choice"
+    BOXES = "boxes"
+    """The answer is where things are: [left, top, right, bottom] each, in thousandths of the record's image."""
     CAPTION = "caption"
     REPORT = "report"
     DRAWING = "drawing"

@@ -1,5 +1,6 @@
 """COVID-19 chest X-rays as ieee8023 and Figure 1 publish them: `metadata.csv` and `images/`. The notes tell a patient's
-story, not the image: they are left out."""
+story, not the image: they are left out. `finding` is the patient's diagnosis, which a clear film has too: it is told as
+a label, never as what is seen."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from components.images.limits import ImageError
-from components.records.findings import finding_facts, view_facts
+from components.records.findings import view_facts
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.films import Films, bare
@@ -17,6 +18,8 @@ from components.sources.reading.rows import Row, need, table_rows, text
 LICENCE = "research use only (COVID-19 chest X-rays)"
 _IMAGE_OF = re.compile(r"(?<=\d)[a-z]$")
 """003a and 003b are two images of patient 003."""
+_UNSAID = ("", "todo", "unknown")
+"""In the place of a diagnosis that nobody has entered."""
 _BLOCK = 2**20
 
 
@@ -43,7 +46,7 @@ def _record(delivery: Delivery, films: Films, name: str, number: int, row: Row) 
     modality = modality_of(text(row, "modality"))
     if modality is Modality.UNKNOWN:
         raise ImageError("unknown modality", f"modality is {text(row, 'modality')!r}; X-ray or CT")
-    labels = [part for part in text(row, "finding").split("/") if part]
+    labels = [part for part in text(row, "finding").split("/") if part.strip().lower() not in _UNSAID]
     return row_record(
         delivery,
         bare(image),
@@ -54,7 +57,6 @@ def _record(delivery: Delivery, films: Films, name: str, number: int, row: Row) 
         anatomy="chest",
         facts={
             **({"description": "; ".join(labels)} if labels else {}),
-            **finding_facts(labels),
             **(view_facts(text(row, "view")) if modality is Modality.XRAY else {}),
         },
         file=name,

@@ -1,4 +1,5 @@
-"""Where something is, as a question with boxes for its answer: corners in thousandths of the image."""
+"""Where something is, as a question with boxes for its answer: corners in thousandths of the delivered image. Where the
+recipe pads images to a square, assembly moves them into it (`assembly/boxes.py`)."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,6 +7,11 @@ from components.images.limits import ImageError
 from components.records.record import Turn
 from components.records.vocabulary import TurnKind
 
+_ASKED = (
+    "Which parts of this image are labelled {}? "
+    "Answer with boxes [left, top, right, bottom] in thousandths of the image."
+)
+"""Takes any name as it is: a nodule, ribs, cardiomegaly."""
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels."""
 
@@ -48,7 +54,5 @@ def box_turns(places: Mapping[str, Iterable[Box]], width: float, height: float) 
     """One question for each name that has boxes, by name."""
     said = {name: " ".join(thousandths(box, width, height) for box in boxes) for name, boxes in sorted(places.items())}
     return [
-        Turn(prompt=f"Where is: {name}? Give boxes.", answer=answer, kind=TurnKind.OPEN)
-        for name, answer in said.items()
-        if answer
+        Turn(prompt=_ASKED.format(name), answer=answer, kind=TurnKind.BOXES) for name, answer in said.items() if answer
     ]

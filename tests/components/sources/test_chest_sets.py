@@ -10,7 +10,7 @@ from PIL import Image
 
 from components.images.stored import decode_stored
 from components.records.record import LeftOut
-from components.records.vocabulary import Modality, Split
+from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.published.siim import mask_of
 from tests.components.sources.chest_tables import HEADS, bins, listed, table
 
@@ -68,7 +68,10 @@ def test_nih_boxes_and_a_box_without_its_image(read, draw, tmp_path):
     records, unreadable = read(tmp_path, "nih-cxr")
     assert bins(unreadable) == {"stray annotation": 1, "bad box": 1}
     (turn,) = records["nih-cxr/00000013_005"].turns
-    assert (turn.prompt, turn.answer) == ("Where is: atelectasis? Give boxes.", "[100, 200, 600, 250]")
+    assert (turn.kind, turn.answer) == (
+        TurnKind.BOXES,
+        "[100, 200, 600, 250]",
+    ) and "labelled atelectasis?" in turn.prompt
 
 
 def test_rsna_patients_are_those_of_chestxray14_where_the_mapping_says_so(read, draw, tmp_path):
@@ -97,7 +100,10 @@ def test_nih_rows_without_labels_are_left_out_and_boxes_have_a_word(read, draw, 
     for number in (1, 2):
         draw(tmp_path / "images" / f"{number}_000.png", number)
     records, unreadable = read(tmp_path, "nih-cxr")
-    assert records["nih-cxr/1_000"].turns[0].prompt == "Where is: infiltration? Give boxes."
+    assert records["nih-cxr/1_000"].turns[0].prompt == (
+        "Which parts of this image are labelled infiltration? "
+        "Answer with boxes [left, top, right, bottom] in thousandths of the image."
+    )
     assert bins(unreadable) == {"no labels": 1} and isinstance(unreadable[0], LeftOut)
 
 
@@ -159,7 +165,10 @@ def test_covid_images_are_found_by_patient_and_a_and_b_are_one(public, read, tmp
     patients = {name.rstrip("abcdefgh") for name in named}
     assert {record.subject for record in records.values()} == patients
     sick = sum(row["finding"] == "COVID-19" for row in rows if row["patientid"] in images)
-    assert sum("COVID-19" in listed(record, "findings") for record in records.values()) == sick > 0
+    assert sum(record.facts.get("description") == "COVID-19" for record in records.values()) == sick > 0
+    assert not any({"findings", "absent_findings"} & set(record.facts) for record in records.values()), (
+        "the diagnosis is the patient's, and a film taken before may be clear"
+    )
     assert all(record.modality is Modality.XRAY and not record.turns for record in records.values())
 
 
@@ -170,12 +179,15 @@ def test_covid_rows_of_ieee8023_name_their_file(read, draw, tmp_path):
         "2,Pneumonia/Viral/COVID-19,PA,X-ray,images,auntminnie-a.jpeg,CC BY-NC-SA\n"
         "3,No Finding,Axial,CT,images,slice.png,\n4,,L,PETscan,images,odd.png,\n"
     )
-    for number, name in enumerate(("auntminnie-a.jpeg", "slice.png", "odd.png")):
+    with (tmp_path / "metadata.csv").open("a") as handle:
+        handle.write("5,todo,PA,X-ray,images,later.png,\n")
+    for number, name in enumerate(("auntminnie-a.jpeg", "slice.png", "odd.png", "later.png")):
         draw(tmp_path / "images" / name, number)
     records, unreadable = read(tmp_path, "covid-cxr")
     assert bins(unreadable) == {"unknown modality": 1}
     first, second = records["covid-cxr/auntminnie-a"], records["covid-cxr/slice"]
-    assert first.licence == "CC BY-NC-SA" and listed(first, "findings") == {"COVID-19", "pneumonia", "any abnormality"}
+    assert first.licence == "CC BY-NC-SA" and first.facts["description"] == "Pneumonia; Viral; COVID-19"
+    assert "findings" not in first.facts and "description" not in records["covid-cxr/later"].facts
     assert second.modality is Modality.CT and "view" not in second.facts
 
 

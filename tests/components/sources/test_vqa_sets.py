@@ -81,9 +81,9 @@ def test_slake_s_masks_boxes_and_graph_are_read(read, draw, tmp_path):
     records, unreadable = read(tmp_path, "slake")
     assert not unreadable
     places = records["slake/xmlab1/places"]
-    assert [(turn.prompt, turn.answer) for turn in places.turns] == [
-        ("Where is: liver? Give boxes.", "[125, 167, 375, 333]"),
-        ("Where is: spleen? Give boxes.", "[500, 500, 600, 600]"),
+    assert [(turn.prompt.split("?")[0], turn.answer) for turn in places.turns] == [
+        ("Which parts of this image are labelled liver", "[125, 167, 375, 333]"),
+        ("Which parts of this image are labelled spleen", "[500, 500, 600, 600]"),
     ]
     np.testing.assert_array_equal(decode_stored(places.targets["structure_map"]), mask)
     assert (places.modality, places.anatomy, places.delivered_split) == (Modality.CT, "abdomen", Split.TEST)

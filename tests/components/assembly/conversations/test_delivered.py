@@ -4,16 +4,18 @@ import json
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from components.assembly.conversations.delivered import said
 from components.assembly.conversations.prompts import FOLLOW_UP, REPORTS
 from components.assembly.dataset import Dataset
-from components.images.stored import StoredImage
+from components.images.stored import StoredImage, decode_stored
 from components.records.record import Record, Turn
 from components.records.sample import Image, Text
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup, TurnKind
+from components.sources.reading.boxes import box_turns
 
 QUESTION = Turn(prompt="Is the liver visible?", answer="Yes", kind=TurnKind.CLOSED)
 CHOICE = Turn(prompt="Which organ is it?", answer="liver", kind=TurnKind.CHOICE, options=("liver", "lung"))
@@ -75,6 +77,34 @@ def test_a_caption_is_told_and_drawn_but_of_several_images_only_told(assembled, 
     assert (told.task, shape(told), texts(told)[-1]) == ("caption", ["U", "T", "T*"], CAPTION.answer)
     assert (drawn.group, shape(drawn), texts(drawn)) == (TaskGroup.T2I, ["T", "G"], [CAPTION.answer])
     assert "talk/b#delivered" in samples and "talk/b#delivered-t2i" not in samples
+
+
+@pytest.mark.parametrize("size", [(60, 30), (30, 60), (59, 20), (48, 48)])
+@pytest.mark.parametrize("split", [Split.TRAIN, Split.TEST])
+def test_boxes_are_around_the_object_in_the_image_that_is_shown(
+    assemble_corpus, corpus, said_record, settings, size, split
+):
+    """A bright object, found again in the pixels that the network gets, padded or not."""
+    pixels = np.random.default_rng(1).integers(0, 40, size[::-1], dtype=np.uint8)
+    pixels[6:15, 8:17] = 255
+    turns = box_turns({"nodule": [(8, 6, 17, 15)], "other": [(0, 0, 1, 1), (1, 1, *size)]}, *size)
+    shown = said_record("a", *turns, image="object", delivered_split=split)
+    shown = replace(shown, image=StoredImage.of_pixels(pixels))
+    for square in (True, False):
+        chosen = replace(settings, square=square, image_side=60)
+        folder = assemble_corpus({**corpus, "talk": [shown]}, chosen, name=f"square-{square}")
+        if split is Split.TRAIN:
+            sample = next(s for s in Dataset(folder).samples("train") if s.id == "talk/a#delivered")
+            image, answer = sample.pieces[0].data, sample.pieces[2].text
+        else:
+            item = next(i for i in Dataset(folder).benchmark() if "nodule" in i.prompt)
+            image, answer = item.image, item.reference
+        seen = decode_stored(image)
+        rows, columns = np.nonzero(seen > 150)
+        expected = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        sides = [seen.shape[1], seen.shape[0]] * 2
+        found = [int(n) * side / 1000 for n, side in zip(answer.strip("[]").split(", "), sides, strict=True)]
+        assert np.abs(np.subtract(found, expected)).max() < 1.1, (square, answer, expected)
 
 
 def test_nothing_is_asked_or_told_about_an_unknown_modality(assembled, said_record):
