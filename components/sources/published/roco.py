@@ -11,6 +11,7 @@ from typing import TypeVar
 from components.records.record import Turn
 from components.records.vocabulary import Modality, TurnKind
 from components.sources.delivery_folder import Delivery, Item, plain_name
+from components.sources.reading.languages import language_of
 from components.sources.reading.pictures import Pictures, annotations
 from components.sources.reading.row_records import each_row, row_record, split_of
 from components.sources.reading.row_sets import leave_out_panels
@@ -100,6 +101,7 @@ def _record(
         file=name,
         locator=f"row {number}",
         licence=licence or UNKNOWN_LICENCE,
+        language=language_of(caption.answer),
         split=split_of(name),
     )
 

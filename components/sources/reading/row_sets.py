@@ -9,6 +9,7 @@ from components.images.stored import StoredImage
 from components.records.record import Turn
 from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.languages import ENGLISH, language_of
 from components.sources.reading.panels import panels
 from components.sources.reading.pictures import Pictures
 from components.sources.reading.row_records import question, read_rows, row_record, split_of
@@ -92,6 +93,7 @@ class RowSet:
             file=file,
             locator=f"row {number}",
             licence=self.row_licence(told) or self.licence,
+            language=ENGLISH if turn.prompt else language_of(turn.answer),
             split=self.split(told),
         )
 
