@@ -26,7 +26,7 @@ class Shown:
     name: str
     """Key of `Record.targets`."""
     words: str
-    """As it stands in an instruction, without article."""
+    """As it stands in an instruction; with its article where it is drawn only and can be counted."""
     kind: PairKind
     value: str = ""
     """The fact `contrast` or `stain`, else the modality, of a record that shows the same itself; empty: no record does."""
@@ -59,10 +59,10 @@ _KINDS: Mapping[PairKind, tuple[tuple[str, str, str], ...]] = {
     PairKind.STAINING: (
         ("he", "H&E stain", "H&E"),
         ("ihc", "immunohistochemistry", "immunohistochemistry"),
-        ("counterstain", "haematoxylin counterstain", ""),
+        ("counterstain", "a haematoxylin counterstain", ""),
         ("dapi", "DAPI fluorescence", ""),
         ("lap2", "LAP2 beta fluorescence", ""),
-        ("marker", "fluorescent protein marker", ""),
+        ("marker", "a fluorescent protein marker", ""),
     ),
     PairKind.MAP: (
         ("cell_map", "cells", ""),

@@ -70,8 +70,8 @@ def _map_edit(target: Shown) -> Edit:
 def _pair_edit(source: Shown, target: Shown) -> Edit:
     if target.kind is PairKind.STAINING:
         wordings = (
-            f"Draw this tissue with {target.words} instead of its {source.words}.",
-            f"Turn this tissue's {source.words} into {target.words}.",
+            f"Draw this tissue with {target.words} instead of {source.words}.",
+            f"Exchange this tissue's {source.words} for {target.words}.",
             f"Show the same tissue with {target.words}.",
             f"How would this tissue look with {target.words}? Draw it.",
         )

@@ -9,6 +9,7 @@ _ANY_OF_MANY = {"kidney cyst", "lymph node"}
 """Structures of which a body has many, or none: 'a kidney cyst', never 'the'."""
 _COUNTED = [
     "artery",
+    "band",
     "cardiomediastinum",
     "cavity",
     "cyst",
@@ -17,11 +18,14 @@ _COUNTED = [
     "granuloma",
     "hernia",
     "lesion",
+    "lung",
     "mass",
     "nodule",
     "opacity",
     "pacemaker",
+    "pattern",
     "pneumothorax",
+    "pseudonodule",
     "shift",
     "sternotomy",
     "tumour",

@@ -91,6 +91,23 @@ def test_without_paired_images_the_weight_of_the_others_changes_nothing(assemble
     assert Dataset(first).dataset_id == Dataset(second).dataset_id
 
 
+@pytest.mark.parametrize(
+    ("target", "drawn"),
+    [
+        ("counterstain", "a haematoxylin counterstain"),
+        ("marker", "a fluorescent protein marker"),
+        ("dapi", "DAPI fluorescence"),
+    ],
+)
+def test_a_stain_that_is_counted_has_its_article(target, drawn):
+    assert EDITS[f"staining-ihc-to-{target}"].wordings == (
+        f"Draw this tissue with {drawn} instead of immunohistochemistry.",
+        f"Exchange this tissue's immunohistochemistry for {drawn}.",
+        f"Show the same tissue with {drawn}.",
+        f"How would this tissue look with {drawn}? Draw it.",
+    )
+
+
 def test_panels_become_stainings_and_a_map_of_exact_colours(assemble_corpus, settings, corpus, public):
     source = SourceSettings(path="data/raw/deepliif", format="deepliif")
     records = [item for item in read_source(public / "deepliif", "deepliif", source) if isinstance(item, Record)]

@@ -35,6 +35,10 @@ def test_structures_findings_and_regions_stand_in_the_right_number_and_with_thei
     found = {name: some(name) for name in FINDINGS}
     assert (found["rib fracture"], found["cardiomegaly"]) == ("a rib fracture", "cardiomegaly")
     assert found["support devices"] == "support devices"
+    counted = ("alveolar pattern", "fibrotic band", "hyperinflated lung", "pseudonodule")
+    assert [found[name] for name in counted] == [
+        "an alveolar pattern", "a fibrotic band", "a hyperinflated lung", "a pseudonodule",
+    ]  # fmt: skip
 
 
 def test_plural_structures_are_asked_in_the_plural(make_entry) -> None:
