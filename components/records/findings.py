@@ -95,7 +95,8 @@ _SET_WORDS: Mapping[str, str] = {
 FINDINGS = tuple(sorted(set(_SET_WORDS.values()) - {NONE}))
 """The vocabulary of the facts `findings` and `absent_findings`."""
 _WORDS = {name.lower(): name for name in FINDINGS if name != ANY} | _SET_WORDS
-_NOT_ILL = ("support devices", "pacemaker", "sternotomy", ANY, NONE)
+NOT_ILL = ("support devices", "pacemaker", "sternotomy", ANY, NONE)
+"""Words of the vocabulary that name no illness of their own."""
 
 VIEWS = ("AP", "PA", "frontal", "lateral")
 """The vocabulary of the fact `view`."""
@@ -119,7 +120,7 @@ def finding_facts(present: Iterable[str], absent: Iterable[str] = ()) -> dict[st
     here, gone = ({finding(label) for label in labels} - {"", NONE} for labels in (present, absent))
     normal = ANY in here
     here, gone = here - {ANY}, gone - {ANY}
-    if here - set(_NOT_ILL):
+    if here - set(NOT_ILL):
         here |= {ANY}
     if normal:
         gone |= {ANY}
@@ -146,7 +147,7 @@ def label_facts(row: Mapping[str, object]) -> dict[str, str]:
             if short not in said:
                 raise ImageError("bad label", f"{label} is {value!r}; 1, 0, -1 or empty")
             said[short].append(label)
-    none = [label for label in said[""] if finding(label) not in _NOT_ILL] if _says_none(said["1"]) else []
+    none = [label for label in said[""] if finding(label) not in NOT_ILL] if _says_none(said["1"]) else []
     return finding_facts(said["1"], [*said["0"], *none])
 
 

@@ -52,8 +52,8 @@ FACTS: dict[str, tuple[str, ...]] = {
     "window": tuple(WINDOWS),
     "level": ("lower", "middle", "upper"),
 }
-FREE_FACTS = ("description", "hospital")
-"""Facts that hold a sentence."""
+FREE_FACTS = ("comparison", "description", "hospital")
+"""Facts that hold a sentence, or are the same wherever they are given."""
 LIST_FACTS = {
     "organs": ORGANS,
     "unclear_organs": ORGANS,

@@ -8,6 +8,7 @@ from components.assembly.conversations.questions.captions import CAPTION_PROMPTS
 from components.assembly.corpus import Entry
 from components.records.record import Turn
 from components.records.vocabulary import TurnKind
+from components.sources.reading.reports import comparison_facts
 
 CAPTIONS: Mapping[str, tuple[str, ...]] = {
     "en": CAPTION_PROMPTS,
@@ -95,16 +96,33 @@ FOLLOW_UP = (
     "Write a radiology report of this examination, compared with the one before.",
 )
 """For English reports that speak of an earlier examination, which nobody shows."""
-_PRIOR = re.compile(
-    r"(?i)\b(?:unchanged|interval|prior|previous(?:ly)?|stable|compar(?:ed|ison)|since the|again (?:seen|noted)|new(?:ly)?"
-    r"|(?:has|have) (?:increased|decreased|improved|worsened|resolved|been removed)|no (?:significant |relevant )?change)\b"
+_EXAMINATION = (
+    r"(?:(?!(?:on|in|of|with|this|these)\b)[\w-]+ ){0,3}(?:exam(?:ination)?s?|study|studies|films?|radio(?:graph|gram)s?"
+    r"|x-?rays?|images?|imaging|CTs?|MRIs?|PET|scans?|ultrasounds?|reports?|mammograms?|tomogra\w+)\b"
 )
+_EARLIER = (
+    rf"(?:prior|previous|earlier|preceding|last|most recent|old)(?: {_EXAMINATION}|(?: chest)?(?=\s*(?:[.,;)]|$)))"
+)
+_PRIOR = re.compile(
+    rf"(?i)\b(?:unchanged|stable|new(?:ly)?|again (?:seen|noted|demonstrated|identified)"
+    rf"|interval(?! (?:follow|CT|imaging|radio|film|chest))|no (?:significant |relevant |appreciable )?change"
+    rf"|(?:has|have) (?:increased|decreased|improved|worsened|resolved|been removed)"
+    rf"|(?<!\bno )(?<!\bany )(?<!\bwithout ){_EARLIER}"
+    rf"|(?:since|than on|compar(?:ed|ison)(?: is made)? (?:to|with)) (?:the |an? )?{_EXAMINATION})"
+)
+"""Speaks of an earlier examination: not of an earlier illness or operation, nor of the other side."""
 
 
 def own_prompt(entry: Entry, turn: Turn, answer: str) -> str | None:
     """One of ours by key for the caption or report, in its language; None where there is none in that language."""
     asks_report = turn.kind is TurnKind.REPORT
     prompts = (REPORTS if asks_report else CAPTIONS).get(entry.language)
-    if asks_report and entry.language == "en" and _PRIOR.search(answer):
+    if asks_report and entry.language == "en" and _follows(entry, answer):
         prompts = FOLLOW_UP
     return pick(prompts, "asked", entry.id) if prompts else None
+
+
+def _follows(entry: Entry, answer: str) -> bool:
+    """Whether the report speaks of an earlier examination, and neither it nor its source says that there was none."""
+    has_none = entry.facts.get("comparison") == "none" or comparison_facts(answer)
+    return not has_none and _PRIOR.search(answer) is not None

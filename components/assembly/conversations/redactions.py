@@ -2,6 +2,8 @@
 
 import re
 
+from components.assembly.conversations.lost_findings import affirmed
+
 REDACTED = re.compile(r"X{3,}|_{3,}|\[\*\*.*?\*\*\]|\[(?:REDACTED|DE-?ID\w*)\]")
 """Where somebody took a name or a date out: XXXX in Open-i, ___ in MIMIC, [** … **] in older exports."""
 _ABBREVIATIONS = (
@@ -14,6 +16,7 @@ _ABBREVIATED = re.compile(rf"(?i:(?<![\w.])(?:{_ABBREVIATIONS})\.$)|(?:^|[\s(])[
 _UNITS = re.compile(r"(?i:a\.m|p\.m|etc|m\.d|d\.o|ph\.d|n\.p|r\.n)\.$")
 """Abbreviations that may end a sentence as well: they do before a capital letter."""
 _HEAD = re.compile(r"^(?:Findings|Impression|Addendum|Wet read): ")
+_IMPRESSION = "Impression: "
 _PERSON = (
     r"(?:Drs?\b|doctors?\b|M\.?D\b|physicians?\b|clinicians?\b|nurses?\b|N\.P\.|R\.N\.|providers?\b|surgeons?\b"
     r"|(?:clinical|medical|surgical|primary|care|covering|trauma|ED|ICU|emergency)\s+team\b|house\s?staff\b|residents?\b)"
@@ -37,27 +40,48 @@ _TRAILING = re.compile(
     r"|radiographs?|films?|images?|CTs?|MRIs?|scans?|chest|x-rays?|of|from|dated|performed|and))*\s+§(?:\s+(?:at|and)?\s*§)*)$"
 )
 """Ends a clause and only says what it is compared with."""
-_LEADING = re.compile(rf"^{_ADJUNCT.pattern}[^§]*§(?:\s+(?:at|and)?\s*§)*\s+(?=(?:there|the|an?|no|both|left|right)\b)")
 _VERB = re.compile(r"\b(?:is|are|was|were|has|have|shows?|remains?|appears?|demonstrates?)\b", re.IGNORECASE)
+_LEADING = re.compile(
+    rf"^{_ADJUNCT.pattern}[^§]*§(?:\s+(?:at|and)?\s*§)*\s+"
+    rf"(?=(?:there|the|an?|no|both|left|right)\b.*{_VERB.pattern})"
+)
 _JOINT = re.compile(r",\s+(?:and|but|while|although|however,?)\s+(?=.*)")
 _FEWEST_WORDS = 2
+_HALF = re.compile(
+    r"(?i)^(?:if|when|while|whereas|although|though|because|since|given|unless|until|whether|as|after|before|due|which)\b"
+    r"|\b(?:is|are|was|were|has|have|been|the|an?|of|with|and|or|to|in|on|at|by|for|from|no)$"
+)
+"""Begins or ends what is no sentence of its own once the rest of it is cut."""
+_NEEDS_VERB = re.compile(r"(?i)^(?:the|this|these|that|those|there|it|they)\b")
+_REFERS = re.compile(
+    r"(?i)^(?:\(?\d{1,2}[.)]\s*)?(?:(?:this|these|those|that|it|its|they|their|such|also|however|but|another|which"
+    r"|additionally|furthermore|moreover|nevertheless|in addition|the (?:former|latter|other|others|same|remaining))\b"
+    r"|there (?:is|are) also\b)|\b(?:otherwise|additional|elsewhere|remainder of)\b"
+)
+"""Leans on the sentence before it: 'This may be …', 'Otherwise, clear.', 'The lungs are otherwise clear.'"""
 
 
 def without_redactions(text: str, *, is_told: bool) -> str:
     """The text without what a redaction mark belongs to: its clause, where the rest is a sentence of its own, else its
-    sentence. With `is_told` (a caption, a report), sentences that say whom the findings were told to go as well.
+    sentence and those that lean on it. With `is_told` (a caption, a report), sentences that say whom the findings were
+    told to go as well.
 
-    Lines and the heads of sections stay where anything is left below them.
+    Lines and the heads of sections stay where anything is left below them. Empty where what is left would mislead: the
+    impression is gone, or a finding is named no more that the whole text affirms.
     """
     if not REDACTED.search(text) and not (is_told and _NOTIFIES.search(text)):
         return text
-    lines = []
+    lines, has_lost = [], False
     for line in text.split("\n"):
         head = found[0] if (found := _HEAD.match(line)) else ""
-        kept = (_kept(sentence, is_told) for sentence in sentences(line[len(head) :]))
-        if said := " ".join(sentence for sentence in kept if sentence):
+        said, lost = _left(sentences(line[len(head) :]), is_told, has_lost)
+        has_lost |= lost
+        if said:
             lines.append(head + said)
-    return "\n".join(lines)
+        elif head == _IMPRESSION:
+            return ""
+    left = "\n".join(lines)
+    return left if affirmed(text) <= affirmed(left) else ""
 
 
 def sentences(text: str) -> list[str]:
@@ -70,6 +94,19 @@ def sentences(text: str) -> list[str]:
         found.append(before.strip())
         start = end.end()
     return [sentence for sentence in (*found, text[start:].strip()) if sentence]
+
+
+def _left(said: list[str], is_told: bool, has_fallen: bool) -> tuple[str, bool]:
+    """(what stays of a line's sentences, whether one fell whole). `has_fallen` says whether one fell before the line."""
+    kept, lost = [], False
+    for sentence in said:
+        if not re.search(r"[^\W\d]", sentence):
+            continue
+        left = "" if has_fallen and _REFERS.search(sentence) else _kept(sentence, is_told)
+        has_fallen = not left
+        lost |= has_fallen
+        kept.append(left)
+    return " ".join(sentence for sentence in kept if sentence), lost
 
 
 def _kept(sentence: str, is_told: bool) -> str:
@@ -91,9 +128,13 @@ def _clauses(part: str) -> str:
     end = marked[-1] if marked[-1:] in (".", "!", "?") else ""
     main = _LEADING.sub("", marked.rstrip(".!? "))
     said = ""
-    for clause in re.split(r",\s+", main):
+    clauses = re.split(r",\s+", main)
+    for number, clause in enumerate(clauses):
         if "§" in clause:
-            if _ADJUNCT.match(clause) or not re.search(r"\w", clause.replace("§", "")):
+            is_bare = not re.search(r"\w", clause.replace("§", ""))
+            if is_bare and _is_listed(clauses, number):
+                return ""
+            if is_bare or _ADJUNCT.match(clause):
                 continue
             clause = _TRAILING.sub("", clause)
         if "§" in clause:
@@ -101,13 +142,23 @@ def _clauses(part: str) -> str:
             break
         said += (" " if _VERB.match(clause) else ", ") * bool(said) + clause
     said = re.sub(r"^(?:and|but|however,)\s+", "", said)
-    return f"{said}{end}" if len(said.split()) >= _FEWEST_WORDS else ""
+    return f"{said}{end}" if _is_sentence(said) else ""
+
+
+def _is_listed(clauses: list[str], number: int) -> bool:
+    """Whether the clause is one of a list, which without it would be wrong: 'XXXX, disc spaces, and alignment are normal'."""
+    return number == 0 or any(re.match(r"(?:and|or)\b", clause) for clause in clauses[number + 1 :])
+
+
+def _is_sentence(said: str) -> bool:
+    """Whether what is left of a cut sentence can stand alone. Reports leave out verbs: 'Heart size normal.'"""
+    if len(said.split()) < _FEWEST_WORDS or _HALF.search(said):
+        return False
+    return not _NEEDS_VERB.match(said) or _VERB.search(said) is not None
 
 
 def _independent(marked: str) -> list[str]:
-    """Of main clauses joined by a conjunction those without a mark and with a verb of their own."""
-    return (
-        [part for part in _JOINT.split(marked) if "§" not in part and _VERB.search(part)]
-        if _JOINT.search(marked)
-        else []
-    )
+    """Of main clauses joined by a conjunction those without a mark; none where a part has no verb of its own: that is
+    a list."""
+    parts = _JOINT.split(marked)
+    return [part for part in parts if "§" not in part] if all(map(_VERB.search, parts)) else []

@@ -13,6 +13,7 @@ from components.records.record import Turn
 from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.pictures import Pictures, annotations
+from components.sources.reading.reports import comparison_facts
 from components.sources.reading.row_records import each_row, row_record, split_of
 from components.sources.reading.rows import Row, json_rows, need, text
 
@@ -45,7 +46,11 @@ def _report(delivery: Delivery, pictures: Pictures, name: str, path: Path) -> It
     sections = {node.get("Label", "").upper(): node.text or "" for node in root.iter("AbstractText")}
     images = [f"{node.get('id', '')}.png" for node in root.iter("parentImage")]
     terms = [node.text.strip() for node in root.iterfind("MeSH/major") if node.text and node.text.strip()]
-    return _study(delivery, pictures, number, images, sections, name, facts={"description": "; ".join(terms)})
+    facts = {
+        "description": "; ".join(terms),
+        **comparison_facts(f"Comparison: {sections.get('COMPARISON', '').strip()}"),
+    }
+    return _study(delivery, pictures, number, images, sections, name, facts=facts)
 
 
 def _listed(delivery: Delivery, pictures: Pictures, name: str, number: int, row: Row) -> Item:

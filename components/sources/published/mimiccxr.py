@@ -14,7 +14,7 @@ from components.records.findings import label_facts, view_facts
 from components.records.vocabulary import Modality, Split
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.films import Films
-from components.sources.reading.reports import report_turn, sections
+from components.sources.reading.reports import comparison_facts, report_turn, sections
 from components.sources.reading.row_records import SPLITS, each_row, row_record, unreadable_row
 from components.sources.reading.rows import Row, need, table_rows, text
 
@@ -98,7 +98,8 @@ def _records(
             yield delivery.unreadable(file, error)
     if not shown:
         raise ImageError("missing image", f"none of the {len(views)} views of study {number} is there and can be read")
-    said = _report(delivery, reports[number]) if number in reports else {}
+    report = _report(delivery, reports[number]) if number in reports else ""
+    said = sections(report)
     yield row_record(
         delivery,
         f"s{number}",
@@ -107,7 +108,7 @@ def _records(
         subject=study.subject,
         modality=Modality.XRAY,
         anatomy="chest",
-        facts={**study.facts, **study.views[next(iter(shown))]},
+        facts={**study.facts, **study.views[next(iter(shown))], **comparison_facts(report)},
         file=study.file,
         locator=f"study {number}",
         licence=LICENCE,
@@ -115,13 +116,13 @@ def _records(
     )
 
 
-def _report(delivery: Delivery, name: str) -> dict[str, str]:
+def _report(delivery: Delivery, name: str) -> str:
     path = delivery.folder / name
     delivery.check(path)
     if path.stat().st_size > _MAX_BYTES:
         raise ImageError("too large", f"{name}: a report is not over {_MAX_BYTES} bytes")
     try:
-        return sections(path.read_bytes().decode())
+        return path.read_bytes().decode()
     except UnicodeDecodeError as error:
         raise ImageError("not text", f"{name} is not UTF-8 at byte {error.start}") from None
     except OSError as error:

@@ -56,6 +56,7 @@ _ALIKE = 0.85
 _LAST = "last paragraph"
 _VIEWS = re.compile(r"\b(?:CHEST|RADIOGRAPHS?|VIEWS?|PORTABLE|FRONTAL)\b")
 """'PA AND LATERAL VIEWS OF THE CHEST:' begins the findings of a report that has no such head."""
+_NO_COMPARISON = re.compile(r"(?i)\bcomparisons?(?: study)?[ \t]*:[ \t]*(?:none\b|no\b|not available|n/?a\b)")
 _RULE = re.compile(r"^[\s_=-]*$")
 
 
@@ -101,6 +102,11 @@ def report_turn(said: Mapping[str, str]) -> Turn:
     if not lines:
         raise ImageError("empty text", "the report has neither findings nor impression, addendum or wet read")
     return Turn(prompt="", answer="\n".join(lines), kind=TurnKind.REPORT)
+
+
+def comparison_facts(report: str) -> dict[str, str]:
+    """{comparison} of a report with its heads that says there was nothing to compare with; else empty."""
+    return {"comparison": "none"} if _NO_COMPARISON.search(report) else {}
 
 
 def _head(line: str) -> tuple[str, str]:

@@ -120,6 +120,8 @@ def test_open_i_reports_join_their_views(reports, read, draw):
         assert [line.split(": ", 1)[1] for line in turn.answer.splitlines()] == said(path)
         assert 1 + len(record.more_images) == len(views[path])
         assert (record.subject, record.modality, record.delivered_split) == (f"CXR{path.stem}", Modality.XRAY, None)
+        compared = re.search(r'Label="COMPARISON">\s*(\w*)', path.read_text())
+        assert ("comparison" in record.facts) == (compared is not None and compared[1].lower() in ("none", "no"))
     assert any("XXXX" in record.turns[0].answer for record in records.values()), "redactions are kept"
 
 

@@ -7,7 +7,7 @@ import pytest
 from components.images.stored import StoredImage
 from components.recipes.sources import SourceSettings
 from components.records.vocabulary import Split, TurnKind
-from components.sources.reading.reports import report_turn, sections
+from components.sources.reading.reports import comparison_facts, report_turn, sections
 from components.sources.sharing import check_sharing
 
 FINAL = """                                 FINAL REPORT
@@ -49,6 +49,11 @@ def test_sections_end_at_heads_and_not_at_colons_within():
     assert set(found) == {"findings", "impression"}
     assert found["findings"].endswith("LUNGS: Small right effusion is new. Upper limit of normal: 5 cm.")
     assert found["impression"] == "Large left pleural effusion"
+
+
+def test_a_report_says_that_there_was_nothing_to_compare_with():
+    assert comparison_facts(FINAL) == {}
+    assert comparison_facts(FINAL.replace("COMPARISON:  ___", "COMPARISON:  None.")) == {"comparison": "none"}
 
 
 def test_addenda_are_told_and_views_head_findings():

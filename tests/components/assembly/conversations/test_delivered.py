@@ -138,6 +138,30 @@ def test_a_report_is_asked_for_in_its_language_and_one_without_our_prompt_is_lef
     assert manifest["delivered"]["talk"] == {"report": 2}
 
 
+@pytest.mark.parametrize(
+    ("report", "is_follow_up"),
+    [
+        ("Asymmetric opacity compared to left.", False),
+        ("Calcifications suggest a previous granulomatous process. Prior cholecystectomy.", False),
+        ("In the absence of comparison exam, recommend short interval followup radiograph.", False),
+        ("If there are no prior films, a scan may help.", False),
+        ("Comparison: None. The heart is stable.", False),
+        ("Increased compared to prior.", True),
+        ("The nodule is smaller than on the previous chest radiograph.", True),
+        ("Comparison is made to the study of May. No effusion.", True),
+        ("Larger since the earlier film.", True),
+        ("Interval increase of the effusion.", True),
+        ("The tube is unchanged from before.", True),
+    ],
+)
+def test_only_what_speaks_of_an_earlier_examination_is_a_follow_up(assembled, said_record, report, is_follow_up):
+    turn = Turn(prompt="", answer=report, kind=TurnKind.REPORT)
+    none = said_record("none", turn, facts={"comparison": "none"})
+    samples, _ = assembled(said_record("a", turn), none)
+    assert (texts(samples["talk/a#delivered"])[0] in FOLLOW_UP) == is_follow_up
+    assert texts(samples["talk/none#delivered"])[0] in REPORTS["en"], "the source says that there was no earlier one"
+
+
 def test_yes_and_no_of_a_source_are_balanced_by_key_and_counted(assembled, said_record):
     records = [said_record(f"y{k}", QUESTION) for k in range(9)]
     records += [said_record(f"n{k}", replace(QUESTION, answer="No")) for k in range(4)]

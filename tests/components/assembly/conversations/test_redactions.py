@@ -50,8 +50,74 @@ def test_a_notification_goes_whole_from_reports_and_captions_alone(told: str) ->
 
 
 def test_heads_and_lines_stay_where_something_is_left_below_them() -> None:
-    report = "Findings: On ___ a film was taken. No effusion.\nImpression: Seen by ___ again.\nAddendum: Clear."
+    report = "Findings: On ___ a film was taken. No effusion.\nWet read: Seen by ___ again.\nAddendum: Clear."
     assert without_redactions(report, is_told=True) == "Findings: No effusion.\nAddendum: Clear."
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("The heart is normal. Right aortic XXXX. This is a normal variant.", "The heart is normal."),
+        (
+            "The cardiac contour is normal. Left XXXX. It may be the aorta. No effusion.",
+            "The cardiac contour is normal. No effusion.",
+        ),
+        ("No effusion. Tip of the XXXX. Otherwise, clear.", "No effusion."),
+        ("No effusion. The XXXX in the mid lung. The lungs are otherwise clear.", "No effusion."),
+        ("No effusion. Seen on XXXX. However, additional foci are questioned. They are small.", "No effusion."),
+        ("1. XXXX of the left base. 2. The latter is old. 3. Clear lungs.", "3. Clear lungs."),
+        ("The tube of XXXX is low. There is also a line. Clear lungs.", "Clear lungs."),
+        ("The heart is normal. This is expected. XXXX are intact.", "The heart is normal. This is expected."),
+    ],
+)
+def test_a_sentence_that_leans_on_one_that_fell_falls_with_it(text: str, kept: str) -> None:
+    assert without_redactions(text, is_told=True) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "If there is concern for the bones, XXXX.",
+        "Stable appearing right-sided XXXX the lungs.",
+        "XXXX, disc spaces, and alignment are normal.",
+        "The XXXX silhouette, lungs, and bones are normal.",
+        "The tube, ___.",
+        "Seen on XXXX. .",
+    ],
+)
+def test_no_half_sentence_and_no_bare_full_stop_stays(text: str) -> None:
+    assert without_redactions(text, is_told=True) == ""
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "Findings: Heart size normal. No effusion.\nImpression: XXXX bilateral.",
+        "Findings: Heart size normal. No effusion.\nImpression: XXXX are low. .",
+        "Findings: The tip is XXXX.\nImpression: Otherwise, clear.",
+        "Impression: No acute disease. 8 mm nodule in the left base, XXXX calcified.",
+        "Findings: Mild blunting of the right costophrenic XXXX. No effusion.\nImpression: No acute disease.",
+        "Findings: Clear lungs. Scattered XXXX opacities.",
+        "Findings: Clear lungs, XXXX COPD.",
+    ],
+)
+def test_a_report_that_lost_its_impression_or_a_finding_is_no_target(report: str) -> None:
+    assert without_redactions(report, is_told=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("report", "kept"),
+    [
+        (
+            "Findings: XXXX basilar atelectasis.\nImpression: Basilar atelectasis. No effusion.",
+            "Impression: Basilar atelectasis. No effusion.",
+        ),
+        ("Findings: No XXXX effusion or opacities. Clear lungs.", "Findings: Clear lungs."),
+        ("Findings: Sternotomy XXXX. Clear lungs.", "Findings: Clear lungs."),
+    ],
+)
+def test_a_finding_that_is_denied_or_named_elsewhere_is_not_lost(report: str, kept: str) -> None:
+    assert without_redactions(report, is_told=True) == kept
 
 
 def test_findings_that_are_reported_nowhere_stay() -> None:
