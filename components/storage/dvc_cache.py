@@ -32,10 +32,12 @@ def remove_damaged(workspace: Workspace, target: str) -> list[Path]:
     DVC takes a read-only file of its cache for whole. One that was edited in place, through a hard link in the workspace
     too, would be handed back as the stage's output for ever.
     """
-    outs = [out["md5"] for out in read_lock(workspace).get(target, {}).get("outs", []) if "md5" in out]
-    paths = {md5: cache_path(workspace, md5) for md5 in outs}
+    outs = {out["md5"] for out in read_lock(workspace).get(target, {}).get("outs", []) if "md5" in out}
+    with open_repo(workspace) as repo:
+        place = repo.cache.local.oid_to_path
     for listing in [md5 for md5 in outs if md5.endswith(".dir")]:
-        paths |= {md5: cache_path(workspace, md5) for md5 in _directory(paths[listing]).values()}
+        outs |= set(_directory(Path(place(listing))).values())
+    paths = {md5: Path(place(md5)) for md5 in sorted(outs)}
     damaged = [path for md5, path in paths.items() if path.is_file() and _md5(path) != md5.removesuffix(".dir")]
     for path in damaged:
         path.unlink()

@@ -14,7 +14,8 @@ def push(workspace: Workspace, target: str | None = None) -> int:
     Returns how many files went; 0 without a remote. Raises ValueError when the remote does not take them: what is made
     is safe in the cache, and the next run sends it.
     """
-    url, _ = remote_address(workspace)
+    remote = remote_address(workspace)
+    url, _ = remote
     if not url:
         return 0
     from dvc.exceptions import DvcException
@@ -28,16 +29,16 @@ def push(workspace: Workspace, target: str | None = None) -> int:
             "see `dvc remote list`; the next `unimed retrain` sends them"
         ) from None
     if target is None:
-        write_json(_sent(workspace), _what_a_remote_has(workspace))
+        write_json(_sent(workspace), _all_sent(workspace, remote))
     return sent
 
 
 def is_sent(workspace: Workspace) -> bool:
     """Whether the default remote of today got all that dvc.lock names; True without a remote."""
-    url, _ = remote_address(workspace)
-    if not url:
+    remote = remote_address(workspace)
+    if not remote[0]:
         return True
-    return _sent(workspace).is_file() and read_json(_sent(workspace)) == _what_a_remote_has(workspace)
+    return _sent(workspace).is_file() and read_json(_sent(workspace)) == _all_sent(workspace, remote)
 
 
 def keep_folder(workspace: Workspace, folder: Path) -> None:
@@ -60,6 +61,7 @@ def _sent(workspace: Workspace) -> Path:
     return workspace.private / "sent.json"
 
 
-def _what_a_remote_has(workspace: Workspace) -> dict[str, str]:
-    url, endpoint = remote_address(workspace)
+def _all_sent(workspace: Workspace, remote: tuple[str, str]) -> dict[str, str]:
+    """What is noted once the remote has all that dvc.lock names."""
+    url, endpoint = remote
     return {"remote": url, "endpoint": endpoint, "lock": digest(read_lock(workspace))}

@@ -1,6 +1,7 @@
 """IU X-Ray of Open-i: `ecgen-radiology/<n>.xml` with `NLMCXR_png/CXR<n>_….png`; also MedEvalKit's JSON of its test set.
 
-Names and dates stand as XXXX in the reports: they are kept, and assembly never trains on a sentence that has one.
+Names and dates stand as XXXX in the reports: they are kept in the record, and assembly takes them out with
+what they belong to (`conversations/redactions.py`).
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,8 @@
 """MIMIC-CXR and MIMIC-CXR-JPG as published: `mimic-cxr-2.*-{metadata,split,chexpert}.csv.gz` (or `cxr-record-list.csv.gz`),
 `files/p10/p10000032/s50414267/<dicom_id>.{jpg,dcm}` and reports `files/p10/p10000032/s50414267.txt`.
 
-Names and dates stand as ___ in the reports: they are kept, and assembly never trains on a sentence that has one.
+Names and dates stand as ___ in the reports: they are kept in the record, and assembly takes them out with
+what they belong to (`conversations/redactions.py`).
 """
 
 import re
