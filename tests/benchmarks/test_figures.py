@@ -26,7 +26,7 @@ def printed(text: str) -> list[dict[str, object]]:
 
 
 def test_the_programs_are_all_there():
-    wanted = {"curation", "data", "gpu", "growth", "hashes", "hostile", "large_images", "model", "retrain"}
+    wanted = {"curation", "data", "gpu", "growth", "hashes", "hostile", "identity", "large_images", "model", "retrain"}
     assert wanted <= set(bench.NAMES)
 
 
