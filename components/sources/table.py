@@ -1,5 +1,6 @@
 """Which adapter reads which format: a new data set is a new file and one line here."""
 
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -210,15 +211,24 @@ def _masked(item: Item, delivery: Delivery) -> Item:
     say what stands there, and nobody searched it for names."""
     name = item.file if isinstance(item, Unreadable) else item.provenance.file
     mask = file_mask(name, delivery.secret)
+    of_source, _, rest = item.id.partition("/")
+    identity = f"{of_source}/{_without(name, mask, rest)}"
     if isinstance(item, Unreadable):
-        return replace(item, id=item.id.replace(name, mask), file=mask, detail=item.detail.replace(name, mask))
+        # A letter or a digit names nobody, and stands in many a sentence.
+        detail = _without(name, mask, item.detail) if len(name) > 1 else item.detail
+        return replace(item, id=identity, file=mask, detail=detail)
     return replace(
         item,
-        id=item.id.replace(name, mask),
+        id=identity,
         subject=keyed_hash("patient", item.subject, key=delivery.patient_secret),
         facts={fact: value for fact, value in item.facts.items() if fact != "description"},
         provenance=replace(item.provenance, file=mask),
     )
+
+
+def _without(name: str, mask: str, text: str) -> str:
+    """The text with the mask where the name stands by itself: a file may be called `a` or `12`."""
+    return re.sub(rf"(?<![\w-]){re.escape(name)}(?!\w)", mask, text)
 
 
 def _named(record: Record, delivery: Delivery) -> Record:

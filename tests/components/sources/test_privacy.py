@@ -1,5 +1,6 @@
 """Nothing that names a person gets from a DICOM file, its name or its folder into a record, a reason or a warning."""
 
+import re
 import warnings
 
 import numpy as np
@@ -76,6 +77,26 @@ def test_what_a_curator_describes_of_a_private_delivery_is_in_no_record(folder, 
     public, _ = read(folder, "clinic", "dicom", public=True)
     assert all("description" not in r.facts and r.facts["tumour"] == "yes" for r in private.values()) and private
     assert all(r.facts["description"] == f"{PLANTED} again" for r in public.values()) and public
+
+
+@pytest.mark.parametrize("name", ["a", "1", "12", "f0", "clinic"])
+def test_a_file_with_a_short_name_garbles_neither_ids_nor_details(tmp_path, read, name):
+    values = np.random.default_rng(0).integers(-100, 200, (50, 60)).astype(np.int16)
+    ids = set()
+    for number in range(6):
+        whole = planted(values)
+        whole.SOPInstanceUID = f"1.2.3.{number}"
+        (tmp_path / f"folder{number}").mkdir()
+        whole.save_as(tmp_path / f"folder{number}" / name, enforce_file_format=True)
+        records, _ = read(tmp_path / f"folder{number}", "clinic", "dicom")
+        ids |= set(records)
+        assert all(record.provenance.file.startswith("file-") for record in records.values())
+    assert all(re.fullmatch(r"clinic/[0-9a-f]{16}", identity) for identity in ids), ids
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / name).write_bytes(b"no image")
+    _, (item,) = read(tmp_path / "broken", "clinic", "dicom")
+    assert re.fullmatch(r"clinic/file-[0-9a-f]{16}", item.id)
+    assert len(name) > 1 or "file-" not in item.detail
 
 
 def test_one_patients_files_share_a_subject(folder, read):
