@@ -4,8 +4,16 @@ import re
 
 from components.assembly.conversations.lost_findings import affirmed
 
-REDACTED = re.compile(r"X{3,}|_{3,}|\[\*\*.*?\*\*\]|\[(?:REDACTED|DE-?ID\w*)\]")
+REDACTED = re.compile(r"(?:\b[xX]-)?X{3,}|_{3,}|\[\*\*.*?\*\*\]|\[(?:REDACTED|DE-?ID\w*)\]")
 """Where somebody took a name or a date out: XXXX in Open-i, ___ in MIMIC, [** … **] in older exports."""
+_NORMAL = r"(?:normal|negative|unremarkable)"
+_FILM = re.compile(
+    rf"(?i)\b((?:{_NORMAL}|clear|stable)\s+(?:[\w-]+\s+){{0,3}}?)(?:X{{3,}}\s+)?(chest) x-X{{3,}}s?"
+    r"(?=\W*(?:$|\n|\s+without\b|[.;]\s))"
+    rf"|\b({_NORMAL}\s+)(chest) X{{3,}}(?=\.|$|\n)"
+    rf"|\b(chest) x-X{{3,}}(?=\s+(?:is|was)\s+{_NORMAL}\b)"
+)
+"""Where only the name of the examination is gone: 'Normal chest x-XXXX.' says what 'Normal chest.' says."""
 _ABBREVIATIONS = (
     "approx|no|nos|vs|cf|ca|fig|figs|st|e\\.g|i\\.e|etc|resp|incl|max|min|vol|ant|post|lat|inf|sup|dr|drs|mr|mrs|ms"
     "|prof|m\\.d|d\\.o|ph\\.d|p\\.a|n\\.p|r\\.n|a\\.m|p\\.m|p\\.o|b\\.i\\.d"
@@ -72,7 +80,7 @@ def without_redactions(text: str, *, is_told: bool) -> str:
     if not REDACTED.search(text) and not (is_told and _NOTIFIES.search(text)):
         return text
     lines, has_lost = [], False
-    for line in text.split("\n"):
+    for line in _FILM.sub(lambda found: "".join(filter(None, found.groups())), text).split("\n"):
         head = found[0] if (found := _HEAD.match(line)) else ""
         said, lost = _left(sentences(line[len(head) :]), is_told, has_lost)
         has_lost |= lost

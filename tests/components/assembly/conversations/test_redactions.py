@@ -35,6 +35,26 @@ def test_a_redaction_takes_its_clause_where_the_rest_is_a_sentence_and_else_its_
 
 
 @pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Impression: Normal chest x-XXXX", "Impression: Normal chest"),
+        ("Impression: Normal chest x-XXXX.", "Impression: Normal chest."),
+        ("Impression: Normal chest XXXX.", "Impression: Normal chest."),
+        ("Impression: 1. Normal 2 view chest x-XXXX.", "Impression: 1. Normal 2 view chest."),
+        ("Impression: Negative XXXX chest x-XXXX.", "Impression: Negative chest."),
+        ("Impression: The chest x-XXXX is normal.", "Impression: The chest is normal."),
+        ("Impression: No active disease on chest x-XXXX.", "Impression: No active disease."),
+        ("Impression: Normal chest x-XXXX without effusion.", "Impression: Normal chest without effusion."),
+        ("Impression: Pneumonia. A followup chest x-XXXX is recommended.", "Impression: Pneumonia."),
+        ("Impression: Normal XXXX chest tube XXXX.", ""),
+        ("Impression: Stable chest XXXX.", ""),
+    ],
+)
+def test_a_redacted_name_of_the_examination_takes_no_normal_report_along(text: str, kept: str) -> None:
+    assert without_redactions(text, is_told=True) == kept
+
+
+@pytest.mark.parametrize(
     "told",
     [
         "These findings were discussed with Dr. ___ at 3:45 p.m. by telephone.",
