@@ -64,6 +64,7 @@ RECIPE_KEYS = {
     "assembly.edits_per_record",
     "assembly.excluded_patients",
     "assembly.image_side",
+    "assembly.licences.refuse",
     "assembly.max_shard_bytes",
     "assembly.most_per_image",
     "assembly.most_per_patient",

@@ -1,6 +1,9 @@
 """The assembled conversations in the published UniMedVL form: one JSON object a line, images beside it."""
 
 import json
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +17,48 @@ MARK = "<image>"
 MAIN_TASK = {TaskGroup.I2T: "understanding", TaskGroup.T2I: "generation", TaskGroup.INTERLEAVED: "editing"}
 
 
-def export_jsonl(dataset: Path, folder: Path, split: str) -> tuple[int, int]:
-    """Write folder/<split>.jsonl and folder/images/; (conversations, images).
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How much was written."""
+
+    conversations: int
+    images: int
+    left_out: dict[str, int]
+    """Lent source -> conversations that are not written."""
+
+
+def export_jsonl(dataset: Path, folder: Path, split: str, lent: Collection[str] = ()) -> Exported:
+    """Write folder/<split>.jsonl and folder/images/, without what was lent: to the manifest's sources or to `lent`.
 
     Keys of a line: message, input_img, output_img, main_task_type, sub_task_type, dataset (the published ones), and id,
-    licence, patient_key. Raises ValueError when the folder exists or there is no data set.
+    licence, patient_key. Raises ValueError when the folder exists, there is no data set or all of it was lent.
     """
     if folder.exists():
         raise ValueError(f"{folder} exists; name a new folder")
-    index = Dataset(dataset).samples(split)
+    data = Dataset(dataset)
+    index = data.samples(split)
+    kept_back = {*data.manifest.get("lent", ()), *lent}
+    left_out: Counter[str] = Counter()
     written: set[str] = set()
     with atomic_folder(folder) as temporary:
         (temporary / "images").mkdir()
         with (temporary / f"{split}.jsonl").open("w", encoding="utf-8") as out:
             for number in range(len(index)):
                 sample = index.read(number)
+                if sample.source in kept_back:
+                    left_out[sample.source] += 1
+                    continue
                 for piece in sample.pieces:
                     if isinstance(piece, Image) and piece.sha256 not in written:
                         (temporary / _path(piece)).write_bytes(piece.data)
                         written.add(piece.sha256)
                 out.write(json.dumps(conversation(sample), ensure_ascii=False) + "\n")
-    return len(index), len(written)
+        if left_out and left_out.total() == len(index):
+            raise ValueError(
+                f"every conversation of {split} is of a source that was lent and may not be passed on: "
+                f"{', '.join(sorted(left_out))}"
+            )
+    return Exported(len(index) - left_out.total(), len(written), dict(sorted(left_out.items())))
 
 
 def conversation(sample: Sample) -> dict[str, Any]:

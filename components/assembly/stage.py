@@ -32,6 +32,7 @@ from components.records.shards import payload_bytes, write_shards
 from components.records.vocabulary import Bin, Split
 from components.sources.former_keys import FormerKeys
 from components.sources.patients import Patients
+from components.sources.sharing import lent_sources
 from components.storage.atomic import atomic_folder, write_json, write_text
 from components.storage.keys import keyed_hash
 from components.storage.recorded_code import recorded_code
@@ -61,7 +62,8 @@ def assemble(ctx: StageContext) -> None:
     corpus = Corpus(ctx.workspace.validated, list(recipe.sources), square=settings.square)
     patients = Patients(recipe.sources, FormerKeys.read(ctx.workspace.patients))
     check_listed(corpus.entries, settings.excluded_patients, settings.splits, patients)
-    decisions = select(corpus.entries, settings, scorer, patients)
+    lent = lent_sources(recipe.sources)
+    decisions = select(corpus.entries, settings, scorer, patients, lent)
     sources = account_sources(ctx.workspace.validated, recipe.sources, decisions)
     alignment = account_alignment(decisions, settings.alignment.keep, scorer)
     notices = [*_notices(corpus.entries, settings, patients), *alignment.notices(), *large_takes(decisions)]
@@ -99,6 +101,7 @@ def assemble(ctx: StageContext) -> None:
             groups=tally.groups,
             delivered=tally.delivered,
             licences=_licences(used),
+            lent=lent,
             languages=Counter(entry.language for entry in used),
             benchmark=benchmark_manifest(items, exam),
             alignment=alignment,
@@ -131,7 +134,7 @@ def _seal(
         ctx.raise_if_stopped()
         ctx.progress.update(chunks.records + count, len(used), message)
 
-    jobs = _jobs(corpus, used, start, exam, plans, ctx.recipe.assembly)
+    jobs = _jobs(ctx, corpus, used, start, exam, plans)
     sealed = (
         in_order(seal, jobs, ctx.recipe.compute.threads, ctx.raise_if_stopped)
         if has_cluster()
@@ -143,14 +146,15 @@ def _seal(
 
 
 def _jobs(
+    ctx: StageContext,
     corpus: Corpus,
     used: Sequence[Entry],
     start: int,
     exam: Exam,
     plans: Mapping[str, RecordPlan],
-    settings: AssemblySettings,
 ) -> Iterator[Job]:
     """The records from `start` on, cut where their images fill a chunk: at the same places wherever one begins."""
+    lent = frozenset(lent_sources(ctx.recipe.sources))
     shown = {entry.id for entry in first_of_image(used)}
     asked = exam.by_record()
     taken: list[tuple[Entry, Images | None]] = []
@@ -169,7 +173,8 @@ def _jobs(
                 plans={identity: plans[identity] for identity in ids if identity in plans},
                 exam=Exam(items=items, edits=edits, not_testable=()),
                 shown=frozenset(shown.intersection(ids)),
-                settings=settings,
+                settings=ctx.recipe.assembly,
+                lent=lent,
                 with_texts=is_last,
             )
             taken, size = [], 0
@@ -180,7 +185,8 @@ def _key(ctx: StageContext, corpus: Corpus, used: Sequence[Entry]) -> str:
     made_by = recorded_code(ctx.workspace, "assembly")
     files = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in corpus.files]
     records = (f"{entry.id} {entry.split.value}" for entry in used)
-    return keyed_hash("assembly", made_by, str(ctx.recipe.seed), repr(ctx.recipe.assembly), *files, *records)
+    lent = repr(sorted(lent_sources(ctx.recipe.sources)))
+    return keyed_hash("assembly", made_by, str(ctx.recipe.seed), repr(ctx.recipe.assembly), lent, *files, *records)
 
 
 def _notices(entries: Iterable[Entry], settings: AssemblySettings, patients: Patients) -> list[str]:

@@ -112,8 +112,9 @@ def evaluate(ctx: StageContext) -> None:
     write_json(folder / "metrics.json", found.flat())
     ctx.progress.update(3, 4, "report")
     _, rows = read_predictions(folder / "predictions")
-    items = {item.item_id: item for item in Dataset(ctx.workspace.dataset).benchmark()}
-    write_report(folder / "report.html", found, rows, items)
+    data = Dataset(ctx.workspace.dataset)
+    items = {item.item_id: item for item in data.benchmark()}
+    write_report(folder / "report.html", found, rows, items, lent=data.manifest.get("lent", ()))
     ctx.progress.update(4, 4, "done")
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 FORMS = ("open", "closed", "choice")
+LICENCE_WORDS = ("NC", "ND", "SA", "unknown", "lent")
+"""What a recipe can refuse: licences that forbid commercial use, changes, or changes under other terms; that do not say;
+and sets that were lent."""
 EDIT_WEIGHTS = {
     "super-resolution": 4.0,
     "translation-grey-matter": 1.5,
@@ -79,6 +82,18 @@ class AlignmentSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LicenceSettings:
+    """Under which licences records are used."""
+
+    refuse: tuple[str, ...] = ()
+    """Words of LICENCE_WORDS; a record under such a licence is filtered as `licence WORD`, the first that holds."""
+
+    def __post_init__(self) -> None:
+        if unknown := [word for word in self.refuse if word not in LICENCE_WORDS]:
+            raise ValueError(f"assembly.licences.refuse: unknown {unknown[0]!r}; known: {', '.join(LICENCE_WORDS)}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AssemblySettings:
     """Rules and sizes of assembly. Shards of several images are sealed; the mixture is a run-time number."""
 
@@ -127,6 +142,8 @@ class AssemblySettings:
     """Records whose caption is shorter or longer are filtered as caption-length. Never applied to short answers."""
     alignment: AlignmentSettings = AlignmentSettings(scorer="none", keep=0.5)
     """Never applied to held-out records, nor to our own captions, which are made of the labels."""
+    licences: LicenceSettings = LicenceSettings()
+    """Applied to every side: what is refused is neither trained on nor asked about."""
 
     def __post_init__(self) -> None:
         problems = [

@@ -18,7 +18,7 @@ from components.sources.labels import NAME, Labels
 from components.sources.patients import CLINICAL, Patients, person
 from components.sources.reading.opened import BrokenOff
 from components.sources.reading.withheld import file_mask, withheld
-from components.sources.sharing import LENT_FORMATS
+from components.sources.sharing import sharing_options
 from components.storage.keys import keyed_hash
 from components.storage.secret import workspace_secret
 
@@ -93,7 +93,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(KEPT_PRIVATE, ("private", "burned_in")),
     "dicom": ("frame_step", "slice_mm", "public", "burned_in", "reports"),
     "nifti": ("public", "slice_mm"),
-    **dict.fromkeys(LENT_FORMATS, ("share",)),
     **dict.fromkeys(("brats", "ixi", "synthrad"), ("slice_mm",)),
     "photographs": ("windows", "private", "burned_in"),
     "ultrasound": ("frame_step",),
@@ -140,11 +139,11 @@ def read_source(folder: Path, source: str, settings: SourceSettings, *, private:
 def opened(folder: Path, source: str, settings: SourceSettings, private: Path | None) -> tuple[Delivery, Adapter]:
     """The delivery in the folder, with what keys its identities, and its adapter. Raises ValueError as `read_source` does."""
     read = adapter(settings.format)
-    known = OPTIONS.get(settings.format, ())
+    known = (*OPTIONS.get(settings.format, ()), *sharing_options(settings.format))
     if unknown := sorted(set(settings.options) - set(known)):
         raise ValueError(
             f"sources.{source}.options: format {settings.format!r} has no option {unknown[0]!r}"
-            f"{nearest(unknown[0], known) if known else '; it has none'}"
+            f"{nearest(unknown[0], known)}"
         )
     if not folder.is_dir():
         raise ValueError(f"source {source}: {folder} is missing; deliver the files there, or remove the source")

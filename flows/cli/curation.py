@@ -220,16 +220,23 @@ def export(
     split: Annotated[str, typer.Option("--split", help="train, val or heldout.")] = "train",
     as_json: AsJson = False,
 ) -> None:
-    """Write the assembled conversations in the published UniMedVL form: SPLIT.jsonl and its images."""
-    from components.assembly.export import export_jsonl
+    """Write the assembled conversations in the published UniMedVL form: SPLIT.jsonl and its images. Lent sources stay here."""
+    from dataclasses import asdict
 
-    workspace, _ = _here()
+    from components.assembly.export import export_jsonl
+    from components.sources.sharing import lent_sources
+
+    workspace, recipe = _here()
     with working(f"writing {folder}"):
-        rows, images = export_jsonl(workspace.dataset, folder, split)
+        done = export_jsonl(workspace.dataset, folder, split, lent_sources(recipe.sources))
+    file = folder / f"{split}.jsonl"
     if as_json:
-        print_json({"file": str(folder / f"{split}.jsonl"), "conversations": rows, "images": images})
-    else:
-        print(f"{folder / f'{split}.jsonl'}: {rows} conversations, {images} images")
+        print_json({"file": str(file), **asdict(done)})
+        return
+    print(f"{file}: {done.conversations} conversations, {done.images} images")
+    if done.left_out:
+        listed = ", ".join(f"{source}: {count}" for source, count in done.left_out.items())
+        print(f"left out, because it was lent and may not be passed on: {listed}")
 
 
 def _here() -> tuple[Any, Any]:

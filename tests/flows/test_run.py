@@ -33,7 +33,7 @@ def test_a_workspace_with_a_remote_does_not_start_on_what_may_not_be_passed_on(l
     edited: Any = Config(str(tmp_path / ".dvc"), validate=False).edit("repo")
     with edited as settings:
         settings["core"]["remote"], settings["remote"] = "store", {"store": {"url": "/mnt/everybody"}}
-    with pytest.raises(ValueError, match=r"/mnt/everybody .*mimic \(mimic-cxr\)"):
+    with pytest.raises(ValueError, match=r"/mnt/everybody .*mimic \(mimic-cxr, "):
         prepare(workspace, lent)
     told = {"mimic": replace(lent.sources["mimic"], options={"share": True})}
     assert prepare(workspace, replace(lent, sources=told)) == []

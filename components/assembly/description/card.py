@@ -22,6 +22,10 @@ PERSONAL = (
     "DICOM headers follow the basic profile of PS3.15; patients are keyed hashes, dates are shifted per patient; images "
     "with burned-in text and texts with identifiers are quarantined. No method finds everything: handle it as patient data."
 )
+NOT_PASSED_ON = (
+    "Sources that were lent to whoever assembled this and may not be passed on: whoever reads these files must have signed "
+    "the same agreement. `unimed data export` leaves them out, and the pages show none of their images or words."
+)
 _TASKS = {
     "vqa": "visual-question-answering",
     "caption": "image-to-text",
@@ -78,6 +82,7 @@ def card(manifest: Mapping[str, Any]) -> str:
         "",
         *licences,
         "",
+        *_lent(manifest),
         "## Use",
         "",
         "```python",
@@ -119,6 +124,20 @@ def _hospitals(manifest: Mapping[str, Any]) -> list[str]:
     """One paragraph where sources name the hospital; no question asks about it."""
     named = "; ".join(f"{name}: {count}" for name, count in manifest["use"]["hospitals"].items())
     return [f"Records by hospital, where the source names one: {named}.", ""] if named else []
+
+
+def _lent(manifest: Mapping[str, Any]) -> list[str]:
+    """A section where sources may not be passed on."""
+    if not manifest["lent"]:
+        return []
+    return [
+        "## Lent",
+        "",
+        NOT_PASSED_ON,
+        "",
+        *(f"- {source}: {terms}" for source, terms in manifest["lent"].items()),
+        "",
+    ]
 
 
 def _items(manifest: Mapping[str, Any]) -> int:

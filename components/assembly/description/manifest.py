@@ -65,6 +65,7 @@ def manifest(
     groups: Counter[str],
     delivered: Mapping[str, Counter[str]],
     licences: Mapping[str, Sequence[str]],
+    lent: Mapping[str, str],
     languages: Counter[str],
     benchmark: Mapping[str, object],
     alignment: AlignmentAccount,
@@ -72,7 +73,7 @@ def manifest(
     left_out: Mapping[str, Mapping[str, int]],
     use: Mapping[str, object],
 ) -> dict[str, object]:
-    """manifest.json as plain values. `shards`: (kind, split, shard)."""
+    """manifest.json as plain values. `shards`: (kind, split, shard); `lent`: source -> how it was lent."""
     return {
         "schema": SCHEMA_VERSION,
         "dataset_id": dataset_id,
@@ -94,6 +95,7 @@ def manifest(
         "tasks": {task: dict(sorted(counts.items())) for task, counts in sorted(tasks.items())},
         "delivered": {source: dict(sorted(counts.items())) for source, counts in sorted(delivered.items())},
         "licences": {name: sorted(texts) for name, texts in sorted(licences.items())},
+        "lent": dict(sorted(lent.items())),
         "left_out": {source: dict(counts) for source, counts in left_out.items()},
         "languages": dict(sorted(languages.items())),
         "use": dict(use),

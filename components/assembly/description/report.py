@@ -24,13 +24,17 @@ Kept = list[tuple[str, dict[str, object]]]
 
 @dataclass(slots=True)
 class Report:
-    """Keeps a keyed handful of what passes by; the same handful whatever the order."""
+    """Keeps a keyed handful of what passes by, lent sources apart; the same handful whatever the order."""
 
+    lent: frozenset[str] = frozenset()
+    """Sources of which neither images nor words are shown: the page goes to people who signed nothing."""
     _images: dict[str, Kept] = field(default_factory=lambda: defaultdict(list))
     _samples: dict[str, Kept] = field(default_factory=lambda: defaultdict(list))
 
     def see_image(self, entry: Entry, pictures: Pictures) -> None:
         """Offer a stored image of a source."""
+        if entry.source in self.lent:
+            return
         shown: dict[str, object] = {
             "uri": data_uri(pictures.own.data),
             "id": entry.id,
@@ -41,7 +45,7 @@ class Report:
 
     def see_sample(self, split: str, sample: Sample, heading: str) -> None:
         """Offer a training conversation to be shown under a heading."""
-        if split != "train":
+        if split != "train" or sample.source in self.lent:
             return
         kept = self._samples[heading]
         mark = keyed_hash(sample.id)

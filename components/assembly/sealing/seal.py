@@ -43,6 +43,8 @@ class Job:
     shown: frozenset[str]
     """Records whose image is written: several may have the same."""
     settings: AssemblySettings
+    lent: frozenset[str]
+    """Sources whose images and words no page shows."""
     with_texts: bool
     """Whether the conversations without images go behind them."""
 
@@ -109,7 +111,7 @@ class _Sealing:
         self._job = job
         self._asked = job.exam.by_record()
         self._writers = {name: ShardWriter(schema, job.settings.max_shard_bytes) for name, schema in COLUMNS.items()}
-        self.tally = Tally()
+        self.tally = Tally(report=Report(lent=job.lent))
 
     def add(self, entry: Entry, pictures: Pictures | None) -> None:
         """Write everything that is made of one record; without pictures it is text alone."""

@@ -17,6 +17,7 @@ from components.assembly.selection.sides import Leak, Side, Told
 from components.assembly.selection.splits import HELD_OUT, SplitPlan
 from components.assembly.selection.words import told, words
 from components.recipes.assembly import AssemblySettings
+from components.records.licences import refused_word
 from components.records.vocabulary import Bin, Split
 from components.sources.patients import Patients
 
@@ -31,11 +32,13 @@ def select(
     settings: AssemblySettings,
     scorer: Scorer = UNSCORED,
     patients: Patients = NO_SOURCES,
+    lent: Collection[str] = (),
 ) -> tuple[Decision, ...]:
     """One decision for each record, in the order of ids. The held-out side never moves, and training never shows what
     a held-out or validation record shows.
 
     Captions are ranked before duplicates are looked for: a record that falls out takes no better worded copy with it.
+    `lent` are the sources that may not be passed on.
     """
     plan = SplitPlan.from_settings(settings.splits, patients)
     excluded = {key for listed in settings.excluded_patients for key in (listed, patients.former.now(listed))}
@@ -47,7 +50,7 @@ def select(
     taken_out = side_of("excluded", (e for e in placed if e.patient_key in excluded), ())
     held_out = side_of("held-out", (e for e in used if e.split in HELD_OUT), (Split.TEST,))
     validation = side_of("validation", (e for e in used if e.split is Split.VAL), (Split.VAL,))
-    ruled = {entry.id: decision for entry in placed if (decision := _rule(entry, settings, excluded))}
+    ruled = {entry.id: decision for entry in placed if (decision := _rule(entry, settings, excluded, lent))}
     ranked = (entry for entry in placed if entry.split not in HELD_OUT and entry.id not in ruled)
     ranking = rank(ranked, settings.alignment.keep, scorer)
     decided: dict[str, Decision] = {}
@@ -86,9 +89,13 @@ def _leaking(entry: Entry, leak: Leak | None, where: Bin = Bin.CONTAMINATING) ->
     return leak and Decision(entry=entry, bin=where, reason=leak.reason, other=leak.other)
 
 
-def _rule(entry: Entry, settings: AssemblySettings, excluded: Collection[str]) -> Decision | None:
+def _rule(
+    entry: Entry, settings: AssemblySettings, excluded: Collection[str], lent: Collection[str]
+) -> Decision | None:
     if entry.patient_key in excluded:
         return Decision(entry=entry, bin=Bin.FILTERED, reason="excluded-patient")
+    if word := refused_word(entry.licence, settings.licences.refuse, is_lent=entry.source in lent):
+        return Decision(entry=entry, bin=Bin.FILTERED, reason=f"licence {word}")
     if entry.split is Split.GUARD:
         return Decision(entry=entry, bin=Bin.FILTERED, reason="guard-band")
     if entry.split in HELD_OUT:

@@ -1,6 +1,6 @@
 """The evaluation as one page that a release owner reads: figures with intervals, what they do not say, and images."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,16 +50,27 @@ class Tile:
 
 
 def write_report(
-    path: Path, found: "Evaluation", rows: Sequence[Mapping[str, Any]], items: Mapping[str, BenchmarkItem]
+    path: Path,
+    found: "Evaluation",
+    rows: Sequence[Mapping[str, Any]],
+    items: Mapping[str, BenchmarkItem],
+    lent: Collection[str] = (),
 ) -> None:
     """Write the page; the same evaluation gives the same bytes."""
-    write_text(path, render(found, rows, items))
+    write_text(path, render(found, rows, items, lent))
 
 
-def render(found: "Evaluation", rows: Sequence[Mapping[str, Any]], items: Mapping[str, BenchmarkItem]) -> str:
-    """The page as HTML with every image inside; nothing in it is loaded from elsewhere."""
+def render(
+    found: "Evaluation",
+    rows: Sequence[Mapping[str, Any]],
+    items: Mapping[str, BenchmarkItem],
+    lent: Collection[str] = (),
+) -> str:
+    """The page as HTML with every image inside; nothing in it is loaded from elsewhere. Of the sources that were lent it has
+    the figures and no example: neither image nor words, nor what was drawn from them."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
+    items = {name: item for name, item in items.items() if item.record_id.partition("/")[0] not in lent}
     environment = Environment(
         loader=PackageLoader("components.evaluation.report", "."), autoescape=True, undefined=StrictUndefined
     )
@@ -80,7 +91,10 @@ def render(found: "Evaluation", rows: Sequence[Mapping[str, Any]], items: Mappin
         drawings=_with_prefix(metrics, "t2i/"),
         drawing_examples=drawing_examples(by_key, scores, items),
         edits=[edit_section(group, by_key, scores, items) for group in found.edits],
-        limits=LIMITS,
+        limits=[
+            *LIMITS,
+            *([f"No example is of the sources that were lent: {', '.join(sorted(lent))}."] if lent else []),
+        ],
         rate_limit=RATE_LIMIT,
     )
 
@@ -168,7 +182,7 @@ def edit_section(
     names = {s.item_id for s in scores.values() if s.scorer_id == PSNR_SCORER and s.variant == PLAIN}
     members = [
         item
-        for name in sorted(names)
+        for name in sorted(names & items.keys())
         if (item := items[name]).split.value == group.split and metric_name(item.question_type) == group.name
     ]
 

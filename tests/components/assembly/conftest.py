@@ -2,7 +2,7 @@
 
 import io
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from components.context import StageContext
 from components.images.stored import StoredImage
 from components.recipes.assembly import AssemblySettings, QuestionSettings, Slab, SplitSettings
 from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.sources import SourceSettings
 from components.records.accounting import Account
 from components.records.record import Provenance, Record
 from components.records.schema import record_row, record_table
@@ -186,17 +187,19 @@ def assemble_validated(
     root: Path,
     settings: AssemblySettings = SETTINGS,
     *,
-    sources: Iterable[str] = ("mri", "ct", "tissue", "scan"),
+    sources: Iterable[str] | Mapping[str, SourceSettings] = ("mri", "ct", "tissue", "scan"),
     seed: int = 1,
     stopped: bool = False,
 ) -> Path:
-    """Assembles what lies in the workspace's data/validated; returns the data set's folder."""
+    """Assembles what lies in the workspace's data/validated; returns the data set's folder. Sources without settings are
+    public ones of the corpus."""
     workspace, recipe = Workspace(root), read_recipe(shipped_recipe("tiny"))
     ctx = StageContext(
         workspace=workspace,
         recipe=replace(
             recipe,
-            sources=dict.fromkeys(sources, next(iter(recipe.sources.values()))),
+            sources=dict.fromkeys(sources, next(iter(recipe.sources.values())))
+            | (sources if isinstance(sources, Mapping) else {}),
             assembly=settings,
             seed=seed,
         ),
@@ -280,7 +283,7 @@ def assemble_corpus(tmp_path: Path) -> Callable[..., Path]:
         *,
         name: str = "work",
         quarantined: int = 0,
-        sources: Iterable[str] = (),
+        sources: Iterable[str] | Mapping[str, SourceSettings] = (),
         seed: int = 1,
         stopped: bool = False,
     ) -> Path:
@@ -288,7 +291,7 @@ def assemble_corpus(tmp_path: Path) -> Callable[..., Path]:
         workspace = Workspace(tmp_path / name)
         write_validated(workspace, records, quarantined=quarantined)
         return assemble_validated(
-            workspace.root, settings, sources=tuple(sources) or tuple(records), seed=seed, stopped=stopped
+            workspace.root, settings, sources=sources or tuple(records), seed=seed, stopped=stopped
         )
 
     return run

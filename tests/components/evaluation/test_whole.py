@@ -8,12 +8,14 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
+from components.assembly.dataset import Dataset
 from components.context import Interrupted, StageContext
 from components.evaluation import predictions as stored
 from components.evaluation.compare import compare
-from components.evaluation.evaluate import evaluate, evaluate_tables
+from components.evaluation.evaluate import evaluate, evaluate_predictions, evaluate_tables
 from components.evaluation.judge import train_judge
 from components.evaluation.predict import predict, predict_benchmark
+from components.evaluation.report.page import render
 from components.evaluation.scores import read_scores
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
@@ -163,6 +165,19 @@ def test_the_report_is_one_page_that_loads_nothing_and_shows_images(context):
     assert page.count("data:image/png;base64,") >= 20
     for words in ("The gated pool", "not gated", "one step", "What this corpus cannot ask", "Limits"):
         assert words in page
+
+
+def test_the_report_shows_nothing_of_lent_sources_and_nothing_drawn_from_them(context):
+    folder, recipe_ = context.workspace.evaluation, context.recipe
+    found = evaluate_predictions(folder / "predictions", folder / "judge", context.workspace.dataset, recipe_)
+    _, rows = stored.read_predictions(folder / "predictions")
+    all_items = Dataset(context.workspace.dataset).benchmark()
+    lent = {item.item_id: replace(item, record_id=f"lent/{item.record_id}") for item in all_items}
+    page = render(found, rows, lent, lent=("lent",))
+    assert "data:image/png" not in page and 'id="captions"' in page
+    assert not [item.prompt for item in lent.values() if item.benchmark == "t2i" and item.prompt in page]
+    assert "sources that were lent: lent" in page
+    assert "data:image/png" in render(found, rows, lent, lent=("other",))
 
 
 def test_the_report_is_the_same_bytes_again(context):

@@ -5,10 +5,8 @@ import gzip
 import pytest
 
 from components.images.stored import StoredImage
-from components.recipes.sources import SourceSettings
 from components.records.vocabulary import Split, TurnKind
 from components.sources.reading.reports import comparison_facts, report_turn, sections
-from components.sources.sharing import check_sharing
 
 FINAL = """                                 FINAL REPORT
  EXAMINATION:  CHEST (PA AND LAT)
@@ -179,12 +177,3 @@ def test_broken_tables_and_a_study_of_two_patients_are_counted(mimic, read):
     # The record list comes first by name, so that the other tables' rows of study 50 speak of another patient.
     assert reasons.count("two patients") == 4 and reasons.count("undecodable") == 2
     assert "mimic-cxr/s51" in records
-
-
-def test_a_lent_set_goes_to_no_remote_until_the_recipe_says_so(mimic):
-    lent = {"a": SourceSettings(path="data/raw/a", format="mimic-cxr")}
-    told = {"a": SourceSettings(path="data/raw/a", format="mimic-cxr", options={"share": True})}
-    check_sharing(lent, "")
-    check_sharing(told, "s3://bucket")
-    with pytest.raises(ValueError, match=r"s3://bucket .* a \(mimic-cxr\); .*options.share to true"):
-        check_sharing(lent, "s3://bucket")
