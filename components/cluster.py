@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from components.storage.made_with import ARITHMETIC
+
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 OBJECT_STORE_BYTES = 200 * 2**20
@@ -18,7 +20,7 @@ MOST_AT_ONCE = 64
 """Tasks that wait or run: what they are given lies in memory."""
 RETRIES = 3
 """How often a task is given to another node when its own was lost."""
-_CARRIED = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA", "HF_HUB_OFFLINE", "TOKENIZERS_PARALLELISM")
+_CARRIED = (*ARITHMETIC, "HF_HUB_OFFLINE", "TOKENIZERS_PARALLELISM")
 
 
 def has_cluster() -> bool:

@@ -20,6 +20,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from components.storage.made_with import ARITHMETIC
+
 if TYPE_CHECKING:
     from components.context import StageRun, Tracker
     from components.storage.workspace import Workspace
@@ -52,10 +54,7 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    # One processor level that all x86-64 machines of the last ten years have, so that floats sum alike.
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "MKL_CBWR": "AVX2",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    **ARITHMETIC,
     # Threads that wait for each other sleep, and leave their core to whoever has work.
     "OMP_WAIT_POLICY": "PASSIVE",
     # Ray: fewer actors, a quick poll, no token between processes of one machine.

@@ -57,7 +57,7 @@ class Plan:
     def why_nothing(self) -> str:
         """The sentence for a run that has nothing to do."""
         return (
-            "nothing to do: no raw file, recipe number or code has changed since the last run, "
+            "nothing to do: no raw file, recipe number, code or package has changed since the last run, "
             "and its version is registered and judged"
         )
 

@@ -62,36 +62,60 @@ def with_code(reasons: Mapping[str, str]) -> dict[str, str]:
 
 
 def stages_with_new_code(workspace: Workspace, order: list[str]) -> dict[str, str]:
-    """Stage -> why, for those whose component's code, or source's adapter, is not what code.json says; DVC only reads that
-    file."""
+    """Stage -> why, for those whose component's code, source's adapter or packages are not what code.json says; DVC only
+    reads that file."""
     from components.sources.table import adapter_code
+    from components.storage.atomic import read_object
     from components.storage.code import code_hashes
-    from components.storage.yaml_files import load_yaml
 
     path = workspace.root / "code.json"
     if not path.is_file():
         return {}
-    recorded, present = dict(load_yaml(path) or {}), code_hashes(adapter_code())
-    edited = {
-        name for name, digest in present.items() if isinstance(digest, str) and recorded.get(name, digest) != digest
+    news = code_news(read_object(path), code_hashes(adapter_code()))
+    if not news:
+        return {}
+    changed = {}
+    for stage, keys in keys_of_code(workspace, order).items():
+        if found := [news[key] for key in keys if key in news]:
+            changed[stage] = "; ".join(found)
+    return changed
+
+
+def code_news(recorded: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, str]:
+    """Key of code.json -> what is other than recorded, of components, adapters and packages."""
+    from components.storage.made_with import differences, flat
+
+    news = {
+        name: "its code changed"
+        for name, digest in present.items()
+        if isinstance(digest, str) and recorded.get(name, digest) != digest
     }
     known = recorded.get("adapters", {})
-    edited |= {f"adapters.{name}" for name, digest in present["adapters"].items() if known.get(name, digest) != digest}
-    if not edited:
-        return {}
-    reads: dict[str, set[str]] = {}
+    for name, digest in present["adapters"].items():
+        if known.get(name, digest) != digest:
+            news[f"adapters.{name}"] = "its adapter's code changed"
+    before = flat(recorded)
+    for key, packages in flat(present).items():
+        if lines := differences(before.get(key, packages), packages):
+            news[key] = ", ".join(lines)
+    return news
+
+
+def keys_of_code(workspace: Workspace, order: list[str]) -> dict[str, list[str]]:
+    """Stage -> the keys of code.json that dvc.yaml lets it read."""
+    from components.storage.yaml_files import load_yaml
+
+    reads: dict[str, list[str]] = {}
     for name, stage in load_yaml(workspace.root / "dvc.yaml")["stages"].items():
         params = stage.get("do", stage).get("params", [])
         maps = [param["code.json"] for param in params if isinstance(param, dict) and "code.json" in param]
-        reads[name] = {key for keys in maps for key in keys}
+        reads[name] = [key for keys in maps for key in keys]
     formats = {name: source["format"] for name, source in load_yaml(workspace.params)["sources"].items()}
-    changed = {}
+    found = {}
     for stage in order:
         name, _, item = stage.partition("@")
-        keys = {key.replace("${item.format}", formats.get(item, "")) for key in reads.get(name, ())}
-        if found := sorted(keys & edited):
-            changed[stage] = "its adapter's code changed" if found[0].startswith("adapters.") else "its code changed"
-    return changed
+        found[stage] = [key.replace("${item.format}", formats.get(item, "")) for key in reads.get(name, ())]
+    return found
 
 
 def stage_state(

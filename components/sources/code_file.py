@@ -7,8 +7,8 @@ from components.storage.code import code_hashes
 
 
 def write_code(ctx: StageContext) -> None:
-    """Writes code.json: component -> hash of its code; `adapters`: format -> that of its adapter; `secrets`: source -> mark
-    of what its identities are keyed by."""
+    """Writes code.json: component -> hash of its code; `adapters`: format -> that of its adapter; `made_with`: the same with
+    packages and their versions; `secrets`: source -> mark of what its identities are keyed by."""
     sources = ctx.recipe.sources
     marks = {name: secret_mark(name, settings, ctx.workspace.private) for name, settings in sources.items()}
     write_json(ctx.workspace.root / "code.json", {**code_hashes(adapter_code()), "secrets": marks})

@@ -1,4 +1,4 @@
-"""The hash of a component's code: what it is made of, and of what it imports of ours, docstrings stripped."""
+"""The hash of a component's code, and of what it imports of ours, docstrings stripped; and the packages that it imports."""
 
 import ast
 import hashlib
@@ -7,6 +7,8 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from components.storage.made_with import SECTION, packages_of
 
 ENTRIES = {
     "validation": "components.validation.stage",
@@ -27,8 +29,9 @@ OUTSIDE = (
     "components.recipes.recipe",
     "components.registry",
     "components.stage",
+    "components.storage.made_with",
 )
-"""Not part of any result: numbers reach a stage as DVC parameters, tracking and registration only watch."""
+"""Not part of any result: numbers and versions reach a stage as DVC parameters, tracking and registration only watch."""
 
 APART = {"validation": ("components.records.findings",)}
 """Component -> modules that count with the adapters that use them instead: a new word for a finding makes no other source
@@ -37,28 +40,42 @@ _PACKAGES = ("components", "model")
 
 
 def code_hashes(adapters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Component -> hash of the syntax trees of its entry module and of all that it imports of ours; and `adapters`: format
-    -> the same of the modules given for it.
+    """Component -> hash of the syntax trees of its entry module and of all that it imports of ours; `adapters`: format -> the
+    same of the modules given for it; `made_with`: the packages that those modules import, in the same order.
 
     Comments, docstrings and layout do not count; a changed constant, name or import does. Data files of a
     package (adapter tables, page templates) count for every component whose code lies in their folder.
     """
     graph = _import_graph()
-    found: dict[str, Any] = {
-        name: _digest(_closure(graph, [entry], (*OUTSIDE, *APART.get(name, ())))) for name, entry in ENTRIES.items()
+    parts = {name: _closure(graph, [entry], (*OUTSIDE, *APART.get(name, ()))) for name, entry in ENTRIES.items()}
+    formats = {name: _closure(graph, entries) for name, entries in adapters.items()}
+    found: dict[str, Any] = {name: _digest(modules) for name, modules in parts.items()}
+    packages: dict[str, Any] = {name: _packages(graph, modules) for name, modules in parts.items()}
+    return found | {
+        "adapters": {name: _digest(modules) for name, modules in formats.items()},
+        SECTION: packages | {"adapters": {name: _packages(graph, modules) for name, modules in formats.items()}},
     }
-    return found | {"adapters": {name: _digest(_closure(graph, entries)) for name, entries in adapters.items()}}
 
 
 def _closure(graph: dict[str, set[str]], entries: Iterable[str], outside: tuple[str, ...] = OUTSIDE) -> list[str]:
+    """The modules of ours that these import, themselves first of all."""
     seen: set[str] = set()
     todo = list(entries)
     while todo:
         module = todo.pop()
-        if module not in seen and not module.startswith(outside):
+        if module not in seen and _is_ours(module) and not module.startswith(outside):
             seen.add(module)
             todo += graph[module]
     return sorted(seen)
+
+
+def _packages(graph: dict[str, set[str]], modules: Iterable[str]) -> dict[str, str]:
+    """Package -> version of what these modules import that is not ours."""
+    return packages_of(imported for module in modules for imported in graph[module] if not _is_ours(imported))
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in _PACKAGES
 
 
 def _digest(modules: Iterable[str]) -> str:
@@ -94,7 +111,10 @@ def _file_of(module: str) -> Path:
 
 
 def _import_graph() -> dict[str, set[str]]:
+    """Module of ours or top-level module of a package -> what it imports; what type checkers alone import does not count."""
     import grimp
 
-    graph = grimp.build_graph(*_PACKAGES, cache_dir=None)
+    graph = grimp.build_graph(
+        *_PACKAGES, include_external_packages=True, exclude_type_checking_imports=True, cache_dir=None
+    )
     return {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from components.storage.dvc_cache import remove_damaged
-from components.storage.dvc_repository import enter, open_repo
+from components.storage.dvc_repository import enter, open_repo, read_lock
+from components.storage.made_with import SECTION, differences, recorded_packages
 from components.storage.workspace import Workspace
 
 INTERRUPTED = 75
@@ -74,7 +75,8 @@ def changed_stages(workspace: Workspace) -> dict[str, str]:
     """
     with open_repo(workspace) as repo:
         status: Mapping[str, list[Any]] = repo.status()
-    reasons = {stage: _reason(entries) for stage, entries in status.items()}
+    lock, packages = read_lock(workspace), recorded_packages(workspace)
+    reasons = {stage: _reason(entries, _news(lock.get(stage, {}), packages)) for stage, entries in status.items()}
     return {stage: reason for stage, reason in reasons.items() if reason}
 
 
@@ -111,8 +113,18 @@ def _log(workspace: Workspace, target: str) -> Path:
     return workspace.logs / f"{target.replace('@', '-')}.log"
 
 
-def _reason(entries: Iterable[Any]) -> str:
-    """DVC's status entries of one stage in one line; `always changed` is no news."""
+def _news(entry: Mapping[str, Any], packages: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Key of code.json -> which packages are others than those that the stage's present outputs were made with."""
+    made_with = entry.get("params", {}).get("code.json", {})
+    return {
+        key: ", ".join(differences(made_with[key], packages.get(key, {})))
+        for key in made_with
+        if key.startswith(f"{SECTION}.")
+    }
+
+
+def _reason(entries: Iterable[Any], news: Mapping[str, str]) -> str:
+    """DVC's status entries of one stage in one line; `always changed` is no news, `news` says more of some keys."""
     parts = []
     for entry in entries:
         if isinstance(entry, str):
@@ -121,13 +133,13 @@ def _reason(entries: Iterable[Any]) -> str:
             continue
         for kind, items in entry.items():
             what = "output" if "outs" in kind else "input"
-            parts += [f"{what} {name} {_state(state)}" for name, state in items.items()]
+            parts += [f"{what} {name} {_state(state, news)}" for name, state in items.items()]
     return "; ".join(parts)
 
 
-def _state(state: Any) -> str:
+def _state(state: Any, news: Mapping[str, str]) -> str:
     if isinstance(state, Mapping):
-        return "(" + ", ".join(f"{key} {value}" for key, value in state.items()) + ")"
+        return "(" + ", ".join(news.get(key) or f"{key} {value}" for key, value in state.items()) + ")"
     return {"deleted": "missing", "not in cache": "not in the cache"}.get(str(state), str(state))
 
 

@@ -66,11 +66,14 @@ def retrain(
         if held.ended_leftovers:
             note(f"ended {held.ended_leftovers} processes that a killed run had left behind")
         plan = look(workspace, numbers, promote)
-        if dry_run:
-            show_plan(plan, as_json=as_json)
-            return
         from flows.run import is_settled, send_rest
 
+        if dry_run:
+            if plan.nothing_to_do and is_settled(workspace) and not as_json:
+                note(plan.why_nothing)
+            else:
+                show_plan(plan, as_json=as_json)
+            return
         if plan.nothing_to_do and is_settled(workspace):
             if sent := send_rest(workspace):
                 note(f"sent {sent} files to the DVC remote, which did not have them yet")

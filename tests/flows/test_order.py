@@ -6,6 +6,7 @@ from components.recipes.recipe import read_recipe, shipped_recipe
 from components.storage.dvc import stage_graph
 from components.storage.dvc_repository import ensure_initialised
 from components.storage.workspace import Workspace
+from components.storage.yaml_files import load_yaml
 from flows.order import stage_list, stage_order
 from tests.flows import toy
 
@@ -36,3 +37,13 @@ def test_every_source_and_every_curriculum_stage_of_a_shipped_recipe_is_named(re
     read = read_recipe(shipped_recipe(recipe))
     named = set(stage_list(read))
     assert {f"validate@{source}" for source in read.sources} | {f"train@{name}" for name in read.curriculum} <= named
+
+
+def test_a_stage_that_reads_its_code_reads_what_it_is_made_with_too():
+    stages = load_yaml(shipped_recipe("tiny").with_name("dvc.yaml"))["stages"]
+    for name, stage in stages.items():
+        maps = [param["code.json"] for param in stage.get("do", stage).get("params", []) if isinstance(param, dict)]
+        keys = {key for listed in maps for key in listed}
+        code = {key for key in keys if not key.startswith(("made_with.", "secrets."))}
+        assert {key for key in keys if key.startswith("made_with.")} == {f"made_with.{key}" for key in code}, name
+        assert code or name == "code"

@@ -105,6 +105,7 @@ def test_run_again_starts_no_server_and_says_why(root):
     before = flow_states(root)
     said = json.loads(retrain(root, "--json").partition("\n")[2])
     assert said["state"] == "nothing-to-do" and said["message"].startswith("nothing to do: no raw file")
+    assert "nothing to do: no raw file" in retrain(root, "--dry-run")
     assert flow_states(root) == before
 
 

@@ -49,3 +49,28 @@ def test_a_changed_adapter_makes_its_own_sources_stale_and_no_other(tmp_path):
     order = ["code", "validate@fundus", "validate@histology", "validate@dicom", "admit", "assemble"]
     found = stages_with_new_code(Workspace(tmp_path), order)
     assert found == dict.fromkeys(("validate@fundus", "validate@dicom"), "its adapter's code changed")
+
+
+def test_a_package_of_another_version_makes_stale_what_imports_it_and_is_named(tmp_path):
+    for name, text in workspace_files("tiny").items():
+        (tmp_path / name).write_text(text)
+    recorded = code_hashes(adapter_code())
+    torch = recorded["made_with"]["training"]["torch"]
+    for component in ("training", "evaluation"):
+        recorded["made_with"][component]["torch"] = "2.0.1"
+    recorded["made_with"]["adapters"]["fundus"]["pillow"] = "1.0"
+    (tmp_path / "code.json").write_text(json.dumps(recorded))
+    order = ["code", "validate@fundus", "validate@histology", "admit", "assemble", "train@unified", "evaluate"]
+    found = stages_with_new_code(Workspace(tmp_path), order)
+    assert set(found) == {"validate@fundus", "train@unified", "evaluate"}
+    assert found["train@unified"] == found["evaluate"] == f"torch 2.0.1 is now {torch}"
+    assert found["validate@fundus"].startswith("pillow 1.0 is now ")
+
+
+def test_packages_that_no_earlier_release_recorded_are_left_to_the_stage_graph(tmp_path):
+    for name, text in workspace_files("tiny").items():
+        (tmp_path / name).write_text(text)
+    recorded = code_hashes(adapter_code())
+    del recorded["made_with"]
+    (tmp_path / "code.json").write_text(json.dumps(recorded))
+    assert stages_with_new_code(Workspace(tmp_path), ["train@unified"]) == {}
