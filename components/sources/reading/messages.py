@@ -121,7 +121,7 @@ def _turn(asks: Message, answers: Message, choices: tuple[str, ...] = ()) -> Tur
         what = f"{asks.role!r} then {answers.role!r}"
         raise ImageError("broken conversation", f"{what}; a question comes before its answer")
     prompt, images_at = _laid_out(asks.content)
-    if answers.words not in choices and is_empty(answers.words):
+    if not answers.words:
         raise ImageError("empty answer", f"no answer to {prompt[:60]!r}; deliver it or leave the row out")
     if not prompt:
         return Turn(prompt="", answer=answers.words, kind=TurnKind.CAPTION, images_at=images_at)

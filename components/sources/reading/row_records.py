@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from components.images.limits import ImageError
 from components.images.raster import SUFFIXES
@@ -19,6 +19,9 @@ from components.sources.reading.splits import split_of as split_of
 from components.storage.keys import keyed_hash
 
 YES_NO = ("yes", "no")
+_NONE = "None"
+"""What Python writes for nothing, and a word that answers many a question."""
+_TABLES = frozenset((".csv", ".tsv", ".parquet"))
 MODALITIES: Mapping[str, Modality] = {
     **dict.fromkeys(("ct", "computed tomography", "ct scan", "ct_scan", "cta"), Modality.CT),
     **dict.fromkeys(("mri", "mr", "magnetic resonance", "magnetic resonance imaging", "mr_t1", "mr_t2"), Modality.MRI),
@@ -73,9 +76,10 @@ def row_record(
     split: Split | None = None,
 ) -> Record:
     """The record of one row. Without a subject the patient is the first image, or the text where there is none. Raises
-    ImageError, 'empty answer' or 'empty question', for one like `nan` that is no choice."""
+    ImageError, 'empty answer' or 'empty question', for one like `nan` that is no choice, and 'doubtful answer' for the
+    None of a table."""
     turns = tuple(turns)
-    _check_said(turns)
+    _check_said(turns, file)
     first = pictures[0] if pictures else None
     said = keyed_hash(*(text for turn in turns for text in (turn.prompt, turn.answer)))
     return Record(
@@ -145,13 +149,24 @@ def _checked(row: ReadRow, made: list[Item]) -> list[Item]:
     return made
 
 
-def _check_said(turns: Iterable[Turn]) -> None:
+def _check_said(turns: Iterable[Turn], file: str) -> None:
     for turn in turns:
         if turn.kind is not TurnKind.DRAWING and turn.answer not in turn.options and is_empty(turn.answer):
-            what = f"{turn.answer!r} to {turn.prompt[:60]!r}" if turn.prompt else repr(turn.answer)
-            raise ImageError("empty answer", f"the answer is {what}; deliver it or leave the row out")
+            _refuse(turn, file)
         if turn.prompt and is_empty(turn.prompt):
             raise ImageError("empty question", f"the question is {turn.prompt!r}; deliver it or leave the row out")
+
+
+def _refuse(turn: Turn, file: str) -> None:
+    """Raise ImageError for an answer that programs write where nothing is. The text None answers a question in JSON, which
+    has null for nothing; in a table nobody can tell."""
+    what = f"{turn.answer!r} to {turn.prompt[:60]!r}" if turn.prompt else repr(turn.answer)
+    if turn.prompt and turn.answer == _NONE:
+        if not _TABLES & set(PurePosixPath(file.lower()).suffixes):
+            return
+        fix = "write none where it is meant, or leave the row out"
+        raise ImageError("doubtful answer", f"the answer is {what}, which tables also hold where nothing is; {fix}")
+    raise ImageError("empty answer", f"the answer is {what}; deliver it or leave the row out")
 
 
 def unreadable_row(delivery: Delivery, name: str, number: int, error: ImageError) -> Item:

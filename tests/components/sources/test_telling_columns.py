@@ -140,13 +140,34 @@ def test_parquet_with_a_null_an_other_name_and_floats_for_whole_numbers(read, dr
     assert sorted(item.reason for item in unreadable) == ["empty answer", "empty answer", "missing image"]
 
 
-@pytest.mark.parametrize("answer", ["nan", "NaN", "None", "null", "<NA>", "", " ", None])
+@pytest.mark.parametrize("answer", ["nan", "NaN", "null", "<NA>", "", " ", None])
 def test_what_programs_write_for_nothing_is_no_answer(one, answer):
     flat, said = one(
         {**ASKED, "answer": answer},
         {"messages": [{"role": "user", "content": "Q?"}, {"role": "assistant", "content": answer}]},
     )
     assert (flat.reason, said.reason) == ("empty answer", "empty answer")
+
+
+def test_none_answers_a_question_in_json_and_is_doubtful_in_a_table(one, read, draw, tmp_path):
+    flat, said, lower, caption, unasked = one(
+        {**ASKED, "answer": "None"},
+        {"messages": [{"role": "user", "content": "Q?"}, {"role": "assistant", "content": "None"}]},
+        {**ASKED, "answer": "none"},
+        {"image": "a.png", "caption": "None"},
+        {**ASKED, "question": "None", "answer": "Yes."},
+    )
+    assert [item.turns[0].answer for item in (flat, said, lower)] == ["None", "None", "none"]
+    assert (caption.reason, unasked.reason) == ("empty answer", "empty question")
+    folder = tmp_path / "table"
+    folder.mkdir()
+    image = {"bytes": draw(tmp_path / "b.png").read_bytes(), "path": None}
+    asked = {"image": [image] * 4, "question": ["Which finding?"] * 4}
+    pq.write_table(pa.table({**asked, "answer": ["None", "none", "nan", None]}), folder / "t.parquet")
+    records, unreadable = read(folder, "hub", "parquet")
+    assert [record.turns[0].answer for record in records.values()] == ["none"]
+    assert sorted(item.reason for item in unreadable) == ["doubtful answer", "empty answer", "empty answer"]
+    assert "write none where it is meant" in next(item.detail for item in unreadable if item.reason[0] == "d")
 
 
 def test_a_caption_of_a_public_set_that_says_nan_is_refused_too(read, draw, tmp_path):
