@@ -1,17 +1,65 @@
 """When a challenger may become champion."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+Ask = Literal["better", "not_worse", "floor", "no_harm"]
+ASKS: tuple[Ask, ...] = ("better", "not_worse", "floor", "no_harm")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """One thing that must hold of a row of the decision table, or of every row that a pattern such as `edit/*` names.
+
+    `better`: shown better than the champion. `not_worse`: shown not worse by the margin. `floor`: the challenger's own
+    lower bound reaches `at_least`. `no_harm`: not shown worse.
+    """
+
+    better: str | None = None
+    not_worse: str | None = None
+    floor: str | None = None
+    no_harm: str | None = None
+    margin: float | None = None
+    """Of `not_worse`, in the row's unit; the gate's own margin where it is left out (ten times as many dB)."""
+    at_least: float = 0.0
+    """Of `floor`, in the row's unit."""
+
+    def __post_init__(self) -> None:
+        asked = [name for name in ASKS if getattr(self, name) is not None]
+        if len(asked) != 1:
+            given = " and ".join(asked) or "none"
+            raise ValueError(f"a rule asks for one of {', '.join(ASKS)}, got {given}")
+        if self.margin is not None and (self.not_worse is None or self.margin <= 0):
+            raise ValueError(f"margin belongs to not_worse and is above 0, got {self.margin:g}")
+        if self.at_least and self.floor is None:
+            raise ValueError(f"at_least belongs to floor, got {self.at_least:g} with {asked[0]}")
+
+    @property
+    def ask(self) -> Ask:
+        """What is asked."""
+        return next(name for name in ASKS if getattr(self, name) is not None)
+
+    @property
+    def rows(self) -> str:
+        """Name or pattern of the rows."""
+        return getattr(self, self.ask)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateSettings:
-    """The measured rule, on the pool's accuracy alone. `refresh`: not worse by more than the margin; `improve`: better."""
+    """The measured rule. `refresh`: no capability worse by more than the margin; `improve`: better answers besides.
+
+    `rules` replaces what the first four keys ask for; without a champion floors alone are asked.
+    """
 
     kind: Literal["refresh", "improve"]
     margin: float
-    """Points of accuracy (0 to 1) by which the challenger may lose at most, by the interval's lower bound."""
+    """Points of a share (0 to 1) by which the challenger may lose at most, by the interval's lower bound."""
     cluster: Literal["patient", "image"]
     """What is resampled."""
     demonstrative: bool
-    """Too few subjects for a claim; the decision says so."""
+    """Too few subjects for a claim; the decision says so. Items within a subject count, and images as patients do."""
+    rules: tuple[Rule, ...] = ()
+    retired: Mapping[str, str] = field(default_factory=dict)
+    """Class, source or modality -> why the model need not know it any longer."""

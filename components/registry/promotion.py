@@ -12,10 +12,11 @@ from components.registry.catalogue import CHAMPION, Version, all_versions, recor
 from components.registry.database import Impossible
 from components.registry.decisions import Action, Decision, Ruling, append, champion_of, decision_about, read_log
 from components.registry.evidence import read_evidence
-from components.registry.gate import Verdict, judge
+from components.registry.gate import judge
 from components.registry.lease import hold_lease
 from components.registry.summary import champion_summary, remember_decision
 from components.registry.tracking import Tracking, connect
+from components.registry.verdict import Verdict
 from components.registry.weights_reference import find_verified
 from components.storage.file_hashes import file_sha256
 from components.storage.workspace import Workspace
@@ -201,14 +202,14 @@ def _still_stands(
 def _action(verdict: Verdict, promote: Promote) -> tuple[Action, str]:
     """What follows from the gate's verdict and from what was asked."""
     text = "; ".join(verdict.reasons)
-    if verdict.outcome == "fail":
+    if verdict.outcome == "refuse":
         return "refuse", text
-    if verdict.outcome == "pass" and promote == "gate":
+    if verdict.outcome == "promote" and promote == "gate":
         return "promote", text
-    if verdict.outcome == "pass":
+    if verdict.outcome == "promote":
         asked = "waits for approval as asked" if promote == "approve" else "not promoted as asked"
         return "hold", f"{asked}; {text}"
-    return "hold", f"{verdict.outcome}, waits for a person; {text}"
+    return "hold", f"{verdict.code}, waits for a person; {text}"
 
 
 def _check_whole(tracking: Tracking, version: Version) -> None:

@@ -19,14 +19,18 @@ from components.registry.summary import already_judged, champion_summary
 from components.registry.tracking import connect
 from components.registry.versions import models, register
 from components.registry.weights_reference import key
+from tests.components.registry.conftest import write_answers
 
 
 @pytest.fixture
-def compared(monkeypatch):
-    """Stand for the champion's predictions and their comparison: the difference that the test sets."""
-    value = {"paired": gate.PairedDifference(difference=0.0, low=-0.05, high=0.05, n=200, detectable=0.08)}
-    monkeypatch.setattr(gate, "champion_scores", lambda *_: None)
-    monkeypatch.setattr(gate, "compare_pool", lambda *_: value["paired"])
+def compared(monkeypatch, tmp_path):
+    """Stand for the champion's predictions and their scores: the accuracy that the test sets."""
+    value = {"accuracy": 0.8}
+
+    def champion_scores(*_):
+        return write_answers(tmp_path / "champion", value["accuracy"], weights="the champion's")
+
+    monkeypatch.setattr(gate, "champion_scores", champion_scores)
     return value
 
 
@@ -47,8 +51,9 @@ def test_a_refused_challenger_is_a_finished_decision_with_its_numbers(workspace,
     retrain(workspace, "weights 1", accuracy=0.4)
     decision = decide(workspace, register(workspace), "gate")
     assert decision.action == "refuse"
-    assert "pool accuracy 0.400 against the majority answer's 0.500" in decision.why
-    assert decision.evidence["gate"]["numbers"]["vqa/pool/accuracy"] == 0.4
+    assert "control/majority -0.100" in decision.why
+    assert decision.evidence["gate"]["numbers"]["rows"]["control/majority"]["challenger"] == -0.1
+    assert decision.evidence["gate"]["changes"]
     assert champion_summary(workspace)["champion"] is None
     tracking = connect(workspace)
     version = resolve(workspace, "1", tracking)
@@ -60,7 +65,7 @@ def test_a_refused_challenger_is_a_finished_decision_with_its_numbers(workspace,
 
 def test_a_challenger_that_is_worse_than_the_champion_is_refused(workspace, retrain, compared):
     decide(workspace, register(workspace), "gate")
-    compared["paired"] = gate.PairedDifference(difference=-0.3, low=-0.4, high=-0.2, n=200, detectable=0.08)
+    compared["accuracy"] = 1.0
     retrain(workspace, "weights 2")
     decision = decide(workspace, register(workspace), "gate")
     assert (decision.action, decision.champion_before) == ("refuse", 1)
@@ -217,7 +222,7 @@ def test_a_version_whose_weights_are_gone_is_not_promoted(three):
 def test_what_a_person_rolled_back_no_rule_brings_back_and_a_person_may(workspace, retrain, compared):
     decide(workspace, register(workspace), "gate")
     retrain(workspace, "weights 2")
-    compared["paired"] = gate.PairedDifference(difference=0.2, low=0.1, high=0.3, n=200, detectable=0.08)
+    compared["accuracy"] = 0.6
     second = register(workspace)
     assert decide(workspace, second, "gate").promoted
     taken = rollback(workspace, who="ada", why="complaints about ultrasound")
@@ -266,7 +271,7 @@ def test_a_person_can_promote_after_the_champion_was_deleted(three):
 def test_an_alias_that_was_moved_by_hand_is_not_nothing_to_do_and_the_advice_settles_it(workspace, retrain, compared):
     decide(workspace, register(workspace), "gate")
     retrain(workspace, "weights 2")
-    compared["paired"] = gate.PairedDifference(difference=-0.3, low=-0.4, high=-0.2, n=200, detectable=0.08)
+    compared["accuracy"] = 1.0
     second = register(workspace)
     decide(workspace, second, "gate")
     assert already_judged(workspace) is not None
