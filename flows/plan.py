@@ -97,7 +97,8 @@ def stands(decision: Any, promote: str) -> bool:
     """Whether an earlier decision (None: there is none) answers what is asked now."""
     if decision is None:
         return False
-    return decision.promoted or decision.action == "refuse" or decision.evidence.get("asked", promote) == promote
+    settled = decision.promoted or decision.action in ("refuse", "withdraw")
+    return settled or decision.evidence.get("asked", promote) == promote
 
 
 def with_descendants(order: Iterable[str], changed: Iterable[str], parents: Mapping[str, Iterable[str]]) -> list[str]:

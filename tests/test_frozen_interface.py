@@ -12,7 +12,7 @@ from tests.benchmarks.figures import FIELDS
 ROOT = Path(__file__).parents[1]
 
 COMMANDS = {
-    "approve": ["--dry-run", "--json", "--why", "version"],
+    "approve": ["--accept", "--dry-run", "--evidence", "--json", "--why", "version"],
     "ask": ["--image", "--json", "--model", "image", "question"],
     "data accept": ["--json", "--why", "source"],
     "data add": ["--dry-run", "--format", "--json", "--keep", "--path", "--patients", "name"],
@@ -34,6 +34,8 @@ COMMANDS = {
     "logs": ["--follow", "--lines", "stage"],
     "models": ["--json"],
     "promote": ["--dry-run", "--json", "--why", "version"],
+    "registry approvers": ["--json", "--why", "count"],
+    "registry log": ["--json"],
     "retrain": ["--dry-run", "--json", "--promote", "--recipe", "--set", "--switch"],
     "rollback": ["--dry-run", "--json", "--why"],
     "schedule": ["--cron", "--dry-run", "--json", "--name", "--promote", "--timezone"],
@@ -45,6 +47,7 @@ COMMANDS = {
     "weights import": [
         *("--dry-run", "--dtype", "--into", "--json", "--llm", "--qk-norm", "--seed", "--vae", "--vit", "source"),
     ],
+    "withdraw": ["--dry-run", "--json", "--why", "version"],
 }
 
 RECIPE_KEYS = {
@@ -231,6 +234,7 @@ VERSION_TAGS = {
     "unimed.retrain_run",
     "unimed.run_key",
     "unimed.stage",
+    "unimed.state",
     "unimed.threads",
     "unimed.torch",
     "unimed.weights_sha256",

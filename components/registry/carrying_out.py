@@ -2,30 +2,39 @@
 
 from components.registry.catalogue import CHALLENGER, CHAMPION, MODEL, Version, all_versions
 from components.registry.decisions import BrokenLog, Decision
+from components.registry.states import State, events_of, standings
 from components.registry.summary import remember_aliases
 from components.registry.tracking import Tracking
 from components.storage.workspace import Workspace
 
 ANCHOR = "unimed.log_head"
 """Version tag `sequence:hash` of the newest decision about the version, written when all else is done."""
+STATE = "unimed.state"
+"""Version tag of the state that the log's newest entry brought the version to; the log alone is the truth."""
 
 
 class Drift(ValueError):
     """The champion alias is not where the decision log put it."""
 
 
-def carry_out(workspace: Workspace, tracking: Tracking, decision: Decision) -> None:
-    """Move aliases, tag the version, store decision.json, anchor the log's head. Idempotent; the anchor comes last."""
-    client, number = tracking.client, str(decision.version)
+def carry_out(workspace: Workspace, tracking: Tracking, log: list[Decision]) -> None:
+    """Bring MLflow to the log's newest decision: aliases, tags, decision.json, and last the anchor. Idempotent."""
+    decision, states = log[-1], standings(log)
+    client = tracking.client
     versions = {version.number: version for version in all_versions(tracking)}
-    version = versions.get(decision.version)
-    if version is None:  # withdrawn because it is gone: there is nothing to tag
-        refresh_aliases(workspace, tracking)
-        return
+    for number in {number for number, _ in events_of(decision)} & set(versions):
+        client.set_model_version_tag(MODEL, str(number), STATE, states[number].state)
+    version = versions.get(decision.version or 0)
+    if version is not None:  # None: gone from the registry, or a decision about no version
+        _carry_out_for(tracking, version, decision, states[version.number].state)
+    refresh_aliases(workspace, tracking)
+
+
+def _carry_out_for(tracking: Tracking, version: Version, decision: Decision, state: State) -> None:
+    client, number = tracking.client, str(version.number)
     if decision.promoted:
         client.set_registered_model_alias(MODEL, CHAMPION, number)
-    waits = decision.action == "hold" and decision.evidence.get("asked") != "never"
-    if waits:
+    if state == "held":
         client.set_registered_model_alias(MODEL, CHALLENGER, number)
     elif CHALLENGER in version.aliases:
         client.delete_registered_model_alias(MODEL, CHALLENGER)
@@ -40,7 +49,6 @@ def carry_out(workspace: Workspace, tracking: Tracking, decision: Decision) -> N
     if version.run_id:
         client.log_dict(version.run_id, decision.to_json(), f"decisions/{decision.sequence:04d}/decision.json")
     client.set_model_version_tag(MODEL, number, ANCHOR, f"{decision.sequence}:{decision.hash}")
-    refresh_aliases(workspace, tracking)
 
 
 def refresh_aliases(workspace: Workspace, tracking: Tracking) -> None:
@@ -70,7 +78,7 @@ def finish_interrupted(workspace: Workspace, tracking: Tracking, log: list[Decis
     newest = log[-1]
     version = next((found for found in all_versions(tracking) if found.number == newest.version), None)
     if version is not None and version.tags.get(ANCHOR) != f"{newest.sequence}:{newest.hash}":
-        carry_out(workspace, tracking, newest)
+        carry_out(workspace, tracking, log)
 
 
 def _bearer(versions: list[Version], alias: str) -> dict[str, object] | None:

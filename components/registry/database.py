@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.storage.workspace import Workspace
@@ -44,6 +45,15 @@ def database_url(workspace: Workspace) -> str:
             f"set: decisions would be kept twice; set {ENVIRONMENT} to the team's database (postgresql+psycopg://…)"
         )
     return f"sqlite:///{workspace.private / 'unimed.db'}"
+
+
+def has_log(workspace: Workspace) -> bool:
+    """Whether there is a database of decisions that can be read."""
+    try:
+        url = database_url(workspace)
+    except Impossible:
+        return False
+    return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).is_file()
 
 
 def registry_name(workspace: Workspace) -> str:

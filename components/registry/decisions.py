@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from components.registry.database import decisions_table, registry_name, transaction
+from components.storage.keys import digest
 from components.storage.workspace import Workspace
 
-Action = Literal["promote", "refuse", "hold", "rollback", "withdraw"]
-"""`hold`: judged, and waiting for a person (asked for, or incomparable). `rollback` gives the title to an earlier version
-and withdraws the one in `evidence["from"]`. `withdraw`: the version is gone from the registry."""
+Action = Literal["judge", "hold", "refuse", "promote", "approve", "rollback", "withdraw", "approvers"]
+"""`judge`: passed, and nobody was to be promoted. `hold`: waits for a person. `approve`: the first of two people's words;
+the last one's is the `promote`. `rollback` gives the title to an earlier version and withdraws the one in
+`evidence["from"]`. `withdraw`: a person took the version back, or it is gone from the registry (`evidence["gone"]`).
+`approvers`: how many people a promotion needs from now on; about no version."""
 
 GENESIS = "0" * 64
 
@@ -22,7 +25,7 @@ class Ruling:
     """What is decided about a version, by whom and why."""
 
     action: Action
-    version: int
+    version: int | None
     weights_sha256: str
     who: str
     why: str
@@ -58,11 +61,47 @@ class Decision(Ruling):
         return None if self.action == "withdraw" and self.version == self.champion_before else self.champion_before
 
     @property
+    def actor(self) -> Literal["gate", "person", "registry"]:
+        """The gate, the registry, or a person."""
+        return "gate" if self.who == "gate" else "registry" if self.who == "registry" else "person"
+
+    @property
     def withdraws(self) -> int | None:
         """The version that no longer is to be promoted by a rule."""
         if self.action == "withdraw":
             return self.version
         return self.evidence.get("from") if self.action == "rollback" else None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the version was deleted from the registry: its weights may be registered and judged again."""
+        return self.action == "withdraw" and self.who == "registry"
+
+    @property
+    def judged_only(self) -> bool:
+        """Whether the version passed and nobody was to be promoted (older releases called that a hold)."""
+        asked_not = self.action == "hold" and self.evidence.get("asked") == "never" and self.code == "approval asked"
+        return self.action == "judge" or asked_not
+
+    @property
+    def code(self) -> str:
+        """Why a hold holds; where an older release wrote it, from the verdict's outcome."""
+        verdict = self.evidence.get("gate")
+        if self.action != "hold" or not isinstance(verdict, Mapping):
+            return ""
+        code, outcome = verdict.get("code"), verdict.get("outcome")
+        return str(code or (outcome if outcome in ("inconclusive", "incomparable") else "approval asked"))
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """`lost:NAME` for each class, source or modality that the gate found lost: whoever approves names them."""
+        verdict = self.evidence.get("gate")
+        return tuple(f"lost:{name}" for name in verdict.get("lost", ())) if isinstance(verdict, Mapping) else ()
+
+    @property
+    def evidence_sha256(self) -> str:
+        """Hash of what the decision rests on: two people who approve have seen the same."""
+        return digest([self.weights_sha256, dict(self.evidence)])
 
     def body(self) -> str:
         """Canonical JSON of the entry."""
@@ -98,9 +137,9 @@ def read_log(workspace: Workspace) -> list[Decision]:
         ).all()
     log: list[Decision] = []
     previous = GENESIS
-    for place, (sequence, body, digest) in enumerate(rows, start=1):
+    for place, (sequence, body, written) in enumerate(rows, start=1):
         entry = Decision.from_body(body)
-        if entry.sequence != sequence or sequence != place or entry.previous_hash != previous or entry.hash != digest:
+        if entry.sequence != sequence or sequence != place or entry.previous_hash != previous or entry.hash != written:
             raise BrokenLog(
                 f"decision log entry {sequence} (version {entry.version}, {entry.action}) does not fit the one before: "
                 "the log was edited or entries are missing; restore the database from a backup before promoting"
@@ -115,13 +154,7 @@ def append(workspace: Workspace, log: list[Decision], ruling: Ruling) -> Decisio
     from sqlalchemy import insert
     from sqlalchemy.exc import IntegrityError
 
-    decision = Decision(
-        sequence=len(log) + 1,
-        at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        champion_before=champion_of(log),
-        previous_hash=log[-1].hash if log else GENESIS,
-        **asdict(ruling),
-    )
+    decision = next_entry(log, ruling)
     row = {
         "registry": registry_name(workspace),
         "sequence": decision.sequence,
@@ -138,11 +171,23 @@ def append(workspace: Workspace, log: list[Decision], ruling: Ruling) -> Decisio
     return decision
 
 
+def next_entry(log: list[Decision], ruling: Ruling) -> Decision:
+    """The ruling as the entry that would follow the log now; nothing is written."""
+    return Decision(
+        sequence=len(log) + 1,
+        at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        champion_before=champion_of(log),
+        previous_hash=log[-1].hash if log else GENESIS,
+        **asdict(ruling),
+    )
+
+
 def champion_of(log: list[Decision]) -> int | None:
     """The champion as the log has it."""
     return log[-1].champion_after if log else None
 
 
 def decision_about(log: list[Decision], version: int) -> Decision | None:
-    """The newest decision about this version, a rollback that withdrew it included."""
-    return next((entry for entry in reversed(log) if version in (entry.version, entry.withdraws)), None)
+    """The newest decision about this version, a rollback that withdrew it included; one of two voices decides nothing."""
+    about = (entry for entry in reversed(log) if version in (entry.version, entry.withdraws))
+    return next((entry for entry in about if entry.action != "approve"), None)

@@ -8,10 +8,11 @@ from typing import Any
 
 from components.recipes.recipe import read_recipe
 from components.registry.catalogue import CHAMPION, MODEL
-from components.registry.database import embedded_uri, tracking_uri
-from components.registry.decisions import Decision, champion_of, read_log
+from components.registry.database import embedded_uri, has_log, tracking_uri
+from components.registry.decisions import Decision, champion_of, decision_about, read_log
 from components.registry.evidence import read_evidence
 from components.registry.presence import registered_now
+from components.registry.states import standings
 from components.storage.atomic import read_object, write_json
 from components.storage.workspace import Workspace
 
@@ -21,29 +22,46 @@ KEEP = 200
 def already_judged(workspace: Workspace) -> Decision | None:
     """The decision about the present weights, data, evaluation and gate, or None when there is none yet.
 
-    A version that waits for a person counts as judged. What was noted here stands only while the registry still holds
-    the version, the log still holds the decision, and both name the same champion.
+    A version that waits for a person counts as judged. It stands only while the registry still holds the version, both
+    name the same champion, and that is still the one against which the gate judged.
     """
     try:
         key = read_evidence(workspace, read_recipe(workspace.params)).key
     except ValueError:
         return None
-    found = _read(workspace)["judged"].get(key)
-    return _standing(workspace, Decision.from_body(found)) if found else None
+    log, now = read_log(workspace), registered_now(workspace, MODEL)
+    about = _version_of(workspace, log, key)
+    decision = decision_about(log, about) if about is not None else None
+    if decision is None or about not in now.versions or champion_of(log) != now.aliases.get(CHAMPION):
+        return None
+    is_verdict = decision.action in ("judge", "hold", "refuse")
+    return None if is_verdict and decision.champion_before != champion_of(log) else decision
 
 
-def _standing(workspace: Workspace, noted: Decision) -> Decision | None:
-    """The noted decision, if registry and log hold it now."""
-    now, log = registered_now(workspace, MODEL), read_log(workspace)
-    in_log = len(log) >= noted.sequence and log[noted.sequence - 1].hash == noted.hash
-    agreed = champion_of(log) == now.aliases.get(CHAMPION)
-    return noted if in_log and agreed and noted.version in now.versions else None
+def _version_of(workspace: Workspace, log: list[Decision], key: str) -> int | None:
+    """The version that the gate judged on this evidence: as the log says, else as was noted when an older release did."""
+    found = next((entry.version for entry in reversed(log) if entry.evidence.get("key") == key), None)
+    noted = _read(workspace)["judged"].get(key)
+    return found if found is not None or noted is None else noted["version"]
 
 
 def champion_summary(workspace: Workspace) -> dict[str, Any]:
-    """`{"champion": {version, weights_sha256} | None, "challenger": … | None}` as last seen from this workspace."""
+    """`{"champion": {version, weights_sha256} | None, "challenger": … | None}` as last seen from this workspace; as the
+    decision log has them where nothing was noted."""
     summary = _read(workspace)
+    if "champion" not in summary:
+        return _of_log(workspace)
     return {"champion": summary["champion"], "challenger": summary["challenger"]}
+
+
+def _of_log(workspace: Workspace) -> dict[str, Any]:
+    log = read_log(workspace) if has_log(workspace) else []
+    held = [number for number, standing in standings(log).items() if standing.state == "held"]
+    found: dict[str, Any] = {}
+    for name, number in (("champion", champion_of(log)), ("challenger", max(held, default=None))):
+        entry = next((entry for entry in reversed(log) if number is not None and entry.version == number), None)
+        found[name] = {"version": number, "weights_sha256": entry.weights_sha256} if entry else None
+    return found
 
 
 def remember_decision(workspace: Workspace, key: str, decision: Decision) -> None:
@@ -68,7 +86,7 @@ def _path(workspace: Workspace) -> Path:
 def _read(workspace: Workspace) -> dict[str, Any]:
     """The cache; empty when it is missing, unreadable, or about another registry."""
     uri = tracking_uri(workspace).split("@")[-1]
-    empty = {"registry": uri, "judged": {}, "champion": None, "challenger": None}
+    empty = {"registry": uri, "judged": {}}
     if uri == embedded_uri(workspace) and not (workspace.private / "mlflow.db").is_file():
         return empty
     if not _path(workspace).is_file():

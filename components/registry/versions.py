@@ -12,11 +12,12 @@ from components.recipes.recipe import Recipe, read_recipe
 from components.registry import evidence as facts
 from components.registry.carrying_out import refresh_aliases
 from components.registry.catalogue import CHAMPION, MODEL, Version, all_versions, resolve
-from components.registry.database import Impossible, database_url, embedded_uri, tracking_uri
+from components.registry.database import embedded_uri, has_log, tracking_uri
 from components.registry.decisions import decision_about, read_log
 from components.registry.evidence import Evidence, read_evidence
 from components.registry.lease import hold_lease
 from components.registry.model_files import code_folders, log_model
+from components.registry.states import standing_of
 from components.registry.summary import already_judged, champion_summary
 from components.registry.tracking import PARENT, Tracking, connect, keyed_run
 from components.registry.weights_reference import WeightsReference, refer_to
@@ -55,11 +56,12 @@ def models(workspace: Workspace) -> list[dict[str, Any]]:
     if tracking_uri(workspace) == embedded_uri(workspace) and not (workspace.private / "mlflow.db").is_file():
         return []
     tracking = connect(workspace)
-    log = read_log(workspace) if _has_log(workspace) else []
+    log = read_log(workspace) if has_log(workspace) else []
     refresh_aliases(workspace, tracking)
     rows = []
     for version in all_versions(tracking):
         decision = decision_about(log, version.number)
+        standing = standing_of(log, version.number, version.weights_sha256)
         rows.append(
             {
                 "version": version.number,
@@ -69,6 +71,8 @@ def models(workspace: Workspace) -> list[dict[str, Any]]:
                 "git_commit": version.tags.get("unimed.git_commit", "none"),
                 "recipe": version.tags.get("unimed.recipe", ""),
                 "metrics": run_metrics(tracking, version),
+                "state": standing.state,
+                "state_code": standing.code,
                 "decision": decision.to_json() if decision else None,
                 "created_at_ms": version.created_at_ms,
             }
@@ -120,14 +124,6 @@ def _check_evaluation(workspace: Workspace, identity: Mapping[str, str]) -> None
                 f"evaluation/evaluation.json is about {name} {str(evaluation.get(name))[:12]}, the workspace holds "
                 f"{identity[tag][:12]}; run `unimed retrain` so that the evaluation fits"
             )
-
-
-def _has_log(workspace: Workspace) -> bool:
-    try:
-        url = database_url(workspace)
-    except Impossible:
-        return False
-    return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).is_file()
 
 
 def _with_identity(tracking: Tracking, identity: Mapping[str, str]) -> Version | None:

@@ -1,4 +1,4 @@
-"""`unimed models | promote | rollback | lineage`: registered versions and what happens to them."""
+"""`unimed models | promote | approve | rollback | withdraw | verify | lineage`: registered versions and what happens to them."""
 
 import getpass
 import os
@@ -11,8 +11,17 @@ from flows.cli.errors import Failed
 from flows.cli.output import AsJson, DryRun, print_json, print_table, when_text, working
 
 Version = Annotated[str, typer.Argument(metavar="V", help="A version's number, or champion or challenger.")]
-Why = Annotated[str, typer.Option("--why", help="The reason, for the decision log.")]
-NO_REASON = "asked for on the command line"
+Why = Annotated[str, typer.Option("--why", help="The reason, for the decision log. There is no default.")]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option("--accept", help="A loss that the gate found and you accept, such as lost:ultrasound. Several times."),
+]
+Evidence = Annotated[
+    str,
+    typer.Option(
+        "--evidence", help="Beginning of the hash of the evidence you looked at; refused if it is another now."
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("models", epilog="Example: unimed models --json")(models)
     app.command("promote", epilog='Example: unimed promote 7 --why "reads new scanner better"')(promote)
     app.command("approve", epilog='Example: unimed approve challenger --why "looked at the report"')(approve)
+    app.command("withdraw", epilog='Example: unimed withdraw 7 --why "trained on a wrong delivery"')(withdraw)
     app.command("rollback", epilog='Example: unimed rollback --why "complaints from ward 3"')(rollback)
     app.command("verify", epilog="Example: unimed verify champion")(verify)
     app.command("lineage", epilog="Example: unimed lineage champion")(lineage)
@@ -38,7 +48,7 @@ def models(as_json: AsJson = False) -> None:
     if not rows:
         print("no version is registered yet; `unimed retrain` makes one")
         return
-    columns = ["#version", "alias", "recipe", "#pool accuracy", "decision", "weights", "data set", "made"]
+    columns = ["#version", "alias", "state", "recipe", "#pool accuracy", "decision", "weights", "data set", "made"]
     print_table("", columns, [_model_row(row) for row in rows])
 
 
@@ -48,6 +58,7 @@ def _model_row(row: dict[str, Any]) -> tuple[object, ...]:
     return (
         row["version"],
         ", ".join(row["aliases"]),
+        f"{row['state']}: {row['state_code']}" if row["state_code"] else row["state"],
         row["recipe"],
         "" if accuracy is None else f"{accuracy:.3f}",
         f"{decision['action']}: {decision['why']}"[:60] if decision else "",
@@ -57,10 +68,10 @@ def _model_row(row: dict[str, Any]) -> tuple[object, ...]:
     )
 
 
-def promote(version: Version, why: Why = NO_REASON, as_json: AsJson = False, dry_run: DryRun = False) -> None:
-    """Make a version champion; the decision is written to the log first."""
+def promote(version: Version, why: Why, as_json: AsJson = False, dry_run: DryRun = False) -> None:
+    """Make a version champion in your name, whatever the gate said; the decision is written to the log first."""
     from components.registry.catalogue import resolve
-    from components.registry.promotion import promote as promote_version
+    from components.registry.people import promote as promote_version
 
     workspace = here()
     if dry_run:
@@ -71,23 +82,34 @@ def promote(version: Version, why: Why = NO_REASON, as_json: AsJson = False, dry
     _show_decision(decision, as_json=as_json)
 
 
-def approve(version: Version, why: Why = NO_REASON, as_json: AsJson = False, dry_run: DryRun = False) -> None:
-    """Make a version champion that the gate left waiting for a person."""
+def approve(
+    version: Version,
+    why: Why,
+    accept: Accept = None,
+    evidence: Evidence = "",
+    as_json: AsJson = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Make a version champion that the gate left waiting for a person.
+
+    Where two people are needed (`unimed registry approvers 2`), the second one's word promotes; both are void when the
+    version is judged again or another becomes champion.
+    """
     from components.registry.catalogue import resolve
-    from components.registry.promotion import approve as approve_version
+    from components.registry.people import approve as approve_version
 
     workspace = here()
     if dry_run:
         print(f"would make version {resolve(workspace, version).number} champion, if it waits for approval")
         return
     with working(f"approving {version}"):
-        decision = approve_version(workspace, version, who=who(), why=why)
+        decision = approve_version(workspace, version, who=who(), why=why, accepts=accept or (), evidence=evidence)
     _show_decision(decision, as_json=as_json)
 
 
-def rollback(why: Why = NO_REASON, as_json: AsJson = False, dry_run: DryRun = False) -> None:
-    """Make the champion before this one champion again."""
-    from components.registry.promotion import rollback as roll_back
+def rollback(why: Why, as_json: AsJson = False, dry_run: DryRun = False) -> None:
+    """Make the champion before this one champion again; what is left is withdrawn, and no rule brings it back."""
+    from components.registry.people import rollback as roll_back
 
     workspace = here()
     if dry_run:
@@ -103,14 +125,32 @@ def rollback(why: Why = NO_REASON, as_json: AsJson = False, dry_run: DryRun = Fa
     _show_decision(decision, as_json=as_json)
 
 
+def withdraw(version: Version, why: Why, as_json: AsJson = False, dry_run: DryRun = False) -> None:
+    """Take a version back that is not champion: no rule promotes its weights any more, under whatever number."""
+    from components.registry.catalogue import resolve
+    from components.registry.people import withdraw as withdraw_version
+
+    workspace = here()
+    if dry_run:
+        print(f"would withdraw version {resolve(workspace, version).number}, unless it is champion")
+        return
+    with working(f"withdrawing {version}"):
+        decision = withdraw_version(workspace, version, who=who(), why=why)
+    _show_decision(decision, as_json=as_json)
+
+
 def _show_decision(decision: Any, *, as_json: bool) -> None:
     if as_json:
         print_json(decision.to_json())
         return
+    said = f"({decision.action} by {decision.who}, as claimed: {decision.why})"
+    if decision.action == "approve":
+        print(f"version {decision.version} has one of two words {said}; somebody else's makes it champion")
+        return
     before = f", before it version {decision.champion_before}" if decision.champion_before else ""
-    print(
-        f"champion is version {decision.champion_after}{before} ({decision.action} by {decision.who}: {decision.why})"
-    )
+    print(f"champion is version {decision.champion_after or 'none'}{before} {said}")
+    if decision.withdraws is not None:
+        print(f"version {decision.withdraws} is withdrawn; only `unimed promote {decision.withdraws}` brings it back")
 
 
 def verify(version: Version, as_json: AsJson = False) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from components.registry.catalogue import record_folder, reference_of, resolve
 from components.registry.collection import collect_garbage
-from components.registry.promotion import rollback
+from components.registry.people import rollback
 from components.registry.tracking import connect
 from components.registry.weights_reference import find_verified
 
@@ -52,7 +52,7 @@ def test_a_version_that_cannot_be_read_stops_the_collection(three, retrain):
 
 
 def test_collected_workspaces_still_roll_back(three):
-    from components.registry.promotion import promote
+    from components.registry.people import promote
 
     promote(three, "2", who="ada", why="better")
     collect_garbage(three, dry_run=False)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from components.registry import gate, promotion
+from components.registry import deciding, gate
 from components.registry.carrying_out import Drift
 from components.registry.catalogue import MODEL, record_folder, reference_of, resolve
 from components.registry.database import Impossible
 from components.registry.decisions import BrokenLog, read_log
-from components.registry.promotion import approve, decide, promote, rollback
+from components.registry.people import approve, promote, rollback
+from components.registry.promotion import decide
 from components.registry.summary import already_judged, champion_summary
 from components.registry.tracking import connect
 from components.registry.versions import models, register
@@ -101,14 +102,14 @@ def test_approve_waits_for_a_person_and_then_promotes(workspace):
 def test_approving_what_does_not_wait_is_impossible(workspace, retrain):
     retrain(workspace, "weights 1", accuracy=0.4)
     decide(workspace, register(workspace), "gate")
-    with pytest.raises(Impossible, match=r"'refuse'.*`unimed promote 1` overrides the gate in your name"):
+    with pytest.raises(Impossible, match=r"refused: .*`unimed promote 1` overrides the gate in your name"):
         approve(workspace, "1", who="ada", why="because")
     assert promote(workspace, "1", who="ada", why="a demonstration").evidence["gate"] == "refuse"
 
 
 def test_never_only_judges_and_asking_again_differently_judges_again(workspace):
     version = register(workspace)
-    assert decide(workspace, version, "never").action == "hold"
+    assert decide(workspace, version, "never").action == "judge"
     assert champion_summary(workspace) == {"champion": None, "challenger": None}
     assert decide(workspace, version, "gate").promoted
 
@@ -131,7 +132,7 @@ def test_a_decision_needs_a_name_and_a_reason(workspace):
 def test_of_two_promotions_at_once_exactly_one_wins_and_the_loser_learns_why(three):
     code = (
         "import sys, pathlib\n"
-        "from components.registry.promotion import promote\n"
+        "from components.registry.people import promote\n"
         "from components.storage.workspace import Workspace\n"
         "try:\n"
         "    promote(Workspace(pathlib.Path.cwd()), sys.argv[1], who='p', why='race')\n"
@@ -170,7 +171,7 @@ def test_a_promotion_killed_between_log_and_alias_is_finished_by_the_next_comman
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(promotion, "carry_out", killed)
+        patch.setattr(deciding, "carry_out", killed)
         with pytest.raises(Killed):
             promote(three, "2", who="ada", why="better")
     assert resolve(three, "champion").number == 1
@@ -231,7 +232,7 @@ def test_what_a_person_rolled_back_no_rule_brings_back_and_a_person_may(workspac
     (workspace.private / "registration.json").unlink()
     assert register(workspace).number == 2
     assert decide(workspace, second, "gate") == taken
-    assert champion_summary(workspace)["champion"] is None or champion_summary(workspace)["champion"]["version"] == 1
+    assert champion_summary(workspace)["champion"]["version"] == 1
     assert len(read_log(workspace)) == 3
     models(workspace)
     assert promote(workspace, "2", who="ada", why="it was the probe").version == 2

@@ -17,7 +17,7 @@ COMMANDS = {
     "retrain", "init", "doctor", "status", "logs", "gc", "models", "promote", "approve", "rollback", "verify", "lineage",
     "ask", "draw", "edit", "schedule", "schedules", "up", "down",
     "data add", "data check", "data stats", "data list", "data show", "data review", "data accept", "data patients", "data remove",
-    "data export", "weights import", "weights export",
+    "data export", "weights import", "weights export", "withdraw", "registry log", "registry approvers",
 }  # fmt: skip
 HEAVY = ("torch", "prefect", "dvc", "mlflow", "ray", "pandas", "numpy", "pydantic", "great_expectations", "diffusers")
 
