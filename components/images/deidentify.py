@@ -32,14 +32,21 @@ _NEEDED = (
 _KEPT_META = (0x00020000, 0x00020001, 0x00020002, 0x00020010)
 
 
-def deidentify(dataset: Any, *, secret: bytes) -> None:
-    """Take every identifier out of a read file, in place. Equal patients get equal pseudonyms under one secret.
+def date_shift(patient: str, secret: bytes) -> timedelta:
+    """How much earlier all dates of a patient are said to be, in headers and in texts: 1 to 3650 days, the same for all that
+    the patient has under the secret."""
+    return timedelta(days=1 + int(keyed_hash("patient-days", patient, key=secret), 16) % _LONGEST_SHIFT_DAYS)
+
+
+def deidentify(dataset: Any, *, secret: bytes, patient_secret: bytes = b"") -> None:
+    """Take every identifier out of a read file, in place. Equal patients get equal pseudonyms under one secret, and their
+    dates are moved alike wherever the patients' secret is the same.
 
     Raises ImageError, 'too large', for a data set of more than MAX_ELEMENTS.
     """
     patient = keyed_hash("dicom-patient", str(dataset.get("PatientID", "")), key=secret)
-    days = 1 + int(keyed_hash("dicom-days", patient, key=secret), 16) % _LONGEST_SHIFT_DAYS
-    _Cleaning(secret, timedelta(days=days)).clean(dataset)
+    shift = date_shift(str(dataset.get("PatientID") or "").strip(), patient_secret or secret)
+    _Cleaning(secret, shift).clean(dataset)
     _clean_meta(dataset, secret)
     dataset.preamble = bytes(128)
     dataset.PatientID = dataset.PatientName = patient

@@ -100,13 +100,13 @@ class DicomImage:
             ) from None
 
 
-def open_dicom(path: Path, *, secret: bytes = b"") -> DicomImage:
+def open_dicom(path: Path, *, secret: bytes = b"", patient_secret: bytes = b"") -> DicomImage:
     """The file's header facts, with its pixels still encoded; its data set is de-identified, its identities keyed by the
-    secret. Raises ImageError with a reason."""
+    secret, its dates moved by the patients' (the same where none is given). Raises ImageError with a reason."""
     check_file(path)
     try:
         with quiet():
-            return _opened(path, secret)
+            return _opened(path, secret, patient_secret)
     except ImageError:
         raise
     except Exception as error:
@@ -139,7 +139,7 @@ def quiet() -> Iterator[None]:
         logger.disabled = was_disabled
 
 
-def _opened(path: Path, secret: bytes) -> DicomImage:
+def _opened(path: Path, secret: bytes, patient_secret: bytes) -> DicomImage:
     import pydicom
     from pydicom.errors import InvalidDicomError
     from pydicom.filereader import read_file_meta_info
@@ -168,7 +168,7 @@ def _opened(path: Path, secret: bytes) -> DicomImage:
     )
     person = tuple(_folded(dataset.get(name)) for name in ("PatientName", "PatientBirthDate", "PatientSex"))
     accession = str(dataset.get("AccessionNumber") or "").strip()
-    deidentify(dataset, secret=secret)
+    deidentify(dataset, secret=secret, patient_secret=patient_secret)
     plane, position = plane_and_position(dataset, 0)
     return DicomImage(
         modality=str(dataset.get("Modality", "")),

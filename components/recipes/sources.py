@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+DATE_ORDERS = ("day first", "month first")
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
 
 
@@ -42,7 +43,17 @@ class SourceSettings:
 
     patient_ids: PatientIds = PatientIds()
 
+    deidentified: bool = False
+    """Whether its owner states that its texts were de-identified before they came: then words that only may be names are
+    not held. What is found by its form, a title or a cue is held all the same, and dates are moved."""
+
+    date_order: str | None = None
+    """What 03/04/2023 is in texts of a private source: `day first` or `month first`. Without it such a date is not certain
+    in English, and its record held."""
+
     def __post_init__(self) -> None:
+        if self.date_order not in (None, *DATE_ORDERS):
+            raise ValueError(f"sources.date_order is {self.date_order!r}; use {' or '.join(map(repr, DATE_ORDERS))}")
         for name, limit in (("stop_above", self.stop_above), ("hold_above", self.hold_above)):
             if limit is not None and not 0 < limit <= 1:
                 raise ValueError(f"sources.{name} must be in (0, 1], got {limit}")

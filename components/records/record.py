@@ -76,6 +76,11 @@ class Record:
     """What else a header says of its patient (name, date of birth, sex), each hashed, empty where it says nothing: two
     people under one subject are told apart by them. Not written."""
 
+    is_private: bool = False
+    """Whether its source is: then no reason quotes what it says. Not written."""
+    suspected: tuple[str, ...] = ()
+    """Kinds of what in the texts of a private source may name somebody; held, never written."""
+
     def __post_init__(self) -> None:
         placed = sum(len(turn.images_at) for turn in self.turns)
         if placed not in (0, len(self.images)):

@@ -43,6 +43,10 @@ class TurnKind(StrEnum):
     """The prompt asks for a picture: the target `output` where the record has one, else the record's own image."""
 
 
+FREE_FACTS = ("comparison", "description", "hospital")
+"""Facts that hold a sentence, or are the same wherever they are given."""
+
+
 class TaskGroup(StrEnum):
     """The curriculum's four groups of tasks; a mixture gives one weight to each."""
 

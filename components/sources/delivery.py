@@ -80,7 +80,9 @@ def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
 
 
 def prepare_curation(workspace: Workspace, source: str) -> None:
-    """The curator's files that the source's stage depends on, empty until something is decided."""
+    """The curator's files that the source's stage depends on, empty until something is decided, and the empty folder of
+    texts that stand in for its own."""
+    (workspace.deidentified / source).mkdir(parents=True, exist_ok=True)
     for path, empty in (
         (workspace.decisions / f"{source}.jsonl", ""),
         (workspace.accepted / f"{source}.json", "{}\n"),

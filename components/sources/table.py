@@ -10,14 +10,14 @@ from pathlib import Path
 from components.images.limits import ImageError
 from components.recipes.nearest import nearest
 from components.recipes.sources import SourceSettings
-from components.records.record import Record, Unreadable
+from components.records.record import LeftOut, Record, Unreadable
 from components.sources.delivery import corpus
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.formats import GENERAL
 from components.sources.labels import NAME, Labels
 from components.sources.patients import CLINICAL, Patients, person
 from components.sources.reading.opened import BrokenOff
-from components.sources.reading.withheld import file_mask, withheld
+from components.sources.reading.withheld import file_mask, unquoted, withheld
 from components.sources.sharing import sharing_options
 from components.storage.keys import keyed_hash
 from components.storage.secret import workspace_secret
@@ -85,6 +85,9 @@ MODULES: dict[str, str] = {
 hash of one adapter's code holds no other, and a changed word in it makes its own sources stale."""
 FINDINGS = "components.records.findings"
 """The vocabulary of findings: a changed word there makes the sources stale that may speak of one."""
+REPORTS, CLEARED = "reports.csv", "deidentified"
+"""The table of reports beside a clinic's DICOM files; `reports: deidentified` of its options says what `deidentified: true`
+of the source does."""
 KEPT_PRIVATE = ("coco", "images", "jsonl", "parquet", "photographs", "slides", "video", "webdataset")
 """Formats of public sets that a clinic may deliver too: their option `private: true` says so."""
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -98,6 +101,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "ultrasound": ("frame_step",),
     "video": ("frame_step", "private", "burned_in"),
 }
+_QUOTING = ("bad labels", "mislabelled")
+"""Reasons whose details repeat what labels.csv says."""
+_QUOTED = re.compile(r"['\"].*['\"]", re.DOTALL)
 PRIVATE_FORMATS = CLINICAL
 """Exports of a clinic come in these: their file names may name a person and do not leave this file."""
 
@@ -120,20 +126,56 @@ def adapter_code() -> dict[str, tuple[str, ...]]:
     return {name: (module, *((FINDINGS,) if name in GENERAL else ())) for name, module in MODULES.items()}
 
 
-def read_source(folder: Path, source: str, settings: SourceSettings, *, private: Path | None = None) -> Iterator[Item]:
+def read_source(
+    folder: Path,
+    source: str,
+    settings: SourceSettings,
+    *,
+    private: Path | None = None,
+    deidentified: Path | None = None,
+) -> Iterator[Item]:
     """Every raw record of a source, labelled, in the adapter's order; what cannot be read is an Unreadable.
 
     `private` is the workspace's .unimed, whose secret keys names and patients of a private source; without it they are
-    keyed for this call alone.
-    Raises ValueError when the folder is missing, the format unknown or an option unknown to it.
+    keyed for this call alone. `deidentified` is the workspace's folder of texts that stand in for delivered ones.
+    Raises ValueError when the folder is missing, the format unknown, an option unknown to it or such a file wrong.
     """
     delivery, read = opened(folder, source, settings, private)
     items = items_of(delivery, read)
     if not delivery.secret:
         return items
-    if settings.format in PRIVATE_FORMATS:
-        return (_masked(item, delivery) for item in items)
-    return (withheld(item, delivery) for item in items)
+    return _screened(items, delivery, deidentified / source if deidentified else None)
+
+
+def read_texts(folder: Path, source: str, settings: SourceSettings, *, private: Path) -> Iterator[dict[str, str]]:
+    """Every text of a private source as delivered: id and place of its record, its keyed hash, and what it says. For a
+    program that de-identifies; the rows name patients. Raises ValueError as `read_source`, and for a public source."""
+    from components.sources.names.private_records import delivered_texts
+
+    delivery, read = opened(folder, source, settings, private)
+    if not delivery.secret:
+        raise ValueError(f"source {source} is public: its texts are used as delivered, and nothing stands in for them")
+    masked = (_hidden(item, delivery) for item in items_of(delivery, read))
+    yield from delivered_texts((item for item in masked if isinstance(item, Record)), delivery)
+
+
+def _screened(items: Iterator[Item], delivery: Delivery, folder: Path | None) -> Iterator[Item]:
+    # Imported here: rules and lists are of no use to public sources, and take a moment to compile.
+    from components.sources.names.outside import OutsideTexts
+    from components.sources.names.private_records import screened_record
+
+    outside = OutsideTexts.read(folder)
+    for item in items:
+        hidden = _hidden(item, delivery)
+        if isinstance(item, Record) and isinstance(hidden, Record):
+            hidden = screened_record(hidden, subject=item.subject, delivery=delivery, outside=outside)
+        yield hidden
+
+
+def _hidden(item: Item, delivery: Delivery) -> Item:
+    """The item of a private source without what names a file or a patient."""
+    hide = _masked if delivery.settings.format in PRIVATE_FORMATS else withheld
+    return hide(item, delivery)
 
 
 def opened(folder: Path, source: str, settings: SourceSettings, private: Path | None) -> tuple[Delivery, Adapter]:
@@ -147,6 +189,8 @@ def opened(folder: Path, source: str, settings: SourceSettings, private: Path | 
         )
     if not folder.is_dir():
         raise ValueError(f"source {source}: {folder} is missing; deliver the files there, or remove the source")
+    if settings.options.get("reports") == CLEARED:
+        settings = replace(settings, deidentified=True)
     if not is_private(source, settings):
         return Delivery(folder=folder, source=source, settings=settings), read
     workspace = workspace_secret(private) if private else secrets.token_bytes()
@@ -215,6 +259,10 @@ def _masked(item: Item, delivery: Delivery) -> Item:
     if isinstance(item, Unreadable):
         # A letter or a digit names nobody, and stands in many a sentence.
         detail = _without(name, mask, item.detail) if len(name) > 1 else item.detail
+        if item.file == REPORTS and not isinstance(item, LeftOut):
+            detail = unquoted(item)
+        elif item.reason in _QUOTING:
+            detail = _QUOTED.sub("…", detail)
         return replace(item, id=identity, file=mask, detail=detail)
     return replace(
         item,

@@ -44,7 +44,7 @@ def code_hashes(adapters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     same of the modules given for it; `made_with`: the packages that those modules import, in the same order.
 
     Comments, docstrings and layout do not count; a changed constant, name or import does. Data files of a
-    package (adapter tables, page templates) count for every component whose code lies in their folder.
+    package (adapter tables, page templates, word lists) count for every component whose code lies in their folder.
     """
     graph = _import_graph()
     parts = {name: _closure(graph, [entry], (*OUTSIDE, *APART.get(name, ()))) for name, entry in ENTRIES.items()}
@@ -85,7 +85,9 @@ def _digest(modules: Iterable[str]) -> str:
         path = _file_of(module)
         digest.update(f"{module}\n{_tree_text(path)}\n".encode())
         folders.add(path.parent)
-    for data in sorted(file for folder in folders for file in folder.iterdir() if file.suffix in {".html", ".json"}):
+    for data in sorted(
+        file for folder in folders for file in folder.iterdir() if file.suffix in {".bloom", ".html", ".json"}
+    ):
         digest.update(data.name.encode() + data.read_bytes())
     return digest.hexdigest()[:32]
 

@@ -40,6 +40,11 @@ class Workspace:
         return self.root / "data" / "alignment"
 
     @property
+    def deidentified(self) -> Path:
+        """Folder of <source>/*.parquet: texts of private sources that were de-identified elsewhere."""
+        return self.root / "data" / "deidentified"
+
+    @property
     def patients(self) -> Path:
         """Folder of what is known of patients' former keys."""
         return self.root / "data" / "patients"

@@ -34,7 +34,7 @@ def check(
     began, limits = time.monotonic(), validation.of(settings)
     judged = judge(
         source,
-        read_source(folder, source, settings, private=workspace.private),
+        read_source(folder, source, settings, private=workspace.private, deidentified=workspace.deidentified),
         limits,
         decisions=read_decisions(workspace.decisions / f"{source}.jsonl"),
         accepted=read_accepted(workspace, source),

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 
 _LABELLED = (
-    r"\b(?:patient(?:'s)?\s+(?:name|id|no|number)|name\s+of\s+(?:the\s+)?patient|mrn|medical\s+record\s+(?:no|number)"
+    # A case series counts its patients: `patient no. 12`.
+    r"\b(?:patient(?:'s)?\s+(?:name|id|(?:no|number)(?!\s*[.:#=]+\s*\d{1,3}\b(?![-/.]?\d)))|name\s+of\s+(?:the\s+)?patient|mrn|medical\s+record\s+(?:no|number)"
     r"|accession\s+(?:no|number)|social\s+security(?:\s+(?:no|number))?|date\s+of\s+birth|dob)"
     # A redaction stands where the value was: ___, XXXX, [name].
     r"\s*[.:#=]+\s*(?!_|x{2,}|\[)\w"
@@ -28,7 +29,7 @@ KINDS: dict[str, re.Pattern[str]] = {
 }
 
 
-def identifier_kinds(texts: Iterable[str]) -> str:
-    """The kinds of identifiers that the texts hold, joined by ', '; never what they say. Empty when there are none."""
+def identifier_kinds(texts: Iterable[str]) -> list[str]:
+    """The kinds of identifiers that the texts hold; never what they say."""
     texts = list(texts)
-    return ", ".join(kind for kind, pattern in KINDS.items() if any(pattern.search(text) for text in texts))
+    return [kind for kind, pattern in KINDS.items() if any(pattern.search(text) for text in texts)]

@@ -145,7 +145,9 @@ def _left_out(folder: Path) -> list[ReviewGroup]:
 
 def _images(workspace: Workspace, recipe: Recipe, source: str, wanted: set[str]) -> dict[str, bytes]:
     settings = recipe.sources[source]
-    items = read_source(workspace.root / settings.path, source, settings, private=workspace.private)
+    items = read_source(
+        workspace.root / settings.path, source, settings, private=workspace.private, deidentified=workspace.deidentified
+    )
     return {
         item.id: item.image.data
         for item in items

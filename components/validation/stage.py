@@ -27,7 +27,13 @@ def validate(ctx: StageContext) -> None:
     settings = ctx.recipe.sources[source]
     judged = judge(
         source,
-        read_source(ctx.workspace.root / settings.path, source, settings, private=ctx.workspace.private),
+        read_source(
+            ctx.workspace.root / settings.path,
+            source,
+            settings,
+            private=ctx.workspace.private,
+            deidentified=ctx.workspace.deidentified,
+        ),
         ctx.recipe.validation.of(settings),
         decisions=read_decisions(ctx.workspace.decisions / f"{source}.jsonl"),
         accepted=read_accepted(ctx.workspace, source),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SUITE = "unimed.records@1"
 DUPLICATE_ID = "duplicate id"
 """The reason that no decision overrules: nobody could say which of the records was meant."""
+OUR_WORDS = ("empty_texts", "identifiers", "leaked")
+"""Columns that say something of a text and nothing out of it."""
 _LOWEST_DEVIATION = 1.0
 """Grey levels: an image that varies less shows nothing."""
 _MOST_CLIPPED = 0.9
@@ -53,6 +55,7 @@ def table(records: Iterable[Record]) -> "pandas.DataFrame":
             {
                 "row": number,
                 "id": record.id,
+                "is_private": record.is_private,
                 "modality": record.modality.value,
                 "anatomy": record.anatomy,
                 "subject": record.subject or None,
@@ -202,7 +205,11 @@ def run_suite(frame: "pandas.DataFrame", settings: ValidationSettings) -> list[F
             Failure(
                 id=str(frame["id"].iloc[int(found["row"])]),
                 reason=expectation.meta["reason"],
-                detail=_detail(expectation, _plain(found.get(expectation.column))),
+                detail=_detail(
+                    expectation,
+                    _plain(found.get(expectation.column)),
+                    bool(frame["is_private"].iloc[int(found["row"])]),
+                ),
                 expectation=_name(expectation),
             )
             for found in complete.result["unexpected_index_list"]
@@ -210,9 +217,12 @@ def run_suite(frame: "pandas.DataFrame", settings: ValidationSettings) -> list[F
     return failures
 
 
-def _detail(expectation: Any, value: Any) -> str:
-    """The value and the fix; of a claim that does not hold the fix alone, which says what is wrong."""
+def _detail(expectation: Any, value: Any, is_private: bool) -> str:
+    """The value and the fix; of a claim that does not hold the fix alone, which says what is wrong. Words of a private
+    source are not repeated, only what we say of them."""
     fix = expectation.meta["fix"]
+    if is_private and isinstance(value, str) and expectation.column not in OUR_WORDS:
+        return f"{expectation.column} is not repeated here; {fix}"
     return fix if isinstance(value, bool) else f"{expectation.column} is {value!r}; {fix}"
 
 

@@ -35,7 +35,7 @@ def text_columns(record: Record) -> dict[str, object]:
             f"{what} {number}" for number, turn in enumerate(record.turns, start=1) if (what := _empty(record, turn))
         ),
         "marker": _first(MARKER, texts),
-        "identifiers": identifier_kinds(texts),
+        "identifiers": ", ".join(dict.fromkeys((*identifier_kinds(texts), *record.suspected))),
         # An address can name a patient: what it leads to is not repeated.
         "boilerplate": _ADDRESS.sub(r"\1…", _first(BOILERPLATE, [turn.answer for turn in record.turns])),
         # Numbers, since a text that is repeated may hold anything.

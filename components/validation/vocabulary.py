@@ -6,7 +6,7 @@ from components.images.volume import PLANES
 from components.images.windows import WINDOWS
 from components.records.findings import FINDINGS, VIEWS
 from components.records.targets import ENHANCED_T1, OWN_TARGETS, SHOWN
-from components.records.vocabulary import PROJECTIONS, Modality
+from components.records.vocabulary import FREE_FACTS, PROJECTIONS, Modality
 from components.sources.reading.structures import ORGANS
 
 YES_NO = ("yes", "no")
@@ -52,8 +52,6 @@ FACTS: dict[str, tuple[str, ...]] = {
     "window": tuple(WINDOWS),
     "level": ("lower", "middle", "upper"),
 }
-FREE_FACTS = ("comparison", "description", "hospital")
-"""Facts that hold a sentence, or are the same wherever they are given."""
 LIST_FACTS = {
     "organs": ORGANS,
     "unclear_organs": ORGANS,

@@ -23,7 +23,32 @@ def add_to(group: typer.Typer) -> None:
     group.command(
         "patients", epilog="Example: unimed data patients clinic-june --namespace clinic --strip-zeros --dry-run"
     )(patients)
+    group.command("texts", epilog="Example: unimed data texts clinic --out ~/clinic.parquet")(texts)
     group.command("export", epilog="Example: unimed data export ~/jsonl --split train")(export)
+
+
+def texts(
+    source: Annotated[str, typer.Argument(help="A private source of the recipe.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The new file, outside the workspace: it names patients.")],
+    as_json: AsJson = False,
+) -> None:
+    """The texts of a private source as delivered, for a program that de-identifies; its answer goes into data/deidentified/."""
+    from components.recipes.nearest import nearest
+    from components.sources.names.outside import write_texts
+    from components.sources.table import read_texts
+
+    workspace, recipe = _here()
+    if source not in recipe.sources:
+        raise ValueError(f"unknown source {source!r}{nearest(source, recipe.sources)}")
+    settings = recipe.sources[source]
+    with working(f"reading {source}"):
+        rows = read_texts(workspace.root / settings.path, source, settings, private=workspace.private)
+        count = write_texts(rows, out, workspace.root)
+    if as_json:
+        print_json({"file": str(out), "texts": count})
+        return
+    print(f"{count} texts of {source} in {out}, as delivered; only you may read it")
+    note(f"put what was made of them, with the columns id, place, delivered and text, into data/deidentified/{source}/")
 
 
 def show(

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tests.benchmarks.figures import Figure, report
 from tests.benchmarks.identity_pixels import pixels
+from tests.benchmarks.identity_words import words
 
 PARTS: dict[str, Callable[[bool], Iterator[Figure]]] = {
     "pixels": pixels,
+    "words": words,
 }
 """Part -> its figures, of a sample or, where asked with True, of everything."""
 

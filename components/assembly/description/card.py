@@ -19,8 +19,10 @@ PREPARATION = (
 )
 LIMITS = ("Not for clinical use: no answer, caption or drawing that a model learns from it is a diagnosis.",)
 PERSONAL = (
-    "DICOM headers follow the basic profile of PS3.15; patients are keyed hashes, dates are shifted per patient; images "
-    "with burned-in text and texts with identifiers are quarantined. No method finds everything: handle it as patient data."
+    "No DICOM header is kept; patients are keyed hashes. Of private sources dates are moved by one span a patient, in headers "
+    "and texts; records whose texts may name somebody (by form, title, cue or a word's letters, in English, German and "
+    "Spanish) and images with burned-in text are quarantined until a person lets them pass; texts of public sources are "
+    "searched by form alone. Ages stay. No method finds everything: handle it as patient data."
 )
 NOT_PASSED_ON = (
     "Sources that were lent to whoever assembled this and may not be passed on: whoever reads these files must have signed "

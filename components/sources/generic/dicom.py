@@ -32,6 +32,7 @@ from components.sources.generic.dicom_reports import Reports
 from components.sources.generic.dicom_stacks import Filling, Stacks
 from components.sources.generic.dicom_words import MODALITIES, PROJECTION, region, side_facts
 from components.sources.reading.burned_in import is_cleared, refuse_text
+from components.sources.reading.languages import language_of
 from components.sources.reading.slicing import Cut, slice_mm
 from components.storage.keys import keyed_hash
 
@@ -72,7 +73,7 @@ def read_file(
     """The records of one DICOM file; raises ImageError when it can have none."""
     if path.suffix.lower() in _VIEWER_FILES and not is_dicom(path):
         raise LeftOutError("viewer file", "it belongs to a viewer or a page beside the images")
-    image = open_dicom(path, secret=delivery.secret)
+    image = open_dicom(path, secret=delivery.secret, patient_secret=delivery.patient_secret)
     image.check_is_wanted()
     file = _File.of(delivery, name, image)
     step = int(delivery.settings.options.get("frame_step", FRAME_STEP)) if image.is_clip else 1
@@ -81,7 +82,7 @@ def read_file(
     for index in range(0, image.frames, step):
         for record in file.frame(index, found.slot(name, index) if found else None):
             count += 1
-            yield replace(record, turns=turns) if turns else record
+            yield replace(record, turns=turns, language=language_of(turns[0].answer)) if turns else record
     if not count and file.modality is Modality.HISTOPATHOLOGY:
         raise LeftOutError("no tissue", f"no tile of {image.frames} is stained on {_TISSUE_SHARE:.0%} of it")
     if not count:

@@ -19,7 +19,7 @@ def withheld(item: Item, delivery: Delivery) -> Item:
     identity = f"{delivery.source}/{_key('id', item.id, delivery)}"
     file = file_mask(name, delivery.secret)
     if isinstance(item, Unreadable):
-        return replace(item, id=identity, file=file, detail=_unquoted(item))
+        return replace(item, id=identity, file=file, detail=unquoted(item))
     try:
         shown = [image.decode() for image in item.images]
         targets = {target: decode_stored(data) for target, data in item.targets.items()}
@@ -52,8 +52,8 @@ def _withheld_place(record: Record, file: str) -> Provenance:
     return replace(record.provenance, file=file, locator=row[0] if row else "")
 
 
-def _unquoted(item: Unreadable) -> str:
-    """`row 3` where the detail begins so: what else it says may be the words of the row."""
+def unquoted(item: Unreadable) -> str:
+    """The detail, without a word of the file's: `row 3` where the detail begins so: what else it says may be the words of the row."""
     row = re.match(r"(?:row|line) \d+", item.detail)
     return f"{row[0] if row else 'the file'}; what it says may name a patient and is not repeated"
 

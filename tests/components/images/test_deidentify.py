@@ -1,4 +1,5 @@
 import io
+from datetime import date
 
 import numpy as np
 import pydicom
@@ -6,7 +7,7 @@ import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 
 from components.images import deidentify as module
-from components.images.deidentify import deidentify, keyed_uid
+from components.images.deidentify import date_shift, deidentify, keyed_uid
 from components.images.limits import ImageError
 
 SECRET = b"one secret of a workspace"
@@ -114,3 +115,11 @@ def test_a_header_without_end_is_refused(monkeypatch):
         item.InstanceNumber = 1
     with pytest.raises(ImageError, match="more than 30 elements"):
         deidentify(ds, secret=SECRET)
+
+
+def test_dates_move_by_the_patient_alone_wherever_the_patients_secret_is_the_same():
+    one, two = visit(), visit(study="1.2.9")
+    deidentify(one, secret=SECRET, patient_secret=b"patients of a namespace")
+    deidentify(two, secret=b"another source's", patient_secret=b"patients of a namespace")
+    day = date(2024, 2, 29) - date_shift("P-1", b"patients of a namespace")
+    assert one.StudyDate == two.StudyDate == day.strftime("%Y%m%d")

@@ -170,14 +170,15 @@ def test_a_report_is_told_of_the_films_of_its_study(tmp_path, read):
     ]
 
 
-def test_reports_of_a_private_source_are_read_when_somebody_says_they_name_nobody(tmp_path, read):
+def test_reports_of_a_private_source_are_read_and_what_may_name_somebody_is_said_of_their_records(tmp_path, read):
     dicom_file(tmp_path / "a", noise(0), StudyInstanceUID="1.1", Modality="DX")
-    reports(tmp_path, "1.1,,IMPRESSION: Normal.")
-    records, (problem,) = read(tmp_path, "clinic", "dicom")
-    assert problem.reason == "reports not cleared" and "reports: deidentified" in problem.detail
-    assert not any(record.turns for record in records.values())
-    records, others = read(tmp_path, "clinic", "dicom", reports="deidentified")
-    assert not others and [turn.answer for record in records.values() for turn in record.turns] == [
-        "Impression: Normal."
+    dicom_file(tmp_path / "b", noise(1), StudyInstanceUID="1.2", Modality="DX")
+    reports(tmp_path, "1.1,,IMPRESSION: Normal.", "1.2,,IMPRESSION: Normal. Signed by Priya Kowalczyk")
+    records, others = read(tmp_path, "clinic", "dicom")
+    assert not others and sorted((r.turns[0].answer[:19], r.suspected) for r in records.values()) == [
+        ("Impression: Normal.", ()),
+        ("Impression: Normal.", ("name with a cue", "word that may be a name")),
     ]
     assert not any("1.1" in text for record in records.values() for text in (record.id, record.subject))
+    stated, _ = read(tmp_path, "clinic", "dicom", reports="deidentified")
+    assert sorted(record.suspected for record in stated.values()) == [(), ("name with a cue",)]

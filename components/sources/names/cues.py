@@ -1,0 +1,161 @@
+"""Names that something announces: a title before or a degree behind, who signed, who was told, whose mother; in English,
+German and Spanish, whatever the text's own language."""
+
+import re
+from collections.abc import Iterator
+
+from components.sources.names.bare import is_name_like
+from components.sources.names.lexicon import vocabulary, words
+
+_UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪİĶŁĻŃŅŇŌŐŘŚŞŠŢŤŪŮŰŹŻŽ"
+_PART = rf"[{_UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*"
+_WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*")
+_TITLE = re.compile(
+    r"(?<![\w/])(?:(?:Mr|Mrs|Ms|Mister|Miss|Dr|DR|Doctor|Prof|Professor|Nurse|Hr|Herrn?|Frau|Fräulein|OA|OÄ|Oberarzt|Oberärztin|Chefarzt|Chefärztin|Assistenzarzt|Assistenzärztin"
+    r"|Schwester|Pfleger|PD|Priv|Sr|Sra|Srta|Dra|DRA|Don|Doña|Dña|Dn|Lic|Enf|Mme|M\.? ?D|Sgt|Capt|Rev|Fr)\b\.?|(?:MR|MRS|MS|SR|SRA|DÑA|D)\.(?=\s[A-ZÁÉÍÓÚÑ]))"
+    r"(?:[ ,]*(?:med|Med|univ|Univ|dent|habil|Dipl|Ing|Dr|Dra|Prof|h\.c|rer|nat)\b\.?)*"
+)
+_SMALL_TITLE = re.compile(
+    r"(?<![\w/.])(?:mr|mrs|dr|sra|srta|dra|doctor|herrn?|frau|doña|dña|prof)\b\.?\s+([^\W\d_]{3,})"
+)
+_STOPS = frozenset(
+    words(
+        "was were is are has had have will would can should did does the this that and or but for with from who said says notified informed aware states at in on to of by as about"
+        " der die das den dem des mit und oder ist war hat wird wurde kommt zur zum von im am bei nach nicht unter klagt berichtet"
+        " el la los las de del que con por en un una es fue ha se y o al para sin no su"
+    )
+)
+_DEGREE = re.compile(
+    rf"({_PART}),?\s+(?:M\.?\s?D\.?|D\.?O\.|DO|R\.?N\.?|Ph\.?\s?D\.?|MBBS|MBBCh|FRCR|FRCS|FRCP|FACR|MRCP|PA-C|ARNP|CRNP|DNP|FNP|NP-C|DPM|DDS|BSN|DABR|RDMS|R\.?T\.?\s?\(R\))(?![\w-])"
+)
+_CUES = re.compile(
+    r"(?<!\w)(?:"
+    # English
+    r"(?:e-?|electronically |digitally )?(?:signed|dictated|transcribed|typed|read|reviewed|re-?read|verified|approved|authenticated|interpreted|reported|performed|requested|ordered|referred|prepared|validated|finalized|authorized|attested|co-?signed|examined|scanned|acquired|supervised|seen|treated|injected|placed|inserted|entered|assisted)(?: out)?(?: on [\d/. -]+)?(?: by|:)"
+    r"|signed|signature|s/|dictating|(?:attending|resident|fellow|radiologist|technologist|sonographer|operator|surgeon|assistant|anesthesiologist|physician|provider|consultant|clinician|reader|author|referrer|doctor|nurse|technician|pathologist|cardiologist|neurologist|urologist|oncologist|internist|hospitalist|pcp|gp)(?:s?:|,| on call,?)?"
+    r"|discussed (?:\w+ ){0,4}?with|discussion with|(?:communicated|relayed|conveyed|reported|given|telephoned|phoned|called|faxed|sent|read|provided|transmitted|e-?mailed|paged|reported|shown|handed|texted|delivered)(?: \w+){0,4}? to|(?:notified|informed|alerted|contacted|paged|telephoned|phoned|called|told|thank(?: you)?|thanks|asked|advised|updated)|(?:spoke|spoken|conferred|consulted|conversation|correlated|reviewed|agreed|confirmed|met|call)(?: \w+){0,3}? (?:with|to)"
+    r"|cc|copy(?: sent)? to|attn|attention|dear|c/o|at the request of|courtesy of|per|according to|on behalf of|under the care of|care of|contact|aware|accompanied by|brought (?:in )?by"
+    r"|(?:wife|husband|spouse|mother|father|mom|dad|son|daughter|brother|sister|aunt|uncle|grandmother|grandfather|partner|guardian|caregiver|carer|next of kin|friend|neighbou?r|cousin|niece|nephew)(?:,|:| is| called| named)?"
+    r"|(?:patient|pt|subject|client|infant|baby|child|boy|girl|man|woman|lady|gentleman)(?:,|:| is| called| named|'s name is)?|named|known as|a\.?k\.?a\.?|né?e|name(?: is|:)|surname|initials|by"
+    # German
+    r"|gez\.?|gezeichnet|(?:elektronisch |digital )?(?:unterschrieben|signiert|unterzeichnet)(?: von| durch|:)?|unterschrift|i\.\s?[AV]\.|(?:telefonische |tel\. |persönliche )?rücksprache (?:\w+ ){0,3}?mit|(?:telefonisch |tel\. |persönlich |heute |mündlich )?(?:besprochen|abgesprochen|erörtert|diskutiert|demonstriert)(?: \w+){0,2}? mit|(?:mit|an|von|durch)"
+    r"|mitgeteilt|übermittelt|informiert|verständigt|benachrichtigt|(?:befundet|diktiert|vidiert|validiert|freigegeben|geschrieben|erstellt|durchgeführt|untersucht|überwiesen|zugewiesen|angefordert|begutachtet|gelesen|kontrolliert|supervidiert|verfasst|operiert|behandelt|betreut|dokumentiert|visitiert)(?: von| durch|:| am [\d.]+ von)?"
+    r"|(?:befunder|befunderin|befundender arzt|arzt|ärztin|radiologe|radiologin|überweiser|zuweiser|überweisender arzt|anforderer|untersucher|untersucherin|operateur|operateurin|assistenz|mtra|mtr|mta|hausarzt|hausärztin|kollegen?|kollegin|stationsarzt|dienstarzt|facharzt|fachärztin|verfasser|schreibkraft|betreuer|betreuerin)(?:,|:)?"
+    r"|(?:ehefrau|ehemann|ehegatte|mutter|vater|sohn|tochter|bruder|schwester|tante|onkel|großmutter|großvater|oma|opa|lebensgefährtin?|lebensgefährte|partnerin?|enkelin?|nichte|neffe|nachbarin?|freundin?)(?:,|:)?|(?:patient|patientin|pat|kind|herrn?|frau|name|nachname|vorname)(?:\.|,|:)?|namens|genannt|geborene|geb\.|z\.\s?hd\.?(?: v\.| von)?|sehr geehrte[r]?|(?:mit freundlichen|freundliche|kollegiale[nr]?) grüßen?|mfg|hochachtungsvoll|verantwortlich"
+    # Spanish
+    r"|firmado(?: por| digitalmente(?: por)?| electrónicamente(?: por)?)?|firma(?: de| del)?|fdo|atentamente|(?:comentado|discutido|consensuado|consultado|hablado|revisado|valorado|contactado|comentada|discutida)s?(?: \w+){0,3}? con|(?:se )?(?:comunic[aóo]|comunicado|comunicados|avisado|notificado|notific[aó]|inform[aó]|transmitido|entregado|enviado|avis[aóo]|llam[aó]|telefone[aó]|coment[aó]|comenta|habl[aóo])(?: \w+){0,4}? (?:al?|con)"
+    r"|(?:informado|dictado|validado|revisado|realizado|solicitado|remitido|derivado|transcrito|leído|interpretado|elaborado|supervisado|redactado|aprobado|atendido|operado|valorado|pedido|enviado|intervenido|explorado)(?: por|:)"
+    r"|(?:médic[oa](?: responsable| solicitante| remitente| peticionari[oa]| informante| de guardia| de familia)?|radiólog[oa]|técnic[oa]|enfermer[oa]|cirujan[oa]|residente|adjunt[oa]|facultativ[oa]|doctora?|compañer[oa]|peticionario|solicitante|informante|mir|tsid|ter|especialista|auxiliar)(?:,|:)?"
+    r"|(?:paciente|esposa|esposo|marido|mujer|madre|padre|hij[oa]|herman[oa]|abuel[oa]|tí[oa]|cuidador[a]?|familiar|sobrin[oa]|niet[oa]|niñ[oa]|bebé|pareja|vecin[oa]|amig[oa]|nombre|apellidos?|tutora?)(?:,|:| es)?|llamad[oa]|apodad[oa]|de nombre|se llama|estimad[oa]|a la atención de|a/a|por|colegiado"
+    r")(?!\w)",
+    re.IGNORECASE,
+)
+_STRONG = re.compile(
+    r"(?i)(?:sign|dictat|gez|unterschr|firm|fdo|befunder|diktiert|vidiert|transcri|initials|dictad|validad|approved|read by|verif)"
+)
+_BETWEEN = re.compile(r"[\s.,:;/()\"„“-]*")
+_INITIALED = re.compile(rf"(?<![\w.])(?:[{_UPPER}]\.[ -]?){{1,3}}\s?({_PART})")
+_INVERTED = re.compile(rf"(?<![\w.-])({_PART}),?\s(?:[{_UPPER}]\.\s?){{1,2}}(?!\w)")
+_INITIALS = re.compile(r"[A-ZÄÖÜ]{2,3}\b(?![-/])|(?:[A-ZÄÖÜ]\.\s?){2,3}|[A-Z][A-Za-z]?/[A-Z][A-Za-z]?\b")
+_MOST_SKIPPED = 5
+"""Words between a cue and the name: articles, titles, what somebody is."""
+
+
+def has_titled_name(text: str) -> bool:
+    """Whether a title stands before a word with a capital, or a degree behind one."""
+    roles = _roles()
+    for match in _TITLE.finditer(text):
+        if match.group().startswith("Fr") and text[: match.start()].rstrip()[-1:].isdigit():
+            continue  # French, the size of a catheter
+        weak = match.group().rstrip(".") in (
+            "D",
+            "Fr",
+            "PD",
+            "Priv",
+            "Sr",
+            "OA",
+            "M",
+            "MD",
+            "M.D",
+            "Miss",
+            "Nurse",
+            "Schwester",
+            "Pfleger",
+            "MS",
+            "MR",
+        )
+        for word in _following(text, match.end()):
+            if word in roles or word[0].islower():
+                break
+            if not weak or (is_name_like(word, "en") and is_name_like(word, "de")):
+                return True
+            break
+    if any(
+        match[1].lower() not in _STOPS and match[1].lower() not in _small_roles()
+        for match in _SMALL_TITLE.finditer(text)
+    ):
+        return True
+    return any(match[1] not in roles and len(match[1]) > 2 for match in _DEGREE.finditer(text))
+
+
+def has_cued_name(text: str, language: str) -> bool:
+    """Whether a word that announces a person is followed by what may be one's name, or initials stand beside one."""
+    for match in _CUES.finditer(text):
+        for word in _following(text, match.end()):
+            if word[0].isupper() and _is_person(word, language):
+                return True
+            if (
+                word[0].islower()
+                and len(word) > 3
+                and match.group().lower()
+                in ("discussed with", "signed by", "dictated by", "spoke with", "gez.", "firmado por")
+                and _is_person(word, language)
+            ):
+                return True
+        if _STRONG.match(match.group()) and _is_signed_short(text, match.end()):
+            return True
+    initialed = (match[1] for pattern in (_INITIALED, _INVERTED) for match in pattern.finditer(text))
+    return any(len(word) > 2 and not word.isupper() and _is_person(word, language) for word in initialed)
+
+
+def _is_person(word: str, language: str) -> bool:
+    """Whether any part of a word with a capital is like a name."""
+    if word in _roles() or (word.isupper() and len(word) < 4):
+        return False
+    parts = [part for part in re.split(r"[-'’.]", word) if len(part) > 2] or [word]
+    return any(is_name_like(part, language) and part not in _roles() for part in parts)
+
+
+def _is_signed_short(text: str, at: int) -> bool:
+    """Whether initials alone stand behind a signature's cue."""
+    rest = text[_BETWEEN.match(text, at).end() :]  # type: ignore[union-attr]
+    found = _INITIALS.match(rest)
+    return bool(found) and found.group().strip() not in _roles()
+
+
+def _following(text: str, at: int) -> Iterator[str]:
+    """The words behind a place of the text up to the first that could be a name, on its line or the next: what joins names,
+    initials and roles are passed over."""
+    joining, roles, small = vocabulary()["joining"], _roles(), _small_roles()
+    for _ in range(_MOST_SKIPPED):
+        between = _BETWEEN.match(text, at)
+        assert between is not None
+        gap = between.group()
+        word = _WORD.match(text, between.end())
+        if word is None or gap.count("\n") > 2 or (". " in gap and at - len(gap) > 0 and len(gap) > 3):
+            return
+        at = word.end()
+        said = word.group().rstrip(".")
+        if said.lower() in joining or said in roles or said.lower() in small or (len(said) == 1 and said.isupper()):
+            continue
+        yield said
+        return
+
+
+def _roles() -> frozenset[str]:
+    known = vocabulary()
+    return known["role_en"] | known["role_de"] | known["role_es"]
+
+
+def _small_roles() -> frozenset[str]:
+    return frozenset(word.lower() for word in _roles())

@@ -1,0 +1,89 @@
+"""What names a person by its form, whatever the language: numbers, addresses of every kind, files, dates of birth."""
+
+import re
+
+_UNIT = (
+    r"(?!\s*(?:/\s*)?(?:µ[lL]|mcl|mm3|mm³|m[lL]\b|cc\b|cells?\b|Zellen|células|counts?\b|copies|Kopien|copias|IU\b|IE\b|UI\b|U/|ng\b|pg\b"
+    r"|mg\b|g/|kg\b|Bq\b|MBq|Hz|kHz|MHz|HU\b|UH\b|HE\b|mm\b|cm\b|µm\b|um\b|ms\b|s\b|x\d|×|%|platelets|Thrombozyten|plaquetas|leu[ck]o|Leukozyten))"
+)
+_DIGIT_BEFORE = r"(?<![\d.,])"
+_LABEL = (
+    r"(?:mrn|m\.r\.n\.|medical record|record|chart|case|file|accession|acc|account|acct|encounter|visit|order|requisition|request"
+    r"|exam(?:ination)?|study|specimen|policy|insurance|member|passport|licen[cs]e|serial|nhs|hospital|patient|pat|pt|ssn|id|ref(?:erence)?"
+    r"|fall|patienten|pat|auftrags?|aufnahme|akten|akzessions?|versicherten|versicherungs|kassen|untersuchungs|befund|archiv|anforderungs|journal"
+    r"|historia(?: cl[ií]nica)?|nhc|h\.?c|n\.?h\.?c|expediente|episodio|paciente|petici[oó]n|solicitud|afiliaci[oó]n|tarjeta sanitaria|dni|nie|nif|cip|nuhsa|folio|estudio|cama|habitaci[oó]n|room|bed|bett|zimmer)"
+)
+_NUMBER = r"(?:\s*[-.]?\s*(?:no|nos|nr|num|number|nummer|n[º°]|n[uú]mero|n[uú]m|id|#))"
+_CASE = r"(?!\s*(?:_|x{2,}|\[|\*))"
+_LABELLED = (
+    # A number that is called one: `accession 1234`, `Fall-Nr. 4711`, `NHC: 12-34`. Of one to three digits it counts a series.
+    rf"\b{_LABEL}(?:{_NUMBER}\.?|)\s*[:#=.]*\s*(?!(?:19|20)\d\d\b)[A-Z]{{0,4}}[-/]?\d[\d./-]{{2,}}\d"
+    rf"|\b(?:mrn|nhc|dni|nie|nif|ssn|nhs|acc(?:ession)?(?:{_NUMBER})|(?:medical record|chart|patient|historia cl[ií]nica)(?:{_NUMBER}|'s id|en-?id))\.?\s*[:#=]+{_CASE}\s*\w"
+    rf"|\b(?:patient(?:'s)?\s+name|name\s+of\s+(?:the\s+)?patient|name|nombre(?: y apellidos| del paciente)?|apellidos?|patientenname|nachname|vorname|surname)\s*[:=]+{_CASE}\s*[^\W\d_]"
+)
+_PLACE = r"(?:[A-ZÄÖÜÁÉÍÓÚÑ][\w'’.-]*)"
+_STREET = (
+    rf"\b\d{{1,5}}[a-z]?,?\s+(?:(?:North|South|East|West|[NSEW])\.?\s+)?(?:{_PLACE}\s+|\d+(?:st|nd|rd|th)\s+){{1,3}}"
+    r"(?:Street|St|Str|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Way|Place|Pl|Square|Terrace|Crescent|Close|Highway|Hwy|Parkway|Pkwy|Gardens|Row|Hill|Mews|Grove|Circle)\b"
+    r"|\b[A-ZÄÖÜ][a-zäöüß-]*(?:straße|strasse|str\.|weg|gasse|allee|platz|ufer|damm|ring|chaussee|steig|promenade)\s+\d{1,4}\s?[a-z]?\b"
+    r"|\b[A-ZÄÖÜ][\wäöüß.-]*[ -](?:Straße|Strasse|Str\.|Weg|Gasse|Allee|Platz|Ufer|Damm|Ring|Chaussee)\s+\d{1,4}\s?[a-z]?\b"
+    r"|\b(?:Am|An der|Im|Auf der|Zum|Zur|Unter den|In der)\s+[A-ZÄÖÜ][a-zäöüß]+(?:\s[A-ZÄÖÜ][a-zäöüß]+)?\s+\d{1,4}\s?[a-z]?,"
+    r"|\b(?:[Cc]alle|[Cc]/|C\.|[Aa]venida|[Aa]vda\.?|[Aa]v\.|[Pp]laza|[Pp]za\.?|[Pp]l\.|[Pp]aseo|[Pp]º|[Cc]amino|[Cc]arretera|[Cc]tra\.?|[Rr]onda|[Tt]raves[ií]a|[Uu]rb(?:anizaci[oó]n|\.)|[Cc]arrer)\s*"
+    r"(?:de(?:l| la| las| los)?\s+|el\s+|la\s+)?[A-ZÁÉÍÓÚÑ]\w+[\w\sáéíóúñ.]{0,40}?,?\s*(?:n[º°.]*\s*|núm\.?\s*)?(?:\d{1,4}\b|s/n)"
+    r"|\b(?:P\.?\s?O\.?\s?Box|Postfach|Apartado(?: de correos)?|Apt\.?|Apartment|Suite|Flat)\s*#?\s*\d+"
+    r"|\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b"
+    r"|\b(?:lives?|living|resid(?:es|ing)|wohnhaft|wohnt|domiciliad[oa]|reside|vive)\s+(?:at|in|en)\s+[A-ZÄÖÜÁÉÍÓÚÑ\d]"
+)
+_DAY = r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|(?:19|20)\d\d|\d{1,2}\.?\s+(?:de\s+)?[a-zä]{3,10}\.?\s+(?:de\s+)?\d{4}|[a-z]{3,9}\.?\s+\d{1,2},?\s+\d{4})"
+FORMS: dict[str, re.Pattern[str]] = {
+    "number with a label": re.compile(_LABELLED, re.IGNORECASE),
+    "date of birth": re.compile(
+        rf"\b(?:born|geb\.?|geboren|nacid[oa]|naci[oó]|n\.|jahrgang|jg\.|f\.?\s?nac\.?|d\.?o\.?b\.?|date of birth|geburtsdatum|geb\.-?dat\.|fecha de nacimiento)"
+        rf"[:\s]+(?:(?:on|am|in|im|el|en|the)\s+)?{_DAY}",
+        re.IGNORECASE,
+    ),
+    "e-mail address": re.compile(
+        r"[\w.+-]+\s?(?:@|\[at\]|\(at\))\s?[\w-]+(?:\s?(?:\.|\[dot\]|\(dot\))\s?[\w-]+)*\.?[a-z]{2,}\b", re.IGNORECASE
+    ),
+    "web address": re.compile(
+        r"\b(?:[a-z]{3,6}://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|de|es|uk|at|ch|fr|it|eu|info|local|mx|ar|cl|co|io)\b(?!\.)(?:/\S*)?"
+        r"|(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])",
+        re.IGNORECASE,
+    ),
+    "address": re.compile(_STREET),
+    "file name": re.compile(
+        r"[\w-]+\.(?:dcm|png|jpe?g|tiff?|nii|gz|pdf|docx?|txt|xml|csv|zip|mp4|avi)\b", re.IGNORECASE
+    ),
+    "telephone number": re.compile(
+        r"(?<![\w.])(?:\(\d{2,5}\)\s?|\d{3}[ .-])\d{3}[ .-]\d{4}\b|(?<!\w)(?:\+|00)\d{1,3}[ /.-]?(?:\(0\)\s?)?\d[\d ()/.-]{5,16}\d"
+        r"|\b0\d{1,4}\s?[-/ ]\s?\d[\d ]{3,10}\d\b(?!\s?[x×])|(?<![\d.,/-])(?<![A-Z])\d{3}-\d{4}\b(?!\s*(?:HU|ms|ml|mm|cells))"
+        r"|(?<![\d.,-])[6-9]\d{2}[ .-]?\d{3}[ .-]?\d{3}\b(?![.,]?\d)|(?<![\d.,-])[6-9]\d{1,2}(?:[ .-]\d{2,3}){3}\b(?![.,]?\d)"
+        r"|\b(?:tel|phone|telephone|cell|mobile|pager|beeper|fax|ext|extension|dial|call(?:ed)? (?:back )?(?:at|on)|telefon|telefonisch unter|durchwahl|dw|handy|piepser|rufnummer|apparat|app"
+        r"|tel[eé]fono|tfno|tlf|m[oó]vil|busca|extensi[oó]n|interno)\b\s*(?:n[or]|number|nummer)?[.:#]*\s*(?:is\s+|unter\s+|es\s+)?\(?\+?\d[\d ()/.-]*\d",
+        re.IGNORECASE,
+    ),
+    "number": re.compile(
+        rf"{_DIGIT_BEFORE}\d{{5,}}(?![.,]\d){_UNIT}|[A-Z]+\d{{5,}}|\d{{5,}}[A-Z]+\b(?<!mm)(?<!ml)"
+        rf"|{_DIGIT_BEFORE}\d{{2,}}(?:[-/]\d{{2,}}){{2,}}\b(?!\s*(?:mm|cm))"
+        r"|(?<![\w.,-])[A-Z]{1,5}[-/]?\d{2,}[-/]\d{2,}\b|(?<![\w.,-])\d{2,4}[-/][A-Z]{1,3}[-/]\d{2,}\b"
+        r"|(?<![\d.,/-])\d{1,4}[-/]\d{5,}\b|(?<![\d.,/-])\d{5,}[-/]\d+\b"
+        r"|(?<![\d.,])\d{1,2}\.\d{3}\.\d{3}(?:-?[A-Z])?\b|\b[XYZ]-?\d{7}-?[A-Z]\b|(?<![\d.])\d+(?:\.\d+){4,}(?![\d.])"
+        r"|(?<![\d.,x×] )(?<![\d.,])\d{2,4}(?: \d{2,4}){2,}\b(?!\s*(?:mm|cm|ml|HU))"
+    ),
+}
+"""Kind -> how it looks, in a text whose dates and redactions are blank."""
+_REDACTED = re.compile(
+    r"\[\*\*.*?\*\*\]|[\[<({](?:de-?identified|redacted|removed|anonymi[sz]ed|name|names|date|id|number|initials|location|hospital|person|patient|doctor|physician|phone|address|age|datum|nombre|fecha|entfernt|geschwärzt|anonymisiert|eliminado|anonimizado)"
+    r"[\w #-]{0,24}[\]>)}]|_{2,}|\b[Xx]{3,}\b|\*{3,}|█+",
+    re.IGNORECASE,
+)
+
+
+def without_redactions(text: str) -> str:
+    """The text with blanks where somebody took something out."""
+    return _REDACTED.sub(lambda match: " " * len(match.group()), text)
+
+
+def form_kinds(text: str) -> list[str]:
+    """The kinds of FORMS that the text holds."""
+    return [kind for kind, pattern in FORMS.items() if pattern.search(text)]

@@ -1,0 +1,40 @@
+import pytest
+
+from components.sources.names.bare import has_bare_name
+
+NAMED = (
+    ("en", "The film was compared for Kowalczyk."),
+    ("en", "Findings were shown to Grace Young."),
+    ("en", "Zhang returned for follow up."),
+    ("en", "SMITH, JOHN: no fracture."),
+    ("en", "kowalski, then john nguyen has pneumonia"),
+    ("en", "No change for McAllister."),
+    ("de", "Die Aufnahme von Jürgen Schmidtke zeigt einen Erguss."),
+    ("de", "Kein Pneumothorax bei Oyelaran."),
+    ("es", "Paloma Cruz presenta derrame."),
+    ("es", "Nódulo estable en Quispe."),
+)
+UNNAMED = (
+    ("en", "The heart is normal in size. Mild hepatosplenomegaly. Cholelithiasis without cholecystitis."),
+    ("en", "Foley catheter; Swan-Ganz catheter tip; Baker cyst; Hill-Sachs lesion; Smith fracture; Crohn's disease."),
+    (
+        "en",
+        "CT Abdomen and Pelvis With Contrast on a Siemens scanner, Gadovist, 3 MHz; a 54-year-old African American.",
+    ),
+    (
+        "de",
+        "Kein Pleuraerguss. Zustand nach Cholezystektomie. Bandscheibenvorfall und Weichteilschwellung. Baker-Zyste.",
+    ),
+    ("de", "Verdacht auf Lungenrundherd. Die Femoroazetabulargelenke sind altersentsprechend. Morbus Crohn."),
+    ("es", "No se observan derrames pleurales. Hepatomegalia leve. Colelitiasis. Enfermedad de Crohn. Pinzamiento."),
+)
+
+
+@pytest.mark.parametrize(("language", "text"), NAMED)
+def test_a_word_that_may_be_a_name_is_found_by_its_letters(language, text):
+    assert has_bare_name(text, language)
+
+
+@pytest.mark.parametrize(("language", "text"), UNNAMED)
+def test_words_of_medicine_makers_and_eponyms_are_no_names(language, text):
+    assert not has_bare_name(text, language)

@@ -1,0 +1,48 @@
+import pytest
+
+from components.sources.names.cues import has_cued_name, has_titled_name
+
+TITLED = (
+    "Discussed with Dr. Smith at 5 pm.",
+    "Mr. Young has a nodule",
+    "dr. brown notified",
+    "Sarah Connor, MD",
+    "Frau Vogel kommt zur Kontrolle",
+    "Herrn Dr. med. von Stein",
+    "Doña Carmen acude",
+    "Comentado con el Dr. de la Cruz",
+)
+CUED = (
+    ("en", "Electronically signed: Jane Doe"),
+    ("en", "signed JT"),
+    ("en", "discussed with the neurosurgery resident, Kowalski."),
+    ("en", "Patient: Hill, Grace"),
+    ("en", "J. Miller reviewed the images"),
+    ("de", "gez. Müller"),
+    ("de", "gez. KM"),
+    ("de", "Rücksprache mit dem Hausarzt Koch"),
+    ("de", "Befunder: Schmidt-Rottluff"),
+    ("es", "Fdo. J. García"),
+    ("es", "informado por Etxeberria"),
+)
+NONE = (
+    ("en", "Discussed with the ED team at 5 pm. Read by Radiology. Dr. was notified"),
+    ("en", "Patient Name: ___. MR Angiography; a 16 Fr. Foley catheter; Wilson disease in sister"),
+    ("de", "Besprochen mit der Chirurgie. Patientin in Rückenlage. Frau mit Mammakarzinom"),
+    ("es", "Comentado con el servicio de Urgencias. Realizado por vía femoral."),
+)
+
+
+@pytest.mark.parametrize("text", TITLED)
+def test_a_title_or_a_degree_announces_a_name(text):
+    assert has_titled_name(text)
+
+
+@pytest.mark.parametrize(("language", "text"), CUED)
+def test_a_cue_announces_a_name_or_initials(language, text):
+    assert has_cued_name(text, language)
+
+
+@pytest.mark.parametrize(("language", "text"), NONE)
+def test_roles_and_redactions_behind_a_cue_are_nobody(language, text):
+    assert not has_titled_name(text) and not has_cued_name(text, language)

@@ -1,0 +1,34 @@
+import pytest
+
+from components.sources.names.forms import form_kinds, without_redactions
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, "number with a label") for text in ("MRN 4711", "Fall-Nr. 4711", "NHC: 55213", "case number 48213")),
+        *((text, "number") for text in ("48839201", "A1234567", "12345678Z", "2019-00123", "1.2.840.113619.2.55")),
+        *((text, "telephone number") for text in ("(555) 123-4567", "ext. 4521", "Tel. 030 471108", "912 345 678")),
+        *((text, "address") for text in ("12 Oak Street", "Hauptstraße 12", "Calle Mayor 12", "C/ Mayor, 3")),
+        ("jane (at) clinic.org", "e-mail address"),
+        ("www.x-klinik.de", "web address"),
+        ("smith_john.dcm", "file name"),
+        ("geb. 1950", "date of birth"),
+        ("born in 1950", "date of birth"),
+    ],
+)
+def test_what_names_a_person_by_its_form_is_found(text, kind):
+    assert kind in form_kinds(f"See {text}, please.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "patient no. 3 (Patient No. 12), case 12, exam 12, room 3",
+        "120-80 mmHg, 1000-1500 HU, 150,000 platelets, 25000 cells/µl, 0.12345",
+        "T2-weighted 3D at 1.5T, TE 80 TR 4000, 500/20 ms, ICD J18.9, C3-C4-C5",
+        "ID: ___, name: XXXX, Patient ID: [redacted], MRN: [**Known 12345**]",
+    ],
+)
+def test_counts_measures_and_redactions_are_none(text):
+    assert form_kinds(without_redactions(text)) == []
