@@ -16,7 +16,7 @@ class Interrupted(Exception):
 
 
 class StageRun(Protocol):
-    """The run of a working stage, as whoever watches it keeps it."""
+    """The run of a working stage, as whoever watches it keeps it. It travels to workers, never raises and never waits."""
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Numbers that the stage works with."""
@@ -25,20 +25,33 @@ class StageRun(Protocol):
         """What it reads."""
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Numbers at a step."""
+        """Numbers at a step; a step that was told before counts once."""
+
+
+class Unwatched:
+    """The run of a stage that nobody watches."""
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        del values
+
+    def dataset(self, dataset_id: str, context: str) -> None:
+        del dataset_id, context
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        del step, metrics
 
 
 class Tracker(Protocol):
     """Opens the run of a stage: `tracker(stage, run_key)`. The same key continues the same run."""
 
-    def __call__(self, stage: str, run_key: str, /) -> AbstractContextManager[StageRun | None]: ...
+    def __call__(self, stage: str, run_key: str, /) -> AbstractContextManager[StageRun]: ...
 
 
 @contextmanager
-def untracked(stage: str, run_key: str, /) -> Iterator[None]:
+def untracked(stage: str, run_key: str, /) -> Iterator[StageRun]:
     """The tracker of a stage that nobody watches."""
     del stage, run_key
-    yield None
+    yield Unwatched()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -98,6 +98,8 @@ def main(argv: list[str]) -> int:
     name, item = argv[0], argv[1] if len(argv) == 2 else ""
     # Imports make a million objects that stay; looking through them as often as by default takes a second or two.
     gc.set_threshold(50_000, 20, 50)
+    from components.storage.lifeline import die_with_parent
+
     die_with_parent()
     stop = threading.Event()
     listen(stop)
@@ -160,12 +162,12 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
 
 
 def mlflow_of(workspace: "Workspace") -> "Tracker":
-    """The tracker of a workspace: MLflow, which is imported when a stage opens its run."""
+    """The tracker of a workspace: what a stage says of its run goes to MLflow, and never waits for it."""
 
     def open_run(stage: str, run_key: str, /) -> "AbstractContextManager[StageRun]":
-        from components.registry.tracking import keyed_run
+        from components.registry.watching import watched
 
-        return keyed_run(workspace, stage, run_key)
+        return watched(workspace, stage, run_key)
 
     return open_run
 
@@ -174,17 +176,6 @@ def function_of(name: str) -> Callable[..., None]:
     """The component's function behind a stage name; heavy imports happen here, after the environment is set."""
     module, _, function = STAGES[name].partition(":")
     return getattr(import_module(module), function)
-
-
-def die_with_parent() -> None:
-    """Ask the kernel for SIGKILL when the parent dies, and leave if it is dead already: a killed DVC leaves no writer."""
-    import ctypes
-
-    parent = os.getppid()
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(EXIT_FAILED)
 
 
 def listen(stop: threading.Event) -> None:

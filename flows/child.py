@@ -7,7 +7,7 @@ does not get the Ctrl-C that is meant for the run.
 import os
 import sys
 
-from components.stage import die_with_parent
+from components.storage.lifeline import die_with_parent
 
 if __name__ == "__main__":
     die_with_parent()

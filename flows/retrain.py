@@ -101,7 +101,7 @@ def retrain(root: str, promote: Promote = "gate", label: str = "retrain") -> Any
     Returns an Outcome, or a Cancelled state named Interrupted when somebody asked it to stop. Tasks run in threads,
     so that the main thread keeps its signal handlers (DVC replaces them in the thread that it runs a command in).
     """
-    from components.registry.tracking import parent_run
+    from components.registry.retrain_run import parent_run
     from components.storage.dvc import StageInterrupted
 
     workspace = Workspace(Path(root))
@@ -123,7 +123,7 @@ def retrain(root: str, promote: Promote = "gate", label: str = "retrain") -> Any
 
 def run_group(workspace: Workspace, group: Iterable[str], outcome: Outcome, parent: Any) -> None:
     """Run the stages side by side, wait for all, link the parent run to theirs; raises what the first of them raised."""
-    from components.registry.tracking import record_stage
+    from components.registry.retrain_run import record_stage
 
     futures = [stage.submit(workspace, target) for target in group]
     states = [future.wait() or future.state for future in futures]
@@ -133,7 +133,7 @@ def run_group(workspace: Workspace, group: Iterable[str], outcome: Outcome, pare
             outcome.ran[result.stage] = result.seconds
         else:
             outcome.unchanged.append(result.stage)
-        record_stage(workspace, parent, result.stage, ran=result.ran, seconds=result.seconds)
+        record_stage(parent, result.stage, ran=result.ran, seconds=result.seconds)
     keep_seconds(workspace, outcome.ran)
 
 

@@ -71,11 +71,19 @@ def is_settled(workspace: Workspace) -> bool:
 
 
 def settle(held: Session) -> None:
-    """Call the runs of killed processes crashed, in Prefect and in MLflow."""
-    from components.registry.tracking import mark_crashed_runs
+    """Send what MLflow did not take before; call the runs of killed processes crashed, in Prefect and in MLflow.
+
+    Raises Elsewhere or OtherRelease; MLflow being away ends nothing.
+    """
+    from components.registry.runs import mark_crashed_runs
+    from components.registry.sending import send_waiting, try_to
     from flows.past_runs import crash_past_runs
 
-    mark_crashed_runs(held.workspace)
+    def catch_up() -> None:
+        send_waiting(held.workspace)
+        mark_crashed_runs(held.workspace)
+
+    try_to(catch_up)
     held.wait_for_server()
     crash_past_runs(held.workspace)
 

@@ -242,6 +242,7 @@ VERSION_TAGS = {
     "unimed.torch",
     "unimed.weights_sha256",
     "unimed.workspace",
+    "unimed.workspace_id",
 }
 
 METRIC_KEYS = {

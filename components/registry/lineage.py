@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from components.registry.catalogue import record_folder, resolve
 from components.registry.decisions import read_log
-from components.registry.tracking import connect, flatten
+from components.registry.runs import flatten
+from components.registry.tracking import connect
 from components.storage.atomic import read_object
 from components.storage.workspace import Workspace
 from components.storage.yaml_files import load_yaml

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components.registry.evidence import PACKAGE_ROOT, installed
-from components.registry.tracking import Run
+from components.registry.runs import Run
 
 SERVED = ("components", "model")
 """Top packages that answering needs."""

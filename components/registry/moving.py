@@ -25,8 +25,10 @@ def settle_here(workspace: Workspace) -> list[str]:
     experiments = sorted(workspace.private.glob("experiments/*/.unimed"))
     for private in (*experiments, workspace.private):
         _move_records(private, home.root, str(workspace.root))
-    for card in (private / "home.json" for private in experiments):
-        _move_text(card, home.root, str(workspace.root))
+    for private in experiments:
+        _move_text(private / "home.json", home.root, str(workspace.root))
+        if copied and (private / "home.json").is_file():
+            write_home(Workspace(private.parent), uuid.uuid4().hex)
     for config in workspace.private.glob("experiments/*/.dvc/config.local"):
         _move_text(config, home.root, str(workspace.root))
     write_home(workspace, uuid.uuid4().hex if copied or not home.id else home.id)

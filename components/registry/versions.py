@@ -17,9 +17,11 @@ from components.registry.decisions import decision_about, read_log
 from components.registry.evidence import Evidence, read_evidence
 from components.registry.lease import hold_lease
 from components.registry.model_files import code_folders, log_model
+from components.registry.runs import keyed_run
+from components.registry.sending import send_waiting, try_to
 from components.registry.states import standing_of
 from components.registry.summary import already_judged, champion_summary
-from components.registry.tracking import PARENT, Tracking, connect, keyed_run
+from components.registry.tracking import PARENT, Tracking, connect
 from components.registry.weights_reference import WeightsReference, refer_to
 from components.storage import dvc_cache, dvc_remote
 from components.storage.atomic import read_object
@@ -44,6 +46,7 @@ def register(workspace: Workspace) -> Version:
     identity = identity_tags(workspace, reference)
     _check_evaluation(workspace, identity)
     tracking = connect(workspace)
+    try_to(lambda: send_waiting(workspace))
     with hold_lease(workspace, "register", wait_seconds=120):
         found = _with_identity(tracking, identity)
         if found is None:
@@ -154,7 +157,6 @@ def _make(
         run.params({"recipe": recipe.recipe, "seed": recipe.seed})
         run.tags(tags)
         run.log(0, {name: value for name, value in metrics.items() if isinstance(value, int | float)})
-        run.flush()
         run.artifact(workspace.evaluation / "report.html")
         source = log_model(run, record=record, code=code_folders(Path(temporary)), tags=tags)
         if not client.search_registered_models(f"name = '{MODEL}'"):
@@ -195,5 +197,5 @@ def _origin_tags(workspace: Workspace, recipe: Recipe) -> dict[str, str]:
         "unimed.processor": machine["processor"],
         "unimed.torch": machine["torch"],
         "unimed.threads": str(recipe.compute.threads),
-        "unimed.retrain_run": os.environ.get(PARENT, "none"),
+        "unimed.retrain_run": os.environ.get(PARENT) or "none",
     }

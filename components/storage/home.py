@@ -35,7 +35,7 @@ class Home:
 def check_home(workspace: Workspace) -> None:
     """Raise Elsewhere for a workspace that was moved or copied; one that has no identity yet gets one."""
     home = read_home(workspace)
-    if home is None:
+    if home is None or (not home.id and home.root == str(workspace.root)):
         write_home(workspace, uuid.uuid4().hex)
     elif home.root != str(workspace.root):
         what = "is a copy of" if is_copy(workspace, home) else "was moved from"
@@ -55,13 +55,24 @@ def read_home(workspace: Workspace) -> Home | None:
     return Home(id="", root=recorded) if recorded else None
 
 
+def workspace_id(workspace: Workspace) -> str:
+    """The id that tells this workspace's runs from others'; one that has none yet gets it."""
+    home = read_home(workspace)
+    if home is not None and home.id:
+        return home.id
+    made = Home(id=uuid.uuid4().hex, root=home.root if home else str(workspace.root))
+    write_json(_path(workspace), asdict(made))
+    return made.id
+
+
 def is_copy(workspace: Workspace, home: Home) -> bool:
     """Whether the workspace that the identity belongs to still stands where it says."""
     original = Workspace(Path(home.root))
     if not original.params.is_file() or original.root.resolve() == workspace.root:
         return False
     there = read_home(original)
-    return there is not None and there.root == home.root and there.id == home.id
+    # A copy that was taken before ids were given has none.
+    return there is not None and there.root == home.root and home.id in ("", there.id)
 
 
 def write_home(workspace: Workspace, identity: str) -> None:

@@ -14,7 +14,7 @@ from components.training.job import StageJob, image_settings, latents_name
 from components.training.latents import LatentStore
 from components.training.layout import Layout, image_transforms
 from components.training.loop import Hook, Learner, Span, fit
-from components.training.losses import LossRows
+from components.training.losses import LossRows, OnRow, nobody
 from components.training.optimizer import Average, freeze_vit, make_optimizer
 from components.training.output import write_output
 from components.training.pixels import PixelStore
@@ -48,12 +48,13 @@ def train_stage(
     hooks: Iterable[Hook],
     should_stop: Callable[[], bool],
     say: Callable[[str], None],
+    on_row: OnRow = nobody,
 ) -> bool:
     """Trains the stage; True when its checkpoint is written, False when it was stopped and its state saved.
 
-    Goes on from the newest saved state of this run. The bytes of the result do not depend on interruptions.
+    Goes on from the newest saved state of this run; `on_row` is called with each row of the loss curve. The bytes of the result do not depend on interruptions.
     """
-    work = prepare(job, world)
+    work = prepare(job, world, on_row)
     span = work.resume()
     if span.done:
         say(f"going on after step {span.done}")
@@ -109,7 +110,7 @@ class StageWork:
         self.world.barrier()
 
 
-def prepare(job: StageJob, world: World) -> StageWork:
+def prepare(job: StageJob, world: World, on_row: OnRow = nobody) -> StageWork:
     """The stage as its parent left it: weights, data and plan. Raises ValueError for what a person can mend."""
     import torch
 
@@ -142,7 +143,7 @@ def prepare(job: StageJob, world: World) -> StageWork:
         latents=latents,
         planner=planner,
         feed=feed,
-        rows=LossRows(job.settings.steps),
+        rows=LossRows(job.settings.steps, on_row),
         store=StateStore(job.states, world),
     )
 

@@ -2,9 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from components.assembly.dataset import Dataset
@@ -14,9 +13,8 @@ from components.storage.file_hashes import file_sha256
 from components.storage.keys import keyed_hash
 from components.storage.recorded_code import recorded_code
 from components.training.job import StageJob
-from components.training.loop import Hook, StepReport
-from components.training.losses import EVERY
-from components.training.trainer import ProgressHook, train_through_ray
+from components.training.losses import log_row
+from components.training.trainer import train_through_ray
 
 
 def train(ctx: StageContext) -> None:
@@ -28,16 +26,13 @@ def train(ctx: StageContext) -> None:
         raise ValueError(f"no curriculum stage {ctx.item!r}{nearest(ctx.item, ctx.recipe.curriculum)}")
     key = run_key(ctx)
     job = stage_job(ctx, key)
-    with ExitStack() as stack:
-        hooks: list[Hook] = [ProgressHook(ctx.progress.update, ctx.item, job.settings.steps)]
-        run = _tracked(ctx, key, stack)
-        if run is not None:
-            hooks.append(run)
-        finished = train_through_ray(ctx, job, f"{ctx.item}-{key}", hooks)
-        if finished and run is not None and (run.is_behind or ctx.recipe.compute.workers > 0):
-            run.replay(job.losses)
-        if not finished:
+    with ctx.tracker(ctx.progress.stage, key) as run:
+        _describe(ctx, run)
+        if not train_through_ray(ctx, job, f"{ctx.item}-{key}", partial(log_row, run)):
             raise Interrupted(f"train@{ctx.item} was asked to stop; its state is saved")
+        # A worker on another machine had nowhere to tell them; the rest are there already.
+        for row in json.loads(job.losses.read_text()):
+            log_row(run, row)
     _forget_other_runs(job)
 
 
@@ -86,44 +81,10 @@ def run_key(ctx: StageContext) -> str:
     return keyed_hash("train", ctx.item, text, Dataset(workspace.dataset).dataset_id, sorted(files.items()), code)
 
 
-class TrackedRun:
-    """A hook that draws the loss curves in the stage's run while it trains. A row that is not taken ends nothing.
-
-    Opening and closing the run need its server.
-    """
-
-    def __init__(self, run: StageRun, say: Callable[[str], None]) -> None:
-        self._run, self._say = run, say
-        self.is_behind = False
-        """Rows are missing there; replay sends them."""
-
-    def on_step(self, report: StepReport) -> None:
-        if report.step % EVERY == 0 and not report.skipped and not self.is_behind:
-            names = ("text_loss", "image_loss", "learning_rate", "grad_norm")
-            self._send(report.step, {f"train/{name}": getattr(report, name) for name in names})
-
-    def replay(self, losses: Path) -> None:
-        """Sends every row of the finished curve."""
-        for row in json.loads(losses.read_text()):
-            self._send(row["step"], {f"train/{name}": value for name, value in row.items() if name != "step"})
-
-    def _send(self, step: int, metrics: Mapping[str, float]) -> None:
-        try:
-            self._run.log(step, metrics)
-        except Exception as error:  # whatever a server, a proxy or a full disk answers: none of it may end a training
-            if not self.is_behind:
-                self._say(f"MLflow does not take the loss curve ({type(error).__name__}: {error}); training goes on")
-            self.is_behind = True
-
-
-def _tracked(ctx: StageContext, key: str, stack: ExitStack) -> TrackedRun | None:
-    run = stack.enter_context(ctx.tracker(ctx.progress.stage, key))
-    if run is None:
-        return None
+def _describe(ctx: StageContext, run: StageRun) -> None:
     run.params({"seed": ctx.recipe.seed, "training": asdict(ctx.recipe.training)})
     run.params({f"curriculum.{ctx.item}": asdict(ctx.recipe.curriculum[ctx.item])})
     run.dataset(Dataset(ctx.workspace.dataset).dataset_id, "training")
-    return TrackedRun(run, ctx.progress.say)
 
 
 def _forget_other_runs(job: StageJob) -> None:

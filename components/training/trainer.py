@@ -6,7 +6,7 @@ states, so a restarted worker group, like a restarted stage, goes on from the ne
 
 import shutil
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from components.cluster import start_ray
 from components.context import StageContext
 from components.training.job import StageJob
 from components.training.loop import Hook
+from components.training.losses import OnRow, nobody
 from components.training.run import train_stage
 from components.training.world import World
 
@@ -22,21 +23,26 @@ MAX_FAILURES = 3
 STOP_FILE = "stop"
 
 
-def train_through_ray(ctx: StageContext, job: StageJob, name: str, hooks: Iterable[Hook]) -> bool:
-    """Trains the stage; True when its checkpoint is written, False when it was stopped and its state saved."""
+def train_through_ray(ctx: StageContext, job: StageJob, name: str, on_row: OnRow = nobody) -> bool:
+    """Trains the stage; True when its checkpoint is written, False when it was stopped and its state saved.
+
+    `on_row` is called with each row of the loss curve, in the process of the first rank.
+    """
     if job.recipe.compute.workers == 0:
-        return _in_this_process(ctx, job, name, list(hooks))
-    return _on_workers(ctx, job, name)
+        return _in_this_process(ctx, job, name, on_row)
+    return _on_workers(ctx, job, name, on_row)
 
 
-def _in_this_process(ctx: StageContext, job: StageJob, name: str, hooks: list[Hook]) -> bool:
+def _in_this_process(ctx: StageContext, job: StageJob, name: str, on_row: OnRow) -> bool:
+    hooks = [ProgressHook(ctx.progress.update, job.stage, job.settings.steps)]
+
     def loop(_: dict[str, Any]) -> bool:
-        return train_stage(job, World(), hooks=hooks, should_stop=ctx.stop.is_set, say=ctx.progress.say)
+        return train_stage(job, World(), hooks=hooks, should_stop=ctx.stop.is_set, say=ctx.progress.say, on_row=on_row)
 
     return bool(_trainer(ctx, loop, {}, name, workers=0).fit().return_value)
 
 
-def _on_workers(ctx: StageContext, job: StageJob, name: str) -> bool:
+def _on_workers(ctx: StageContext, job: StageJob, name: str, on_row: OnRow) -> bool:
     """Fits in a daemon thread: Ray would take our signal handlers in the main one, and a stopped stage must save."""
     import ray
 
@@ -46,7 +52,7 @@ def _on_workers(ctx: StageContext, job: StageJob, name: str) -> bool:
     # A finished or broken run of the same name would be taken up by Ray; our own states say where to go on.
     shutil.rmtree(_storage(ctx) / name, ignore_errors=True)
     outcome: list[BaseException] = []
-    config = {"job": job, "progress": ctx.progress, "stop_file": str(stop_file)}
+    config = {"job": job, "progress": ctx.progress, "stop_file": str(stop_file), "on_row": on_row}
 
     def fit() -> None:
         try:
@@ -80,7 +86,8 @@ def train_on_worker(config: dict[str, Any]) -> None:
     job, progress, stop_file = config["job"], config["progress"], Path(config["stop_file"])
     hooks: list[Hook] = [ProgressHook(progress.update, job.stage, job.settings.steps)] if world.is_first else []
     say = progress.say if world.is_first else _silent
-    train_stage(job, world, hooks=hooks, should_stop=stop_file.exists, say=say)
+    on_row = config["on_row"] if world.is_first else nobody
+    train_stage(job, world, hooks=hooks, should_stop=stop_file.exists, say=say, on_row=on_row)
 
 
 class ProgressHook:

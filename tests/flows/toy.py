@@ -18,7 +18,7 @@ CODE = '{"toy": 1}'
 
 def work(root: Path, name: str, item: str) -> int:
     """Be a stage: write its outputs, slowly if the file `slow` says so; leave with 75 when asked to stop."""
-    from components.stage import die_with_parent
+    from components.storage.lifeline import die_with_parent
     from components.storage.progress import Progress
 
     die_with_parent()

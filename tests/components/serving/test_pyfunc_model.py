@@ -16,7 +16,8 @@ from PIL import Image
 
 from components.registry import weights_reference
 from components.registry.model_files import code_folders, log_model
-from components.registry.tracking import connect, keyed_run
+from components.registry.runs import keyed_run
+from components.registry.tracking import connect
 from components.storage.workspace import Workspace
 from tests.components.evaluation.material import make_checkpoint
 

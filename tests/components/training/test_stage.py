@@ -3,8 +3,11 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +16,7 @@ from safetensors.torch import load_file
 from components.context import Interrupted
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
-from components.training import loop
+from components.training import loop, losses
 from components.training.job import StageJob
 from components.training.loop import StepReport
 from components.training.run import train_stage
@@ -280,26 +283,37 @@ def test_unknown_stages_and_missing_parents_are_named(workspace: Workspace, reci
         train(context(workspace.root, recipe, "instruction"))
 
 
-def test_training_goes_on_when_mlflow_does_not_answer_and_the_curve_is_sent_afterwards(
+class Told:
+    """The run of a stage, as a list of what it was told."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, object] = {}
+        self.rows: dict[int, dict[str, float]] = {}
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        self.facts.update(values)
+
+    def dataset(self, dataset_id: str, context: str) -> None:
+        self.facts[context] = dataset_id
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        assert self.rows.setdefault(step, dict(metrics)) == metrics, "a step that is told twice is told alike"
+
+
+def test_the_run_of_a_stage_that_was_stopped_has_the_rows_of_the_whole_curve(
     workspace: Workspace, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from components.training import stage
-
-    class Server:
-        def __init__(self) -> None:
-            self.sent: list[int] = []
-            self.calls = 0
-
-        def log(self, step: int, metrics: dict[str, float]) -> None:
-            self.calls += 1
-            if self.calls == 1:
-                raise ConnectionError("no route to host")
-            self.sent.append(step)
-
-    server = Server()
-    monkeypatch.setattr(stage, "EVERY", 2)
-    ctx = context(workspace.root, recipe, "foundation")
-    monkeypatch.setattr(stage, "_tracked", lambda *_: stage.TrackedRun(server, ctx.progress.say))
+    monkeypatch.setattr(losses, "EVERY", 1)
+    told = Told()
+    ctx = replace(context(workspace.root, recipe, "foundation"), tracker=lambda *_: nullcontext(told))
+    ctx.stop.set()
+    with pytest.raises(Interrupted):
+        train(ctx)
+    assert list(told.rows) == [1]
+    ctx.stop.clear()
     train(ctx)
-    assert server.sent == [6], "the only row of six steps"
-    assert "no route to host" in ctx.progress.path.read_text()
+    curve = json.loads((workspace.losses / "foundation.json").read_text())
+    assert [{"step": step, **row} for step, row in told.rows.items()] == [
+        {"step": row.pop("step"), **{f"train/{name}": value for name, value in row.items()}} for row in curve
+    ]
+    assert told.facts["seed"] == recipe.seed and told.facts["training"] == "made-by-hand"

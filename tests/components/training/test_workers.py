@@ -115,10 +115,10 @@ def test_one_ray_worker_stopped_and_started_again_gives_the_bytes_of_none(
         job = of(ctx, f"workers-{workers}")
         if workers:
             ctx.stop.set()
-            assert not train_through_ray(ctx, job, f"foundation-test-{workers}", [])
+            assert not train_through_ray(ctx, job, f"foundation-test-{workers}")
             assert list(job.states.glob("step-*/manifest.json")) and not job.checkpoint.exists()
             ctx.stop.clear()
-        assert train_through_ray(ctx, job, f"foundation-test-{workers}", [])
+        assert train_through_ray(ctx, job, f"foundation-test-{workers}")
         found.append(sha256(job))
     assert found[0] == found[1]
 
