@@ -44,7 +44,7 @@ def proposed_patients(workspace: Workspace, folder: Path, format_name: str) -> t
     """The namespace that the patients of a new source share (None: its own), and sources of the same patients that have
     another one."""
     from components.sources.patients import SHARED, proposed
-    from components.sources.table import is_private
+    from components.sources.private import is_private
 
     sources = read_recipe(workspace.params).sources
     private = [name for name, settings in sources.items() if is_private(name, settings)]

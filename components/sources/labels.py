@@ -15,7 +15,7 @@ from components.records.vocabulary import Modality
 NAME = "labels.csv"
 COLUMNS = ("file", "fact", "value")
 _MAX_BYTES = 64 * 2**20
-_HANDLING = ("crop", "burned_in", "kind", "contrasts")
+_HANDLING = ("crop", "burned_in", "defaced", "kind", "contrasts")
 """Facts about how to read the file; they tell the adapter something and do not end in the record."""
 _EVERY_FILE = "*"
 _NONE: Mapping[str, str] = MappingProxyType({})

@@ -8,7 +8,8 @@ from components.recipes.sources import PatientIds, SourceSettings
 from components.records.record import Record
 from components.records.vocabulary import Split
 from components.sources.patients import person
-from components.sources.table import is_private, items_of, opened, source_secret
+from components.sources.private import is_private
+from components.sources.table import items_of, opened, source_secret
 from components.storage.keys import keyed_hash, patient_key, public_secret
 from components.storage.secret import workspace_secret
 

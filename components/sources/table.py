@@ -11,11 +11,11 @@ from components.images.limits import ImageError
 from components.recipes.nearest import nearest
 from components.recipes.sources import SourceSettings
 from components.records.record import LeftOut, Record, Unreadable
-from components.sources.delivery import corpus
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.formats import GENERAL
 from components.sources.labels import NAME, Labels
-from components.sources.patients import CLINICAL, Patients, person
+from components.sources.patients import Patients, person
+from components.sources.private import PRIVATE_FORMATS, is_private
 from components.sources.reading.opened import BrokenOff
 from components.sources.reading.withheld import file_mask, unquoted, withheld
 from components.sources.sharing import sharing_options
@@ -94,8 +94,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "bci": ("split",),
     "busi": ("burned_in",),
     **dict.fromkeys(KEPT_PRIVATE, ("private", "burned_in")),
-    "dicom": ("frame_step", "slice_mm", "public", "burned_in", "reports"),
-    "nifti": ("public", "slice_mm"),
+    "dicom": ("frame_step", "slice_mm", "public", "burned_in", "defaced", "reports"),
+    "nifti": ("public", "slice_mm", "defaced"),
     **dict.fromkeys(("brats", "ixi", "synthrad"), ("slice_mm",)),
     "photographs": ("windows", "private", "burned_in"),
     "ultrasound": ("frame_step",),
@@ -104,8 +104,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 _QUOTING = ("bad labels", "mislabelled")
 """Reasons whose details repeat what labels.csv says."""
 _QUOTED = re.compile(r"['\"].*['\"]", re.DOTALL)
-PRIVATE_FORMATS = CLINICAL
-"""Exports of a clinic come in these: their file names may name a person and do not leave this file."""
 
 
 def adapter(format_name: str) -> Adapter:
@@ -202,14 +200,6 @@ def opened(folder: Path, source: str, settings: SourceSettings, private: Path | 
         patient_secret=source_secret(settings.namespace(source), workspace),
     )
     return delivery, read
-
-
-def is_private(source: str, settings: SourceSettings) -> bool:
-    """Whether names and patients of the source are keyed by the workspace's secret, its file names shown as hashes:
-    a clinic's formats, unless the recipe says public, and where the recipe says private."""
-    if settings.options.get("private", False):
-        return True
-    return settings.format in PRIVATE_FORMATS and source not in corpus() and not settings.options.get("public", False)
 
 
 def source_secret(source: str, secret: bytes) -> bytes:

@@ -6,7 +6,8 @@ who looked, the file is quarantined. So is any file of a private source in whose
 option `burned_in: allow` lets all of them pass.
 
 A file without PatientID is its study's: one patient a StudyInstanceUID. `window` in labels.csv names the windows of CT
-to see a file through; several, joined by ';', are a record each. `reports.csv` holds reports (`dicom_reports.py`).
+to see a file through; several, joined by ';', are a record each. `reports.csv` holds reports (`dicom_reports.py`). Series of
+heads of a private source are held until their owner says that the faces were taken off (`dicom_heads.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,6 +79,8 @@ def read_file(
     file = _File.of(delivery, name, image)
     step = int(delivery.settings.options.get("frame_step", FRAME_STEP)) if image.is_clip else 1
     turns = reports.of(image) if reports else ()
+    if found:
+        found.heads.refuse(name, image, file.anatomy, file.modality)
     count = 0
     for index in range(0, image.frames, step):
         for record in file.frame(index, found.slot(name, index) if found else None):

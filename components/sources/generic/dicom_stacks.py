@@ -15,6 +15,7 @@ from components.images.limits import MAX_VOXELS, ImageError
 from components.images.volume import PLANES
 from components.images.windows import percentile_limits, without_background
 from components.sources.delivery_folder import Delivery
+from components.sources.generic.dicom_heads import Heads
 from components.sources.reading.slicing import Cut, body_of, cuts, slice_mm, thinned, worth
 
 
@@ -65,8 +66,10 @@ class Stacks:
 
     def __init__(self, files: Sequence[tuple[str, Path]], delivery: Delivery) -> None:
         self._apart = slice_mm(delivery)
-        found = stacks(place for name, path in files for place in places(name, path))
-        paths = dict(files)
+        placed = [place for name, path in files for place in places(name, path)]
+        found, paths = stacks(placed), dict(files)
+        self.heads = Heads(placed, paths, delivery)
+        """Which of the delivery's series show a head."""
         self._fillings = [self._filling(number, stack, paths) for number, stack in enumerate(found)]
         self._slots = {
             (place.file, place.index): (filling, at)

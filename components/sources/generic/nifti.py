@@ -3,6 +3,7 @@
 Label maps among them are left out by their names and refused by their values. A volume whose file does not say how it lies
 is cut as it was taken, and nothing is claimed of planes, sides and places. Of a file of four axes `contrasts` in labels.csv
 names the volumes in their order (a contrast of MRI each, empty for one to leave out); without names the first is read.
+A head of a private source is held until its owner says that its face was taken off (`reading/faces.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from components.images.volume import SUFFIXES, Volume, channels, read_volume
 from components.images.windows import WINDOWS, percentile_limits, window, window_name, without_background
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
+from components.sources.reading.faces import asks_for_faces, refuse_face
 from components.sources.reading.label_maps import refuse_label_name, refuse_labels
 from components.sources.reading.slicing import body_of, cuts, slice_mm, squared
 from components.sources.reading.volume_sets import VolumeSet, case_and_channel
@@ -53,6 +55,11 @@ def _slices(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
         (path.name[: -len(end)] for end in sorted(SUFFIXES, key=len)[::-1] if path.name.lower().endswith(end)), name
     )
     subject, channel = case_and_channel(name, stem)
+    if asks_for_faces(delivery, name):
+        # All volumes of the file before any of its slices leaves.
+        for shown in _volumes(delivery, name, path, channel):
+            refuse_labels(delivery, name, shown.volume.data)
+            refuse_face(anatomy, Modality(shown.modality), shown.volume)
     for shown in _volumes(delivery, name, path, channel):
         volume = shown.volume
         refuse_labels(delivery, name, volume.data)

@@ -8,7 +8,8 @@ from components.recipes.sources import SourceSettings
 from components.records.record import LeftOut
 from components.records.vocabulary import Modality
 from components.sources.formats import CORPUS, GENERAL, PUBLIC
-from components.sources.table import MODULES, adapter, is_private, read_source
+from components.sources.private import is_private
+from components.sources.table import MODULES, adapter, read_source
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def test_folder_of_images_with_labels(read, tmp_path):
 
 def test_volumes_with_oblong_voxels_give_only_the_planes_that_look_right(raw, read, tmp_path):
     shutil.copy(raw / "pyradiomics" / "brain1_image.nrrd", tmp_path / "Doe_John.nrrd")
-    (tmp_path / "labels.csv").write_text("file,fact,value\n*,modality,MRI\n*,anatomy,brain\n")
+    (tmp_path / "labels.csv").write_text("file,fact,value\n*,modality,MRI\n*,anatomy,brain\n*,defaced,yes\n")
     records, unreadable = read(tmp_path, "clinic", "nifti")
     assert not unreadable
     assert {r.facts["plane"] for r in records.values()} == {"axial"}
