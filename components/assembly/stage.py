@@ -32,6 +32,7 @@ from components.records.shards import payload_bytes, write_shards
 from components.records.vocabulary import Bin, Split
 from components.sources.former_keys import FormerKeys
 from components.sources.patients import Patients
+from components.sources.private import handling
 from components.sources.sharing import lent_sources
 from components.storage.atomic import atomic_folder, write_json, write_text
 from components.storage.keys import keyed_hash
@@ -102,6 +103,7 @@ def assemble(ctx: StageContext) -> None:
             delivered=tally.delivered,
             licences=_licences(used),
             lent=lent,
+            private=handling(recipe.sources),
             languages=Counter(entry.language for entry in used),
             benchmark=benchmark_manifest(items, exam),
             alignment=alignment,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.records.vocabulary import Bin
+from components.sources.private import FACES, PIXELS, WORDS
 from components.storage.yaml_files import dump_yaml
 
 TITLE = "UniMed-5M, assembled here"
@@ -18,11 +19,20 @@ PREPARATION = (
     "Exact and near duplicates are kept once, the first by id.",
 )
 LIMITS = ("Not for clinical use: no answer, caption or drawing that a model learns from it is a diagnosis.",)
-PERSONAL = (
-    "No DICOM header is kept; patients are keyed hashes. Of private sources dates are moved by one span a patient, in headers "
-    "and texts; records whose texts may name somebody (by form, title, cue or a word's letters, in English, German and "
-    "Spanish) and images with burned-in text are quarantined until a person lets them pass; texts of public sources are "
-    "searched by form alone. Ages stay. No method finds everything: handle it as patient data."
+_PUBLIC = (
+    "No DICOM header is kept. Public sources are used as their publishers de-identified them; their texts are searched for "
+    "identifiers by form alone. Ages stay."
+)
+_NO_PRIVATE = "No source is private."
+_PRIVATE = (
+    "Of private sources no file name, record or patient id is kept: ids are hashes keyed by a secret that stays in the "
+    "workspace where it was assembled. Dates in texts are moved by one span a patient. What was done about the rest is listed "
+    "by source; what is held is quarantined."
+)
+_LEFT = (
+    "No search finds everything. What may be left: names that no rule knows, faint or handwritten text, faces in pictures that "
+    "were delivered one by one or in what an owner called defaced, and a rare finding, a place or a time that tells a person "
+    "to those who were there. Handle it as patient data."
 )
 NOT_PASSED_ON = (
     "Sources that were lent to whoever assembled this and may not be passed on: whoever reads these files must have signed "
@@ -74,8 +84,8 @@ def card(manifest: Mapping[str, Any]) -> str:
         "",
         "## Personal data and use",
         "",
-        PERSONAL,
-        "",
+        *(line for text in personal(manifest) for line in (text, "")),
+        *_private(manifest),
         *LIMITS,
         "",
         "## Licences",
@@ -95,6 +105,19 @@ def card(manifest: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def personal(manifest: Mapping[str, Any]) -> list[str]:
+    """What is done about people in the data, and what may be left, a sentence or two each."""
+    return [_PUBLIC, _PRIVATE if manifest["private"] else _NO_PRIVATE, _LEFT]
+
+
+def _private(manifest: Mapping[str, Any]) -> list[str]:
+    """The table of private sources; nothing without one."""
+    if not (listed := manifest["private"]):
+        return []
+    heads = [PIXELS, WORDS, FACES]
+    return [*_table(["private source", *heads], ([name, *(did[h] for h in heads)] for name, did in listed.items())), ""]
 
 
 def _front_matter(manifest: Mapping[str, Any], train: int) -> dict[str, Any]:

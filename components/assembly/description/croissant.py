@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from components.assembly.description.card import LIMITS, NOT_PASSED_ON, PERSONAL, PREPARATION, TITLE, WHAT
+from components.assembly.description.card import LIMITS, NOT_PASSED_ON, PREPARATION, TITLE, WHAT, personal
 
 _CONTEXT = {
     "@language": "en",
@@ -54,6 +54,10 @@ _CITE = (
 def croissant(manifest: Mapping[str, Any], schemas: Mapping[str, pa.Schema]) -> dict[str, Any]:
     """The description of the data set of this manifest; `schemas`: kind of shard -> its columns."""
     licences = sorted({text for texts in manifest["licences"].values() for text in texts})
+    private = [
+        f"{source}: {'; '.join(f'{what}: {done}' for what, done in did.items())}"
+        for source, did in manifest["private"].items()
+    ]
     lent = [f"{source}: {terms}" for source, terms in manifest["lent"].items()]
     return {
         "@context": _CONTEXT,
@@ -72,7 +76,7 @@ def croissant(manifest: Mapping[str, Any], schemas: Mapping[str, pa.Schema]) -> 
         "rai:dataPreprocessingProtocol": list(PREPARATION),
         "rai:dataLimitations": [*LIMITS, *manifest["provenance"].values()],
         **({"conditionsOfAccess": [NOT_PASSED_ON, *lent]} if lent else {}),
-        "rai:personalSensitiveInformation": PERSONAL,
+        "rai:personalSensitiveInformation": [*personal(manifest), *private],
         "distribution": [_file(shard) for shard in manifest["shards"]],
         "recordSet": [_record_set(shard, schemas[shard["kind"]]) for shard in manifest["shards"]],
     }

@@ -66,6 +66,7 @@ def manifest(
     delivered: Mapping[str, Counter[str]],
     licences: Mapping[str, Sequence[str]],
     lent: Mapping[str, str],
+    private: Mapping[str, Mapping[str, str]],
     languages: Counter[str],
     benchmark: Mapping[str, object],
     alignment: AlignmentAccount,
@@ -73,7 +74,8 @@ def manifest(
     left_out: Mapping[str, Mapping[str, int]],
     use: Mapping[str, object],
 ) -> dict[str, object]:
-    """manifest.json as plain values. `shards`: (kind, split, shard); `lent`: source -> how it was lent."""
+    """manifest.json as plain values. `shards`: (kind, split, shard); `lent`: source -> how it was lent;
+    `private`: source -> what was done about the people in it."""
     return {
         "schema": SCHEMA_VERSION,
         "dataset_id": dataset_id,
@@ -96,6 +98,7 @@ def manifest(
         "delivered": {source: dict(sorted(counts.items())) for source, counts in sorted(delivered.items())},
         "licences": {name: sorted(texts) for name, texts in sorted(licences.items())},
         "lent": dict(sorted(lent.items())),
+        "private": {name: dict(done) for name, done in sorted(private.items())},
         "left_out": {source: dict(counts) for source, counts in left_out.items()},
         "languages": dict(sorted(languages.items())),
         "use": dict(use),

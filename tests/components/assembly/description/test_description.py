@@ -7,6 +7,9 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
+from components.recipes.sources import SourceSettings
+from components.sources.private import FACES, PIXELS, WORDS
+
 
 def test_croissant_names_every_shard_with_its_hash_and_only_columns_that_are_there(assemble_corpus) -> None:
     folder = assemble_corpus()
@@ -37,3 +40,30 @@ def test_the_card_has_the_front_matter_of_the_hub_and_the_manifest_s_numbers(ass
     assert f"| all | {total['raw']} | {total['kept']} |" in body and manifest["dataset_id"] in body
     for source, licences in manifest["licences"].items():
         assert f"- {source}: {'; '.join(licences)}" in body
+
+
+def test_card_and_croissant_say_which_sources_are_private_and_what_was_done_about_each(assemble_corpus) -> None:
+    options = {
+        "mri": ("nifti", {}),
+        "ct": ("dicom", {"defaced": True, "burned_in": "allow"}),
+        "tissue": ("images", {"private": True}),
+        "scan": ("images", {}),
+    }
+    sources = {name: SourceSettings(path="x", format=kind, options=said) for name, (kind, said) in options.items()}
+    folder = assemble_corpus(sources=sources)
+    did = json.loads((folder / "manifest.json").read_text())["private"]
+    assert set(did) == {"mri", "ct", "tissue"}
+    assert "heads are held" in did["mri"]["faces"] and "its owner says" in did["ct"]["faces"]
+    assert did["ct"]["text in pixels"].startswith("not searched") and did["tissue"]["words"].startswith("searched")
+    card = (folder / "README.md").read_text()
+    (said,) = [json.loads((folder / "croissant.json").read_text())["rai:personalSensitiveInformation"]]
+    for source, done in did.items():
+        assert f"| {source} | {' | '.join(done[what] for what in (PIXELS, WORDS, FACES))} |" in card
+        assert any(line.startswith(f"{source}: ") and all(text in line for text in done.values()) for line in said)
+    assert "No search finds everything." in card and any("No search finds everything." in line for line in said)
+
+
+def test_a_data_set_of_public_sources_says_that_none_is_private(assemble_corpus) -> None:
+    folder = assemble_corpus()
+    assert "No source is private." in (folder / "README.md").read_text()
+    assert json.loads((folder / "manifest.json").read_text())["private"] == {}
