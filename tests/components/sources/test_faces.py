@@ -1,5 +1,7 @@
 """A head of a private source stays where it is until somebody says that its face was taken off; nothing else does."""
 
+from typing import Any
+
 import nibabel
 import numpy as np
 import pytest
@@ -124,7 +126,7 @@ def test_a_few_slices_of_a_head_make_no_face(tmp_path, read):
     assert records and not others
 
 
-def series(folder, body, plane, *, spread=1.0, every=2, **tags):
+def series(folder, body, plane, *, spread=1.0, every=2, **tags: Any):
     """The body as DICOM slices; `spread` makes the distances uneven."""
     data = values(BODIES[body])
     folder.mkdir(exist_ok=True)
@@ -182,7 +184,7 @@ def test_a_series_is_held_by_its_header_s_region_else_by_its_sizes(tmp_path, rea
 
 def test_a_head_s_file_that_does_not_say_where_it_lies_is_held_by_its_word(tmp_path, read):
     """Whoever takes positions out of headers leaves the face in the slices."""
-    tags = {"ImagePositionPatient": [], "ImageOrientationPatient": []}
+    tags: dict[str, Any] = {"ImagePositionPatient": [], "ImageOrientationPatient": []}
     folder = series(tmp_path / "in", "head", "axial", BodyPartExamined="HEAD", **tags)
     records, others = read(folder, "clinic", "dicom")
     assert not records and {item.reason for item in others} == {REASON}
