@@ -66,12 +66,12 @@ def stages_with_new_code(workspace: Workspace, order: list[str]) -> dict[str, st
     reads that file."""
     from components.sources.table import adapter_code
     from components.storage.atomic import read_object
-    from components.storage.code import code_hashes
+    from components.storage.code import MEMORY, code_hashes
 
     path = workspace.root / "code.json"
     if not path.is_file():
         return {}
-    news = code_news(read_object(path), code_hashes(adapter_code()))
+    news = code_news(read_object(path), code_hashes(adapter_code(), workspace.private / MEMORY))
     if not news:
         return {}
     changed = {}

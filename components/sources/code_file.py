@@ -3,7 +3,7 @@
 from components.context import StageContext
 from components.sources.table import adapter_code, secret_mark
 from components.storage.atomic import write_json
-from components.storage.code import code_hashes
+from components.storage.code import MEMORY, code_hashes
 
 
 def write_code(ctx: StageContext) -> None:
@@ -11,4 +11,5 @@ def write_code(ctx: StageContext) -> None:
     packages and their versions; `secrets`: source -> mark of what its identities are keyed by."""
     sources = ctx.recipe.sources
     marks = {name: secret_mark(name, settings, ctx.workspace.private) for name, settings in sources.items()}
-    write_json(ctx.workspace.root / "code.json", {**code_hashes(adapter_code()), "secrets": marks})
+    hashes = code_hashes(adapter_code(), ctx.workspace.private / MEMORY)
+    write_json(ctx.workspace.root / "code.json", {**hashes, "secrets": marks})

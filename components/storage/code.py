@@ -1,6 +1,5 @@
 """The hash of a component's code, and of what it imports of ours, docstrings stripped; and the packages that it imports."""
 
-import ast
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -8,6 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from components.storage.code_trees import CodeTrees
+from components.storage.file_hashes import file_sha256
 from components.storage.made_with import SECTION, packages_of
 
 ENTRIES = {
@@ -37,24 +38,28 @@ APART = {"validation": ("components.records.findings",)}
 """Component -> modules that count with the adapters that use them instead: a new word for a finding makes no other source
 stale."""
 _PACKAGES = ("components", "model")
+_DATA = (".bloom", ".html", ".json")
+MEMORY = "code-trees.json"
+"""Below .unimed: what is remembered of source files."""
 
 
-def code_hashes(adapters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def code_hashes(adapters: Mapping[str, Sequence[str]], memory: Path | None = None) -> dict[str, Any]:
     """Component -> hash of the syntax trees of its entry module and of all that it imports of ours; `adapters`: format -> the
     same of the modules given for it; `made_with`: the packages that those modules import, in the same order.
 
     Comments, docstrings and layout do not count; a changed constant, name or import does. Data files of a
-    package (adapter tables, page templates, word lists) count for every component whose code lies in their folder.
+    package (adapter tables, page templates, word lists) count for every component whose code lies in their folder. What files hold is
+    remembered in `memory`, if that is given.
     """
-    graph = _import_graph()
+    graph, trees = _import_graph(), CodeTrees(memory)
     parts = {name: _closure(graph, [entry], (*OUTSIDE, *APART.get(name, ()))) for name, entry in ENTRIES.items()}
     formats = {name: _closure(graph, entries) for name, entries in adapters.items()}
-    found: dict[str, Any] = {name: _digest(modules) for name, modules in parts.items()}
+    found: dict[str, Any] = {name: _digest(trees, modules) for name, modules in parts.items()}
+    found["adapters"] = {name: _digest(trees, modules) for name, modules in formats.items()}
+    trees.keep()
     packages: dict[str, Any] = {name: _packages(graph, modules) for name, modules in parts.items()}
-    return found | {
-        "adapters": {name: _digest(modules) for name, modules in formats.items()},
-        SECTION: packages | {"adapters": {name: _packages(graph, modules) for name, modules in formats.items()}},
-    }
+    packages["adapters"] = {name: _packages(graph, modules) for name, modules in formats.items()}
+    return found | {SECTION: packages}
 
 
 def _closure(graph: dict[str, set[str]], entries: Iterable[str], outside: tuple[str, ...] = OUTSIDE) -> list[str]:
@@ -78,33 +83,23 @@ def _is_ours(module: str) -> bool:
     return module.partition(".")[0] in _PACKAGES
 
 
-def _digest(modules: Iterable[str]) -> str:
+def _digest(trees: CodeTrees, modules: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    folders: set[Path] = set()
-    for module in modules:
-        path = _file_of(module)
-        digest.update(f"{module}\n{_tree_text(path)}\n".encode())
-        folders.add(path.parent)
-    for data in sorted(
-        file for folder in folders for file in folder.iterdir() if file.suffix in {".bloom", ".html", ".json"}
-    ):
-        digest.update(data.name.encode() + data.read_bytes())
+    paths = {module: _file_of(module) for module in modules}
+    for module, path in paths.items():
+        digest.update(f"{module}\n{trees.digest(path)}\n".encode())
+    for name, sha256 in sorted(found for folder in {path.parent for path in paths.values()} for found in _data(folder)):
+        digest.update(f"{name}\n{sha256}\n".encode())
     return digest.hexdigest()[:32]
 
 
 @lru_cache
-def _tree_text(path: Path) -> str:
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [inner for inner in node.body if not _is_docstring(inner)] or [ast.Pass()]
-    return ast.dump(tree)
+def _data(folder: Path) -> list[tuple[str, str]]:
+    """(name, hash) of the files in a folder of code that it reads."""
+    return [(file.name, file_sha256(file)) for file in folder.iterdir() if file.suffix in _DATA]
 
 
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-
-
+@lru_cache
 def _file_of(module: str) -> Path:
     spec = find_spec(module)
     if spec is None or spec.origin is None:

@@ -77,6 +77,7 @@ def _providers() -> Mapping[str, list[str]]:
     return packages_distributions()
 
 
+@lru_cache
 def _version(name: str) -> str:
     try:
         return version(name)

@@ -1,18 +1,19 @@
 import pytest
 
 from components.sources.table import MODULES, adapter_code
-from components.storage import code
-from components.storage.code import ENTRIES, _closure, _import_graph, _tree_text
+from components.storage import code, code_trees
+from components.storage.code import ENTRIES, _closure, _import_graph
 
 
 @pytest.fixture
 def edited(monkeypatch):
     """edited("components.x") -> names of the keys of code.json, as `adapters.slake`, that a changed word there changes."""
-    plain, before = code._tree_text, _flat(code.code_hashes(adapter_code()))
+    plain, before = code_trees.tree_digest, _flat(code.code_hashes(adapter_code()))
 
     def names(module: str) -> set[str]:
         path = code._file_of(module)
-        monkeypatch.setattr(code, "_tree_text", lambda file: plain(file) + (" changed" if file == path else ""))
+        changed = lambda file: plain(file) + (" changed" if file == path else "")  # noqa: E731
+        monkeypatch.setattr(code_trees, "tree_digest", changed)
         after = _flat(code.code_hashes(adapter_code()))
         return {name for name, digest in after.items() if digest != before[name]}
 
@@ -22,20 +23,6 @@ def edited(monkeypatch):
 def _flat(found: dict) -> dict[str, str]:
     adapters = {f"adapters.{name}": digest for name, digest in found["adapters"].items()}
     return {name: digest for name, digest in found.items() if name != "adapters"} | adapters
-
-
-def test_comments_docstrings_and_layout_do_not_count_but_a_constant_does(tmp_path):
-    texts = [
-        '"""Doc."""\n\ndef f():\n    """What."""\n    return 1\n',
-        "# comment\ndef f():\n\n    return 1\n",
-        "def f():\n    return 2\n",
-    ]
-    trees = []
-    for number, text in enumerate(texts):
-        path = tmp_path / f"{number}.py"
-        path.write_text(text)
-        trees.append(_tree_text(path))
-    assert trees[0] == trees[1] != trees[2]
 
 
 def test_each_component_is_hashed_with_what_it_imports_and_without_what_only_watches():
