@@ -36,8 +36,7 @@ def test_another_tokenizers_counts_for_what_reads_or_writes_token_ids(upgraded):
 def test_what_decodes_for_pydicom_counts_for_those_who_read_dicom_though_nobody_imports_it(upgraded):
     found = upgraded("pylibjpeg-openjpeg")
     assert found == upgraded("pydicom") and {"adapters.dicom", "adapters.vindr-cxr"} <= found
-    assert all(key.startswith("adapters.") for key in found)
-    assert not {"adapters.images", "adapters.slake", "adapters.fundus"} & found
+    assert not {"training", "start", "prediction", "evaluation", "judge"} & found
 
 
 def test_another_pillow_counts_for_every_reader_of_pictures(upgraded):
