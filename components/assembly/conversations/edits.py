@@ -79,8 +79,8 @@ def _pair_edit(source: Shown, target: Shown) -> Edit:
         wordings = (
             f"Translate this {source.words} into the {target.words} of the same place.",
             f"Draw the {target.words} that belongs to this {source.words}.",
-            f"Show the place of this {source.words} as {target.words}.",
-            f"Draw the {target.words} of the place that this {source.words} shows.",
+            f"Turn this {source.words} into {target.words}.",
+            f"How would this {source.words} look as {target.words}? Draw it.",
         )
     return Edit(
         name=f"{target.kind.value}-{source.name}-to-{target.name}",

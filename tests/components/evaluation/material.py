@@ -61,7 +61,7 @@ def item(number: int, **changes) -> BenchmarkItem:
         patient_key=f"patient-{number}",
         record_id=f"record-{number}",
         prompt_id="unimed.modality.choice@1",
-        prompt="Which imaging modality is this? Options: CT; MRI.",
+        prompt="Which imaging modality is this? Options:\nCT\nMRI",
         reference="CT",
         image=png(number),
         reference_image=None,

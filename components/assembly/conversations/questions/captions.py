@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from components.assembly.conversations.balance import by_key, pick
-from components.assembly.conversations.questions.english import listed, some, the, with_article
+from components.assembly.conversations.questions.english import image_by, listed, some, the, with_article
 from components.assembly.conversations.questions.types import NO_MAP, WEIGHTINGS, region, side_kind, slice_plane
 from components.assembly.corpus import Entry
 from components.records.findings import ANY
@@ -36,18 +36,21 @@ _OPENINGS = (
     "Shown is {a} {what}.",
     "{A} {what} is shown.",
 )
+_OPENINGS_OF_IMAGES = (*_OPENINGS[:2], "Here is {a} {what}.", "What is shown is {a} {what}.", *_OPENINGS[4:])
+"""Of what is called an image itself."""
+_NAMES = {m: "|".join(map(re.escape, (m.value, image_by(m.value)))) for m in Modality}
 _LESIONS = {
     "tumour": ("{a} is visible{side}.", "There is {a}{side}.", "It shows {a}{side}."),
-    "no tumour": ("No tumour is visible.", "There is no tumour to be seen.", "It shows no tumour."),
+    "no tumour": ("No tumour is visible.", "There is no visible tumour.", "It shows no tumour."),
     "lung nodule": ("{a} is visible{side}.", "There is {a}{side}.", "It shows {a}{side}."),
-    "no lung nodule": ("No lung nodule is visible.", "There is no lung nodule to be seen.", "It shows no lung nodule."),
+    "no lung nodule": ("No lung nodule is visible.", "There is no visible lung nodule.", "It shows no lung nodule."),
     "retinopathy": ("There are signs of diabetic retinopathy.", "Signs of diabetic retinopathy are visible."),
     "no retinopathy": ("There are no signs of diabetic retinopathy.", "No signs of diabetic retinopathy are visible."),
 }
 _FINDINGS = ("It shows {}.", "One can see {}.", "Visible: {}.")
-_NORMAL = ("No abnormality is visible.", "It is labelled as normal.", "It is normal by its label.")
-_ORGANS = ("It shows {}.", "The slice cuts {}.", "One can see {}.")
-_LEVELS = ("It lies at the {} level{}.", "The slice is from the {} part{}.", "It cuts the {} part{}.")
+_NORMAL = ("No abnormality is visible.", "It is labelled as normal.", "Its label says that it is normal.")
+_ORGANS = ("{} can be seen.", "The slice passes through {}.", "One can see {}.")
+_LEVELS = ("It lies at the {} level{}.", "The slice is from the {} part{}.", "It passes through the {} part{}.")
 _DESCRIBED = ("Its labels say: {}.", "It is labelled: {}.", "Labels: {}.")
 
 
@@ -61,7 +64,8 @@ def caption(entry: Entry, wording: int = 0) -> str:
     is composed by keyed choices and may name structures and the level as well."""
     compose = _Choices(entry.id, wording)
     what = compose.one("what", _subjects(entry))
-    opening = compose.one("opening", _OPENINGS).format(
+    openings = _OPENINGS_OF_IMAGES if re.search(r"\bimage|photograph", what) else _OPENINGS
+    opening = compose.one("opening", openings).format(
         A=_capital(with_article(what)).split()[0], a=with_article(what).split()[0], what=what
     )
     more = _more(entry, compose) if wording else []
@@ -70,10 +74,10 @@ def caption(entry: Entry, wording: int = 0) -> str:
 
 def caption_facts(text: str) -> dict[str, str]:
     """{modality, anatomy, plane} that a caption of ours names; a fact it does not name, or names twice, is absent."""
-    found = {"modality": [m.value for m in Modality if re.search(rf"(?<!\w){re.escape(m.value)}(?!\w)", text)]}
+    found = {"modality": [m.value for m in Modality if re.search(rf"(?<!\w)(?:{_NAMES[m]})(?!\w)", text)]}
     found["plane"] = [plane for plane in ("axial", "coronal", "sagittal") if re.search(rf"(?i)\b{plane}\b", text)]
     found["anatomy"] = re.findall(
-        r"of (?:the|an?) (?:left |right )?([a-z ]+?)(?: stained| in the| from| by| is shown|\.)", text
+        r"of (?:the|an?) (?:left |right )?([a-z ]+?)(?: stained| in the| on| by| is shown|\.)", text
     )
     return {name: values[0] for name, values in found.items() if len(set(values)) == 1}
 
@@ -106,13 +110,13 @@ def _subjects(entry: Entry) -> list[str]:
         case Modality.HISTOPATHOLOGY:
             stain = entry.facts.get("stain", "")
             how = f" stained {'by' if stain.startswith('immuno') else 'with'} {stain}" if stain else ""
-            return [f"histopathology image{_where(entry)}{how}"]
+            return [f"histopathology image{_where(entry) or (' of tissue' if how else '')}{how}"]
     view = (
         entry.facts.get("view", "")
         if entry.modality is Modality.XRAY and ";" not in entry.facts.get("view", "")
         else ""
     )
-    plain = f"{entry.modality.value} image{_where(entry)}"
+    plain = f"{image_by(entry.modality.value)}{_where(entry)}"
     return [f"{view} {plain}", f"{plain} in the {view} view"] if view else [plain]
 
 
@@ -126,7 +130,7 @@ def _slices(entry: Entry) -> list[str]:
     by = f"{weighting} {modality}".strip()
     ways = [f"{plane} {by} {form}{where}".strip()]
     if plane:
-        ways += [f"{by} {form}{where} in the {plane} plane", f"{plane} {form}{where} from {by}"]
+        ways += [f"{by} {form}{where} in the {plane} plane", f"{plane} {form}{where} on {by}"]
     return ways
 
 
@@ -158,8 +162,8 @@ def _more(entry: Entry, compose: _Choices) -> list[str]:
     """At most one sentence on structures or level; often none."""
     found = [name for name in entry.facts.get("organs", "").split(";") if name]
     told = {
-        "organs": compose.one("organs", _ORGANS).format(
-            listed([the(n) for n in compose.some("which", found, MOST_ORGANS)])
+        "organs": _capital(
+            compose.one("organs", _ORGANS).format(listed([the(n) for n in compose.some("which", found, MOST_ORGANS)]))
         )
         if found
         else "",

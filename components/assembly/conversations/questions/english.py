@@ -31,6 +31,14 @@ _COUNTED = [
     "tumour",
 ]
 """Last words of findings that can be counted: 'a rib fracture', but 'cardiomegaly'."""
+_IMAGES = {
+    "MRI": "MRI scan",
+    "CT": "CT scan",
+    "fundus photography": "fundus photograph",
+    "clinical photography": "clinical photograph",
+    "endoscopy": "endoscopic image",
+    "dermoscopy": "dermoscopic image",
+}
 _VOWEL = re.compile(r"(?:[aeio]|ultra|MRI|MLO|X-ray|OCT|AP\b|[LR]AO)")
 
 
@@ -64,6 +72,11 @@ def some(finding: str) -> str:
 def be(noun: str) -> str:
     """Is or Are, as the noun asks for."""
     return "Are" if is_plural(noun) else "Is"
+
+
+def image_by(modality: str) -> str:
+    """What an image of that modality is called: a fundus photograph, an X-ray image."""
+    return _IMAGES.get(modality, f"{modality} image")
 
 
 def listed(nouns: Sequence[str]) -> str:

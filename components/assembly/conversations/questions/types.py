@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from components.assembly.conversations.questions import wordings as said
-from components.assembly.conversations.questions.english import be, some, the, with_article
+from components.assembly.conversations.questions.english import be, image_by, some, the, with_article
 from components.assembly.conversations.questions.wordings import Form, Wordings
 from components.assembly.corpus import Entry
 from components.recipes.nearest import nearest
@@ -101,6 +101,7 @@ class QuestionType:
             value=value,
             the=the(value),
             a=with_article(value),
+            image=with_article(image_by(value)),
             some=some(value) if value else "",
             be=be(value),
             subject=self.subject(entry),
@@ -119,13 +120,17 @@ def question_type(name: str) -> QuestionType:
     return QUESTION_TYPES[name]
 
 
-OPTIONS = {"en": "Options: {}.", "es": "Opciones: {}.", "de": "Auswahl: {}.", "fr": "Choix : {}.", "zh": "选项：{}。"}
-"""Language -> how the options of a choice are put."""
+OPTIONS = {"en": " Options:", "es": " Opciones:", "de": " Auswahl:", "fr": " Choix :", "zh": "选项："}
+"""Language -> what stands before the options of a choice."""
 
 
 def with_options(text: str, options: tuple[str, ...], language: str = "en") -> str:
-    """A choice question with what there is to choose from, in the question's language where we have its word."""
-    return f"{text} {OPTIONS.get(language, '({})').format('; '.join(options))}"
+    """A choice question with what there is to choose from, in the question's language where we have its word.
+
+    Each option has a line of its own: behind a blank a tokenizer cuts a word into other pieces than at the begin of an
+    answer, and a small model cannot copy what it does not see.
+    """
+    return "\n".join((text + OPTIONS.get(language, ""), *options))
 
 
 def fact(name: str, allowed: tuple[str, ...] = ()) -> Callable[[Entry], str | None]:

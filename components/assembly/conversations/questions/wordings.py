@@ -1,7 +1,7 @@
 """How each question type is put: form -> wordings. The benchmark uses the first; training draws among all.
 
 `{value}` is what a closed question asserts, `{the}`, `{a}` and `{some}` the same with its article, `{be}` its Is or Are;
-`{subject}` is what the question is about.
+`{image}` is an image of the modality, `{subject}` what the question is about.
 """
 
 from collections.abc import Mapping
@@ -13,26 +13,26 @@ Wordings = Mapping[Form, tuple[str, ...]]
 MODALITY: Wordings = {
     "open": (
         "Which imaging modality is this?",
-        "How was this image made?",
+        "What type of image is this?",
         "What kind of image is this?",
-        "By which imaging technique was this image obtained?",
-        "Name the modality of this image.",
-        "Which imaging technique does this image come from?",
+        "Which imaging technique was used here?",
+        "Name the imaging modality.",
+        "Which technique was used to obtain this image?",
     ),
     "closed": (
         "Is the imaging modality {value}?",
-        "Was this image made by {value}?",
+        "Is this {image}?",
         "Is {value} the modality of this image?",
-        "Does this image come from {value}?",
-        "Is {value} the technique by which this image was made?",
-        "Would you call the modality of this image {value}?",
+        "Was {value} used to obtain this image?",
+        "Does this look like {image}?",
+        "Would you call this {image}?",
     ),
     "choice": (
         "Which imaging modality is this?",
-        "Which of these modalities was used for this image?",
-        "How was this image made?",
+        "Which of these modalities was used?",
+        "What type of image is this?",
         "Choose the modality of this image.",
-        "By which of these techniques was the image obtained?",
+        "Which of these techniques was used to obtain this image?",
         "What kind of image is this?",
     ),
 }
@@ -40,18 +40,18 @@ REGION: Wordings = {
     "open": (
         "Which body region is shown?",
         "Which part of the body is this?",
-        "What region does it show?",
+        "Which body region does this image show?",
         "Which part of the body does the image show?",
         "Name the body region in this image.",
         "What part of the body was imaged?",
     ),
     "closed": (
         "Is this an image of {the}?",
-        "Was this image taken of {the}?",
-        "Is {the} what was imaged here?",
+        "Is this {the}?",
+        "Is {the} the part of the body that is shown?",
         "Was {the} imaged here?",
         "Is this a picture of {the}?",
-        "Is it {the} that this image was made of?",
+        "Would you call this an image of {the}?",
     ),
     "choice": (
         "Which body region is shown?",
@@ -69,14 +69,14 @@ PLANE: Wordings = {
         "What is the plane of this slice?",
         "In which anatomical plane does this slice lie?",
         "Name the plane of this slice.",
-        "In which plane was this slice cut?",
+        "In which plane was this slice taken?",
     ),
     "closed": (
         "Is the plane of this slice {value}?",
         "Is this a slice in the {value} plane?",
         "Does this slice lie in the {value} plane?",
         "Is this slice {value}?",
-        "Was this slice cut in the {value} plane?",
+        "Was this slice taken in the {value} plane?",
         "Is {value} the plane of this slice?",
     ),
     "choice": (
@@ -85,7 +85,7 @@ PLANE: Wordings = {
         "Choose the plane of this slice.",
         "In which of these planes does the slice lie?",
         "What is the plane of this slice?",
-        "In which plane was this slice cut?",
+        "In which plane was this slice taken?",
     ),
 }
 CONTRAST: Wordings = {
@@ -100,9 +100,9 @@ CONTRAST: Wordings = {
     "closed": (
         "Is the contrast of this MRI {value}?",
         "Is {value} the contrast of this MRI?",
-        "Is this MRI {a} image?",
+        "Is this {a} MRI scan?",
         "Does this look like {a} image?",
-        "Is {value} the contrast that this MRI shows?",
+        "Is {value} the contrast shown here?",
         "Would you call this {a} image?",
     ),
     "choice": (
@@ -116,28 +116,28 @@ CONTRAST: Wordings = {
 }
 MAP: Wordings = {
     "open": (
-        "What kind of MRI picture is this?",
-        "Which MRI image or map is this?",
-        "Is this slice an image or a tissue map, and of which kind?",
-        "Name the kind of this MRI picture.",
-        "What is this MRI slice?",
-        "Which kind of picture was made of this head?",
+        "What kind of MRI image is this?",
+        "Which type of MRI image is this?",
+        "Which MRI image or tissue map is this?",
+        "Name the kind of this MRI image.",
+        "Which kind of MRI image or tissue map is this?",
+        "What type of MRI slice is this?",
     ),
     "closed": (
         "Is this {a}?",
         "Is this slice {a}?",
-        "Is this MRI picture {a}?",
+        "Is this MRI slice {a}?",
         "Would you call this {a}?",
         "Does this look like {a}?",
         "Is {a} shown here?",
     ),
     "choice": (
-        "What kind of MRI picture is this?",
-        "Which MRI image or map is this?",
+        "What kind of MRI image is this?",
+        "Which type of MRI image is this?",
         "Which of these is shown?",
-        "Choose what this slice is.",
-        "Which of these is this MRI slice?",
-        "What is this MRI slice?",
+        "Choose the kind of this MRI image.",
+        "Which of these kinds of MRI image is this?",
+        "What type of MRI slice is this?",
     ),
 }
 COLOUR: Wordings = {
@@ -146,7 +146,7 @@ COLOUR: Wordings = {
         "Does this image show colour?",
         "Is this a colour image?",
         "Are there colours in this image?",
-        "Does this image have colours?",
+        "Does this image have colour?",
         "Do you see colours in this image?",
     )
 }
@@ -157,15 +157,15 @@ STAIN: Wordings = {
         "By which method was this tissue stained?",
         "Name the staining method.",
         "Which method was used to stain this tissue?",
-        "What staining method does this image show?",
+        "What is the staining method?",
     ),
     "closed": (
         "Is the staining method {value}?",
         "Was {value} used to stain this tissue?",
-        "Is {value} the staining method of this image?",
-        "Is {value} the method by which this tissue was stained?",
+        "Is {value} the staining method used here?",
+        "Was this tissue stained using {value}?",
         "Would you say that {value} was used on this tissue?",
-        "Does the staining method of this tissue look like {value}?",
+        "Does this look like {value}?",
     ),
     "choice": (
         "Which staining method was used?",
@@ -173,7 +173,7 @@ STAIN: Wordings = {
         "By which of these methods was this tissue stained?",
         "Choose the staining method.",
         "Which method was used to stain this tissue?",
-        "Which of these staining methods does the image show?",
+        "Which of these staining methods is this?",
     ),
 }
 VIEW: Wordings = {
@@ -205,17 +205,17 @@ VIEW: Wordings = {
 LEVEL: Wordings = {
     "open": (
         "At which level of {subject} is this slice?",
-        "From which part of {subject} is this slice, the upper, the middle or the lower one?",
-        "At what level does this slice cut {subject}?",
+        "Is this slice from the upper, the middle or the lower part of {subject}?",
+        "At what level of {subject} was this slice taken?",
         "Which level of {subject} does this slice show?",
-        "How high in {subject} does this slice lie?",
+        "Is this an upper, a middle or a lower slice of {subject}?",
         "Is this slice from the lower, the middle or the upper part of {subject}?",
     ),
     "closed": (
         "Is this slice at the {value} level of {subject}?",
         "Does this slice show the {value} part of {subject}?",
         "Is this slice from the {value} part of {subject}?",
-        "Does this slice cut the {value} part of {subject}?",
+        "Does this slice pass through the {value} part of {subject}?",
         "Does the slice lie in the {value} part of {subject}?",
         "Is the {value} part of {subject} shown?",
     ),
@@ -223,9 +223,9 @@ LEVEL: Wordings = {
         "At which level of {subject} is this slice?",
         "Which part of {subject} does this slice show?",
         "From which part of {subject} is this slice?",
-        "Which part of {subject} is cut here?",
+        "Which part of {subject} is shown here?",
         "In which part of {subject} does the slice lie?",
-        "At what level does this slice cut {subject}?",
+        "At what level of {subject} was this slice taken?",
     ),
 }
 SIDE_OF_PAIR: Wordings = {
@@ -241,7 +241,7 @@ SIDE_OF_PAIR: Wordings = {
         "Is this the {value} {subject}?",
         "Does this image show the {value} {subject}?",
         "Is the {subject} in this image the {value} one?",
-        "Is it the {value} {subject} that is shown?",
+        "Is the {value} {subject} shown?",
         "Was the {value} {subject} imaged here?",
         "Would you call this the {value} {subject}?",
     ),
@@ -250,7 +250,7 @@ SIDE_OF_PAIR: Wordings = {
         "Which {subject} is shown?",
         "On which side of the body is this {subject}?",
         "Choose the side of this {subject}.",
-        "Which of the two is this {subject}?",
+        "Which side is this {subject} from?",
         "Is this the left or the right {subject}?",
     ),
 }
@@ -268,7 +268,7 @@ SIDE_OF_FINDING: Wordings = {
         "Is the {subject} on the {value} side of the body?",
         "Does the {subject} lie on the {value} side of the body?",
         "Do you see the {subject} on the {value} side of the body?",
-        "Is the {value} side of the body the one with the {subject}?",
+        "Is the {subject} on the {value} side?",
         "Is there a {subject} on the {value} side of the body?",
         "Can the {subject} be seen on the {value} side of the body?",
     ),
@@ -295,8 +295,8 @@ SIDE_OF_BODY: Wordings = {
         "Does this image show the {value} side of the body?",
         "Was the {value} side of the body imaged?",
         "Is this the {value} side of the body?",
-        "Is it the {value} side of the body that is shown?",
-        "Was this image taken of the {value} side of the body?",
+        "Is this an image of the {value} side of the body?",
+        "Does this image come from the {value} side of the body?",
     ),
     "choice": (
         "Which side of the body is shown?",
@@ -329,8 +329,8 @@ ORGAN: Wordings = {
         "Does this slice show {the}?",
         "Can {the} be seen in this slice?",
         "Do you see {the} in this slice?",
-        "Does this slice cut {the}?",
-        "{be} {the} to be seen here?",
+        "Does this slice pass through {the}?",
+        "{be} {the} present in this slice?",
     )
 }
 FINDING: Wordings = {

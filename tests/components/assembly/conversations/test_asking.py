@@ -39,7 +39,7 @@ def test_choice_options_hold_the_answer_once_at_no_favoured_place(training) -> N
     places = Counter(turn.options.index(turn.answer) for turn in turns)
     assert all(150 < count < 250 for count in places.values()), places
     assert all(turn.options.count(turn.answer) == 1 for turn in turns)
-    assert turns[0].prompt.endswith(f"Options: {'; '.join(turns[0].options)}.")
+    assert turns[0].prompt.endswith("\n".join((" Options:", *turns[0].options)))
 
 
 def test_an_organ_is_only_missing_where_the_patient_s_labels_know_it(make_entry) -> None:

@@ -42,10 +42,10 @@ CASES = [
         Modality.FUNDUS,
         "eye",
         {"laterality": "left", "retinopathy": "no", "description": "eye with glaucoma."},
-        "A fundus photography image of the left eye. There are no signs of diabetic retinopathy. "
+        "A fundus photograph of the left eye. There are no signs of diabetic retinopathy. "
         "Its labels say: eye with glaucoma.",
     ),
-    (Modality.HISTOPATHOLOGY, "tissue", {"stain": "H&E"}, "A histopathology image stained with H&E."),
+    (Modality.HISTOPATHOLOGY, "tissue", {"stain": "H&E"}, "A histopathology image of tissue stained with H&E."),
     (
         Modality.HISTOPATHOLOGY,
         "colon",
@@ -65,6 +65,7 @@ def test_a_caption_names_modality_region_and_findings(make_entry, modality, anat
         said = caption(entry, wording)
         assert caption_facts(said) == expected | ({"plane": facts["plane"]} if "plane" in facts else {}), said
         assert is_well_formed(said, finished=True), said
+        assert said.split(".")[0].lower().count("image") < 2, said
 
 
 def test_captions_of_one_image_are_worded_in_many_ways_by_key(make_entry) -> None:

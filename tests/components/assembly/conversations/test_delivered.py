@@ -65,7 +65,7 @@ def test_questions_keep_their_order_and_every_image_comes_first(assembled, said_
     samples, _ = assembled(said_record("a", QUESTION, CHOICE, more_images=(StoredImage.of(picture("a2")),)))
     sample = samples["talk/a#delivered"]
     assert (sample.task, sample.group, shape(sample)) == ("vqa", TaskGroup.I2T, ["U", "U", "T", "T*", "T", "T*"])
-    assert texts(sample) == ["Is the liver visible?", "Yes", "Which organ is it? Options: liver; lung.", "liver"]
+    assert texts(sample) == ["Is the liver visible?", "Yes", "Which organ is it? Options:\nliver\nlung", "liver"]
     assert sample.provenance.method == "as delivered"
 
 

@@ -11,6 +11,7 @@ from components.assembly.conversations.questions.types import QUESTION_TYPES, wi
 from components.records.findings import FINDINGS
 from components.records.vocabulary import Modality
 from components.sources.reading.structures import ORGANS
+from components.weights.tokenizer import train_tokenizer
 
 FEWEST = 6
 
@@ -24,7 +25,7 @@ def test_each_form_has_six_different_wordings_of_whole_sentences(kind, make_entr
             assert len(set(texts)) == len(texts) == len(kind.wordings[form]) >= FEWEST
             assert all(re.fullmatch(r"[A-Z{].*[?.]", text) for text in texts)
             asked = kind.prompt(form, 1, entry, "liver", ("a", "b"))
-            assert "{" not in asked and (form != "choice" or asked.endswith("Options: a; b."))
+            assert "{" not in asked and (form != "choice" or asked.endswith(" Options:\na\nb"))
 
 
 def test_structures_findings_and_regions_stand_in_the_right_number_and_with_their_article() -> None:
@@ -77,8 +78,19 @@ def test_the_view_is_asked_of_x_ray_images_and_a_pa_film_is_a_frontal_one(make_e
 
 
 def test_options_are_put_in_the_question_s_language() -> None:
-    assert with_options("¿Qué es?", ("a", "b"), "es") == "¿Qué es? Opciones: a; b."
-    assert with_options("Что это?", ("a", "b"), "ru") == "Что это? (a; b)"
+    assert with_options("¿Qué es?", ("a", "b"), "es") == "¿Qué es? Opciones:\na\nb"
+    assert with_options("Что это?", ("a", "b"), "ru") == "Что это?\na\nb"
+
+
+def test_an_option_has_the_tokens_that_it_has_as_an_answer() -> None:
+    options = ("abdomen", "T1-weighted image", "X-ray")
+    asked = with_options("Which is it?", options)
+    tokenizer = train_tokenizer([asked, "Is it the abdomen, an X-ray or a T1-weighted image?"] * 20, vocabulary=400)
+    ids = tokenizer.encode(asked)
+    for option in options:
+        own = tokenizer.encode(option)
+        assert any(ids[at : at + len(own)] == own for at in range(len(ids)))
+        assert tokenizer.encode(f" {option}") != own
 
 
 def test_captions_are_asked_for_and_edits_ordered_in_several_ways() -> None:
