@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = {
     "approve": ["--accept", "--dry-run", "--evidence", "--json", "--why", "version"],
     "ask": ["--image", "--json", "--model", "image", "question"],
+    "compare": ["--json", "a", "b"],
     "data accept": ["--json", "--why", "source"],
     "data add": ["--dry-run", "--format", "--json", "--keep", "--path", "--patients", "name"],
     "data check": ["--data-docs", "--format", "--json", "--limit", "--path", "name"],
@@ -29,6 +30,7 @@ COMMANDS = {
     "down": [],
     "draw": ["--json", "--model", "--out", "--seed", "words"],
     "edit": ["--json", "--model", "--out", "--seed", "image", "words"],
+    "gate": ["--dry-run", "--json", "--version"],
     "gc": ["--dry-run", "--json"],
     "init": ["--dry-run", "--json", "--recipe", "folder"],
     "lineage": ["--json", "version"],

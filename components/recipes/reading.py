@@ -53,6 +53,8 @@ def _unknown_keys(kind: Any, value: Any, prefix: str) -> list[str]:
             else:
                 found += _unknown_keys(hints[key], inner, f"{prefix}{key}.")
         return found
+    if isinstance(value, list | tuple) and (args := get_args(kind)):
+        return [text for at, inner in enumerate(value) for text in _unknown_keys(args[0], inner, f"{prefix}{at}.")]
     if isinstance(value, dict) and (args := get_args(kind)):
         return [text for key, inner in value.items() for text in _unknown_keys(args[-1], inner, f"{prefix}{key}.")]
     return []

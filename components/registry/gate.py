@@ -3,14 +3,18 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+from components.assembly.dataset import Dataset
 from components.evaluation.champion import STAGE, scores_folder
-from components.evaluation.decision_table import Table, decision_table
+from components.evaluation.decision_table import decision_table
+from components.evaluation.predictions import FILE
 from components.recipes.recipe import Recipe
 from components.registry.catalogue import Version, checkpoint_of
+from components.registry.decision_page.worst import Side, worst_items
+from components.registry.judgement import keep_judgement
 from components.registry.tracking import Tracking
 from components.registry.verdict import Facts, Verdict, incomparable, verdict
-from components.storage.atomic import read_object, write_json
 from components.storage.dvc import INTERRUPTED, StageFailed, StageInterrupted
 from components.storage.file_hashes import file_sha256
 from components.storage.workspace import Workspace
@@ -21,11 +25,11 @@ def judge(
 ) -> Verdict:
     """The verdict about the workspace's present evaluation, which the challenger was registered with.
 
-    Predicts with the champion on the challenger's benchmark where that is not cached, and keeps the table. Raises
+    Predicts with the champion on the challenger's benchmark where that is not cached, and keeps what was judged. Raises
     StageInterrupted when it was asked to stop meanwhile, StageFailed when it was killed.
     """
-    found = file_sha256(workspace.evaluation / "evaluation.json")
-    if found != challenger.evaluation_sha256:
+    made = file_sha256(workspace.evaluation / "evaluation.json")
+    if made != challenger.evaluation_sha256:
         raise ValueError(
             f"version {challenger.number} was registered with another evaluation than the workspace holds now; "
             "`unimed retrain` brings both together"
@@ -47,21 +51,29 @@ def judge(
             raise
         reason = f"champion {champion.number} cannot be compared with today's code: {str(error).splitlines()[-1]}"
         return incomparable(recipe.gate, reason)
-    write_json(table_file(workspace, challenger.number), table.to_json())
-    return verdict(table, recipe.gate, Facts())
+    facts = Facts()
+    found = verdict(table, recipe.gate, facts)
+    keep_judgement(
+        workspace,
+        version=challenger.number,
+        champion=champion.number if champion else None,
+        table=table,
+        facts=facts,
+        verdict=found,
+        worst=_worst(workspace, theirs),
+    )
+    return found
 
 
-def table_file(workspace: Workspace, version: int) -> Path:
-    """Where the table lies that a version was judged on last."""
-    return workspace.private / "decisions" / f"{version}.json"
-
-
-def stored_table(workspace: Workspace, version: int) -> Table:
-    """The table that a version was judged on last; raises ValueError where there is none."""
-    path = table_file(workspace, version)
-    if not path.is_file():
-        raise ValueError(f"version {version} has no decision table here; `unimed retrain` judges and keeps it")
-    return Table.from_json(read_object(path))
+def _worst(workspace: Workspace, theirs: Path | None) -> list[dict[str, Any]]:
+    """The items that went worst; none where the predictions are not here."""
+    ours = Side(workspace.evaluation / "scores", workspace.evaluation / "predictions")
+    champion = Side(theirs, theirs.with_name("predictions")) if theirs else None
+    if not all((side.predictions / FILE).is_file() for side in (ours, champion) if side):
+        return []
+    data = Dataset(workspace.dataset)
+    items = {item.item_id: item for item in data.benchmark()}
+    return worst_items(ours, champion, items, lent=data.manifest.get("lent", ()))
 
 
 def champion_scores(workspace: Workspace, recipe: Recipe, tracking: Tracking, champion: Version) -> Path:

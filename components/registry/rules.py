@@ -1,14 +1,18 @@
 """What each rule of the gate says of a decision table: passed, failed or not decided, and why."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Literal
 
 from components.evaluation.decision_table import BESIDE, LEAST, Row, Table
 from components.evaluation.endpoints import ANSWERS, IMAGE, MAJORITY
-from components.evaluation.statistics import benjamini_hochberg, holm
+from components.evaluation.statistics import holm
 from components.recipes.gate import Ask, GateSettings, Rule
+from components.recipes.reading import read_dataclass
+from components.recipes.recipe import MAX_BYTES
+from components.storage.yaml_files import load_yaml
 
 LEVEL = 0.05
 """Of a family of `better`, by Holm."""
@@ -30,6 +34,8 @@ class Ruled:
     row: str
     answer: Answer
     why: str
+    margin: float | None = None
+    """Of a row that must not be worse, in its unit."""
     change: str = ""
     """What would have to change for it to pass; empty where it does."""
 
@@ -69,7 +75,7 @@ def apply_rules(table: Table, settings: GateSettings) -> list[Ruled]:
         one for one in asked if one.rule.ask == "no_harm" and one.row and one.row.is_enough and _p(one) is not None
     ]
     flags = dict(
-        zip((one.name for one in guarded), benjamini_hochberg([_p(one) or 0.0 for one in guarded]), strict=True)
+        zip((one.name for one in guarded), _false_discoveries([_p(one) or 0.0 for one in guarded]), strict=True)
     )
     return [_ruled(one, adjusted, flags, table) for one in asked]
 
@@ -167,7 +173,16 @@ def _cost(one: Asked, row: Row) -> Ruled:
 
 
 def _said(one: Asked, answer: Answer, why: str, change: str = "") -> Ruled:
-    return Ruled(ask=one.rule.ask, row=one.name, answer=answer, why=why, change="" if answer == "pass" else change)
+    margin = one.margin if one.rule.ask == "not_worse" and one.row else None
+    given = "" if answer == "pass" else change
+    return Ruled(ask=one.rule.ask, row=one.name, answer=answer, why=why, margin=margin, change=given)
+
+
+def _false_discoveries(p_values: Sequence[float]) -> list[float]:
+    """Benjamini and Hochberg's adjusted p, in the order given."""
+    from scipy.stats import false_discovery_control
+
+    return [float(value) for value in false_discovery_control(p_values)] if p_values else []
 
 
 def _p(one: Asked) -> float | None:
@@ -194,6 +209,18 @@ def _signed(value: float, row: Row) -> str:
 
 def _unit_name(table: Table) -> str:
     return "images" if table.demonstrative and table.cluster == "image" else "patients"
+
+
+def read_rules(path: Path, settings: GateSettings) -> GateSettings:
+    """The settings with what the file says in place of theirs: keys of `gate`, or a list of rules alone.
+
+    Raises one ValueError that lists everything wrong in it.
+    """
+    given = load_yaml(path, limit=MAX_BYTES)
+    changed = {"rules": given} if isinstance(given, list) else given
+    if not isinstance(changed, dict):
+        raise ValueError(f"{path.name}: wants keys of gate or a list of rules, got {type(given).__name__}")
+    return read_dataclass(GateSettings, {**asdict(settings), **changed}, path.name)
 
 
 def failed(ruled: Sequence[Ruled]) -> list[Ruled]:

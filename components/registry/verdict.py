@@ -28,6 +28,25 @@ class Facts:
     unknown_patients: tuple[str, ...] = ()
     """Sides (challenger, champion) whose training patients nobody knows: imported weights."""
 
+    def to_json(self) -> dict[str, Any]:
+        """For the stored judgement."""
+        return {
+            "challenger_taught": _listed(self.challenger_taught),
+            "champion_taught": _listed(self.champion_taught),
+            "accepted": sorted(self.accepted),
+            "unknown_patients": list(self.unknown_patients),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Facts":
+        """The facts that `to_json` gave."""
+        return cls(
+            challenger_taught=_sets(value["challenger_taught"]),
+            champion_taught=_sets(value["champion_taught"]),
+            accepted=frozenset(value["accepted"]),
+            unknown_patients=tuple(value["unknown_patients"]),
+        )
+
     def lost(self) -> dict[str, str]:
         """Name -> kind of what the champion was taught and the challenger was not."""
         if self.challenger_taught is None or self.champion_taught is None:
@@ -63,6 +82,14 @@ class Verdict:
             "lost": list(self.lost),
             "ruled": kept,
         }
+
+
+def _listed(taught: Mapping[str, frozenset[str]] | None) -> dict[str, list[str]] | None:
+    return None if taught is None else {kind: sorted(names) for kind, names in sorted(taught.items())}
+
+
+def _sets(taught: Mapping[str, list[str]] | None) -> dict[str, frozenset[str]] | None:
+    return None if taught is None else {kind: frozenset(names) for kind, names in taught.items()}
 
 
 def verdict(table: Table, settings: GateSettings, facts: Facts) -> Verdict:

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from components.stage import spare_loopback
-from flows.cli import data, images, models, registry, scheduling, services, training, weights, workspace
+from flows.cli import data, images, judging, models, registry, scheduling, services, training, weights, workspace
 from flows.cli.errors import explain
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (training, workspace, models, registry, data, images, weights, scheduling, services):
+for group in (training, workspace, models, judging, registry, data, images, weights, scheduling, services):
     group.add_to(app)
 
 

@@ -11,7 +11,7 @@ import pytest
 from components.assembly.dataset import Dataset
 from components.context import Interrupted, StageContext
 from components.evaluation import predictions as stored
-from components.evaluation.compare import compare
+from components.evaluation.decision_table import decision_table
 from components.evaluation.evaluate import evaluate, evaluate_predictions, evaluate_tables
 from components.evaluation.judge import train_judge
 from components.evaluation.predict import predict, predict_benchmark
@@ -224,9 +224,9 @@ def test_a_stage_that_was_asked_to_stop_stops(context, tmp_path):
 
 def test_a_checkpoint_compared_with_itself_differs_nowhere(context):
     scores = context.workspace.evaluation / "scores"
-    found = compare(scores, scores, context.recipe.evaluation, cluster="image")
-    assert found.pool is not None and (found.pool.estimate, found.pool.low, found.pool.high) == (0.0, 0.0, 0.0)
-    assert {"t2i/recognised", "sr/test/psnr"} <= {group.name for group in found.groups}
+    found = decision_table(scores, scores, cluster="image", demonstrative=True)
+    assert {"answers", "drawing", "captions", "control/image"} <= {row.name for row in found.rows}
+    assert all(row.difference == 0 for row in found.rows)
 
 
 def test_scores_keep_what_a_comparison_needs(context):

@@ -117,3 +117,20 @@ def test_no_key_is_invisible_to_dvcs_run_cache(name):
                 yield from keys(inner)
 
     assert not {"size", "nfiles"} & set(keys(load_yaml(shipped_recipe(name))))
+
+
+def test_an_unknown_key_inside_a_list_is_found_as_anywhere_else(tmp_path):
+    path = tmp_path / "params.yaml"
+    text = shipped_recipe("tiny").read_text()
+    path.write_text(text + "  rules: [{floor: control/image}, {not_worse: answers/*, margn: 0.1}]\n")
+    with pytest.raises(ValueError, match=r"unknown key 'gate.rules.1.margn'; did you mean 'margin'\?"):
+        read_recipe(path)
+
+
+def test_rules_of_the_gate_are_read_from_the_recipe(tmp_path):
+    path = tmp_path / "params.yaml"
+    text = shipped_recipe("tiny").read_text()
+    path.write_text(text + "  rules: [{not_worse: 'answers/*', margin: 0.05}]\n  retired: {stain: no longer made}\n")
+    gate = read_recipe(path).gate
+    assert [(rule.ask, rule.rows, rule.margin) for rule in gate.rules] == [("not_worse", "answers/*", 0.05)]
+    assert gate.retired == {"stain": "no longer made"}

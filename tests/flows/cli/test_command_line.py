@@ -14,7 +14,7 @@ from flows.cli.main import app, main
 from tests.flows import toy
 
 COMMANDS = {
-    "retrain", "init", "doctor", "status", "logs", "gc", "models", "promote", "approve", "rollback", "verify", "lineage",
+    "retrain", "init", "doctor", "status", "logs", "gc", "models", "promote", "approve", "rollback", "verify", "lineage", "gate", "compare",
     "ask", "draw", "edit", "schedule", "schedules", "up", "down",
     "data add", "data check", "data stats", "data list", "data show", "data review", "data accept", "data patients", "data remove",
     "data export", "weights import", "weights export", "withdraw", "registry log", "registry approvers",
