@@ -4,6 +4,7 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,21 +26,19 @@ class Interval:
 
 def wilson(right: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a proportion of independent items."""
-    z2 = _Z_ALPHA**2
-    share = right / n
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z_ALPHA * sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return centre - half, centre + half
+    return _proportion(right, n, "wilson")
 
 
 def clopper_pearson(right: int, n: int) -> tuple[float, float]:
     """The exact 95 % interval of a proportion; the one to use when none or all are right."""
-    from scipy.special import betaincinv
+    return _proportion(right, n, "exact")
 
-    tail = (1 - CONFIDENCE) / 2
-    low = 0.0 if right == 0 else float(betaincinv(right, n - right + 1, tail))
-    high = 1.0 if right == n else float(betaincinv(right + 1, n - right, 1 - tail))
-    return low, high
+
+def _proportion(right: int, n: int, method: Literal["wilson", "exact"]) -> tuple[float, float]:
+    from scipy.stats import binomtest
+
+    found = binomtest(right, n).proportion_ci(CONFIDENCE, method)
+    return float(found.low), float(found.high)
 
 
 def cluster_bootstrap(
@@ -94,28 +93,26 @@ def cluster_standard_error(values: ArrayLike, clusters: Sequence[Hashable]) -> f
 
 def sign_flip_p(values: ArrayLike, clusters: Sequence[Hashable], *, resamples: int, seed: int) -> float:
     """Two-sided p that paired differences are centred on 0: the sign of each cluster's sum is flipped at random."""
+    from scipy.stats import permutation_test
+
     sums, _ = cluster_sums(values, clusters)
-    observed = abs(sums.sum())
-    rng = np.random.Generator(np.random.PCG64(seed))
-    extreme = 0
-    for begin in range(0, resamples, 1000):
-        signs = rng.integers(0, 2, (min(1000, resamples - begin), len(sums))) * 2 - 1
-        extreme += int((np.abs(signs @ sums) >= observed - 1e-12).sum())
-    return (extreme + 1) / (resamples + 1)
+    found = permutation_test(
+        (sums,), np.sum, permutation_type="samples", n_resamples=resamples, rng=np.random.default_rng(seed)
+    )
+    return float(found.pvalue)
 
 
 def mcnemar(first: ArrayLike, second: ArrayLike) -> tuple[float, float]:
     """(exact p, mid-p) that two raters of the same 0/1 items err equally often."""
-    from scipy.special import bdtr
+    from scipy.stats import binom, binomtest
 
     a, b = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
     only_a, only_b = int((a & ~b).sum()), int((~a & b).sum())
     n, less = only_a + only_b, min(only_a, only_b)
     if n == 0:
         return 1.0, 1.0
-    tail = float(bdtr(less, n, 0.5))
-    at = tail - (float(bdtr(less - 1, n, 0.5)) if less else 0.0)
-    return min(1.0, 2 * tail), min(1.0, 2 * tail - at)
+    p_value = float(binomtest(less, n).pvalue)
+    return p_value, min(1.0, 2 * float(binom.cdf(less, n, 0.5))) - float(binom.pmf(less, n, 0.5))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -124,16 +121,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted, running = [0.0] * len(p_values), 0.0
     for rank, index in enumerate(order):
         running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = running
-    return adjusted
-
-
-def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Benjamini and Hochberg's adjusted p, in the order given."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i], reverse=True)
-    adjusted, running = [0.0] * len(p_values), 1.0
-    for back, index in enumerate(order):
-        running = min(running, p_values[index] * len(p_values) / (len(p_values) - back))
         adjusted[index] = running
     return adjusted
 
