@@ -7,7 +7,6 @@
 `components/sources/names/LICENCES.md` says who made them and under which licences. The same packages give the same bytes.
 """
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,8 +15,6 @@ from pathlib import Path
 from components.sources.names.lexicon import Bloom, List, folded
 
 OUT = Path(__file__).parents[1] / "components" / "sources" / "names" / "words.bloom"
-_ENCLITIC = re.compile(r".*[áéíóú].*(?:me|te|se|nos|os|lo|la|los|las|le|les)")
-"""Spanish verbs with their pronouns behind them: a third of all forms, and none of a report's."""
 _UNDECLINED = ("", "S")
 """Flags of a German noun that has a genitive at most: in that dictionary nearly always a name."""
 
@@ -26,9 +23,7 @@ def main(root: Path) -> int:
     """Writes the filter; prints how many words each list has."""
     hunspell, unmunch = root / "usr/share/hunspell", root / "usr/bin/unmunch"
     english = {word for code in ("en_US", "en_GB") for word in _forms(unmunch, hunspell, code)}
-    spanish = {
-        word for word in _forms(unmunch, hunspell, "es_ES") if not (word.islower() and _ENCLITIC.fullmatch(word))
-    }
+    spanish = set(_forms(unmunch, hunspell, "es_ES"))
     german = set(_forms(unmunch, hunspell, "de_DE"))
     capitals = {
         word for code in ("en_US", "en_GB", "es_ES") for word, _ in _entries(hunspell / f"{code}.dic") if word.istitle()

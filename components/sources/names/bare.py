@@ -4,7 +4,7 @@ to one as a name alone."""
 import re
 from functools import lru_cache
 
-from components.sources.names.lexicon import List, is_in, vocabulary
+from components.sources.names.lexicon import LANGUAGES, List, is_in, vocabulary
 from components.sources.names.tokens import Word, is_common, is_name, is_of_medicine, words_of
 
 _LONGEST_ACRONYM = 5
@@ -12,8 +12,13 @@ _MOSTLY = 0.6
 """Share of words in capitals from which a text has no other letters."""
 _SHORTEST = 3
 _JOINED = re.compile(r"(?:Mc|Mac|Fitz|O['’]|D['’]|De|Di|La|Le|Van|Von)[A-Z][a-z]+")
+_AUXILIARIES = ("was", "is", "will", "were", "fue", "ha", "es", "será", "wurde", "wird", "ist")
+_ABSTRACT = ("ung", "heit", "keit", "tion", "schaft", "tät", "nis", "tum", "ismus")
+_SURNAME_ENDS = ("er", "mann")
+"""Of German surnames that are nouns: what somebody's forefather did."""
 _PAIR = re.compile(r"\s|,\s|-|\s-\s")
-_INITIALS = re.compile(r"\b(?:[A-ZÄÖÜÁÉÍÓÚ]\.[ -]?){1,3}(?=[^\W\d_])")
+_STAGE = re.compile(r"[\s-]*(?:[IVX]{1,4}[a-fA-F]?|[A-F]\d?|\d[a-f]?)(?![\w.]\w|\w)(?!\. [A-Z])")
+"""What stands behind an eponym that grades: Fontaine IIb, Weber B, Modic 2."""
 
 
 def has_bare_name(text: str, language: str) -> bool:
@@ -22,7 +27,11 @@ def has_bare_name(text: str, language: str) -> bool:
     capitals = sum(word.is_capitals for word in words if len(word.text) > 2)
     shouts = capitals > _MOSTLY * max(1, sum(len(word.text) > 2 for word in words))
     for at, word in enumerate(words):
-        if len(word.plain) < _SHORTEST or _is_term(words, at, text):
+        if _acts(words, at, text, language) or _is_short_pair(words, at, text, language):
+            return True
+        if len(word.plain) < _SHORTEST:
+            continue
+        if _is_term(words, at, text):
             continue
         if _is_suspect(word, language, shouts) or _is_paired(words, at, text, language, shouts):
             return True
@@ -33,6 +42,44 @@ def is_name_like(word: str, language: str) -> bool:
     """Whether a word that follows a cue names somebody: known as a name, or known to nobody."""
     title = word.capitalize()
     return is_name(title) or not (is_common(word, language) or is_of_medicine(word) or _is_term_alone(title))
+
+
+def is_unknown(word: str) -> bool:
+    """Whether no dictionary of any language has the word in small letters, and it is not made like one of medicine."""
+    return not _is_known_anywhere(word.lower())
+
+
+def _acts(words: list[Word], at: int, text: str, language: str) -> bool:
+    """Whether it begins a sentence, without an article, and does what people do: `Young returned`, `Vogel klagt`."""
+    word, known = words[at], vocabulary()
+    if not word.begins or not word.is_capital or at + 1 >= len(words) or len(word.plain) < _SHORTEST or word.hyphened:
+        return False
+    small, title = word.plain.lower(), word.plain.capitalize()
+    if (
+        small in known["report"]
+        or small in known["nobody"]
+        or small in known[f"small_{language}"]
+        or title in known[f"role_{language}"]
+    ):
+        return False
+    if text[word.end : words[at + 1].start] != " " or (is_of_medicine(word.plain) and not is_name(title)):
+        return False
+    verb = words[at + 1].text
+    behind = {each.text for each in words[at + 2 : at + 6]}
+    is_person = verb in known["person_verbs"] or (verb in _AUXILIARIES and bool(behind & known["person_passive"]))
+    return is_person and (is_name(title) or (language == "de" and not word.plain.endswith(_ABSTRACT)))
+
+
+def _is_short_pair(words: list[Word], at: int, text: str, language: str) -> bool:
+    """Whether it is a name of two letters before another word with a capital: Li Wei."""
+    if len(words[at].text) != 2 or at + 1 >= len(words) or text[words[at].end : words[at + 1].start] not in (" ", ", "):
+        return False
+    first, second, known = words[at], words[at + 1], vocabulary()
+    if not first.is_capital or not second.is_capital or not second.plain.isalpha() or second.begins:
+        return False
+    if first.text.lower() in known[f"small_{language}"] | known["stops"] | known["joining"] or not is_name(first.text):
+        return False
+    return second.plain.lower() not in known["report"] and not _is_term(words, at + 1, text)
 
 
 def _is_suspect(word: Word, language: str, shouts: bool) -> bool:
@@ -57,6 +104,8 @@ def _is_suspect(word: Word, language: str, shouts: bool) -> bool:
         return False
     if language == "de":
         if is_in(List.GERMAN_NAME, title) and not is_of_medicine(plain):
+            return True
+        if is_in(List.NAME, title) and plain.endswith(_SURNAME_ENDS) and not is_of_medicine(plain) and len(plain) > 5:
             return True
         return not _is_known(plain, "de")
     if word.begins or shouts:
@@ -99,19 +148,75 @@ def _is_term(words: list[Word], at: int, text: str) -> bool:
     title = word.plain.capitalize()
     if _is_term_alone(title) or word.plain in known["alone"]:
         return True
-    if not (title in known["eponyms"] or is_in(List.EPONYM, title)):
+    if word.hyphened and (_is_joined_to_a_noun(words, at, text) or _is_of_joined_eponyms(words, at, text)):
+        return True
+    is_known_eponym = title in known["eponyms"]
+    if not (is_known_eponym or is_in(List.EPONYM, title)):
         return False
-    before = words[at - 1].text.lower() if at else ""
-    after = [each.text.lower() for each in words[at + 1 : at + 3] if "." not in text[word.end : each.start]]
-    neighbours = {each.plain.capitalize() for each in words[max(0, at - 1) : at + 2] if each.hyphened and word.hyphened}
-    context = known["context"]
-    return (
-        before in known["context_before"]
-        or (
-            before in ("de", "von", "nach")
-            and at > 1
-            and words[at - 2].text.lower() in context | known["context_before"]
-        )
-        or any(each in context for each in after)
-        or len(neighbours & (known["eponyms"] | known["alone"])) > 1
-    )
+    is_rare = is_known_eponym and title not in known["surnames"]
+    if is_known_eponym and _STAGE.match(text, word.end):
+        return True
+    after = _after(words, at, text)
+    if after and (after.text.lower() in known["context"] or (is_known_eponym and _is_thing(after, is_rare))):
+        return True
+    before = _before(words, at)
+    if not before:
+        return False
+    if before[0] in known["context_before"] or before[0] in known["context"]:
+        return True
+    if before[0] not in ("de", "del", "von", "nach", "of") or len(before) < 2:
+        return False
+    return before[1] in known["context"] | known["context_before"] or (is_rare and before[1] not in known["people"])
+
+
+def _is_of_joined_eponyms(words: list[Word], at: int, text: str) -> bool:
+    """Whether hyphens join it to others of which two are eponyms, or one that is no common surname."""
+    known, first, last = vocabulary(), at, at
+    while first and text[words[first - 1].end : words[first].start] in ("-", "‐", "–"):
+        first -= 1
+    while last + 1 < len(words) and text[words[last].end : words[last + 1].start] in ("-", "‐", "–"):
+        last += 1
+    titles = [word.plain.capitalize() for word in words[first : last + 1]]
+    eponyms = [title for title in titles if title in known["eponyms"] or title in known["alone"]]
+    return len(eponyms) > 1 or any(title not in known["surnames"] for title in eponyms)
+
+
+def _before(words: list[Word], at: int) -> list[str]:
+    """The words before it, nearest first, in small letters, without letters alone and the eponyms that it is joined to."""
+    eponyms = vocabulary()["eponyms"]
+    found = [each for each in reversed(words[max(0, at - 6) : at]) if len(each.text) > 1]
+    while found and (found[0].plain.capitalize() in eponyms or found[0].text.lower() in ("and", "und", "y")):
+        found = found[1:]
+    return [each.text.lower() for each in found]
+
+
+def _after(words: list[Word], at: int, text: str) -> Word | None:
+    """The first word behind it that is no eponym joined to it by a hyphen, a blank, or `and`."""
+    eponyms = vocabulary()["eponyms"]
+    for each, before in zip(words[at + 1 : at + 4], words[at : at + 3], strict=False):
+        if text[before.end : each.start].strip(" -‐–/'’s,"):
+            return None
+        if each.plain.capitalize() not in eponyms and each.text.lower() not in ("and", "und", "y", "de", "von"):
+            return each
+    return None
+
+
+def _is_thing(word: Word, is_rare: bool) -> bool:
+    """Whether the word behind an eponym is what bears it, in small letters: nothing that goes on about a person and, behind
+    what is a common surname too, of medicine."""
+    small = word.text
+    return small.islower() and small not in vocabulary()["going_on"] and (is_rare or is_of_medicine(small))
+
+
+def _is_joined_to_a_noun(words: list[Word], at: int, text: str) -> bool:
+    """Whether hyphens join it to an ordinary word behind it: Hill-Sachs-Delle, Foley-type."""
+    for before, each in zip(words[at:], words[at + 1 :], strict=False):
+        if text[before.end : each.start] not in ("-", "‐"):
+            return False
+        if (
+            len(each.plain) > 2
+            and not is_name(each.plain.capitalize())
+            and any(is_common(each.plain, name) for name in LANGUAGES)
+        ):
+            return True
+    return False

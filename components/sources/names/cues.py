@@ -3,9 +3,11 @@ German and Spanish, whatever the text's own language."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from components.sources.names.bare import is_name_like
+from components.sources.names.bare import is_name_like, is_unknown
 from components.sources.names.lexicon import vocabulary, words
+from components.sources.names.tokens import is_of_medicine
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪİĶŁĻŃŅŇŌŐŘŚŞŠŢŤŪŮŰŹŻŽ"
 _PART = rf"[{_UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*"
@@ -17,13 +19,6 @@ _TITLE = re.compile(
 )
 _SMALL_TITLE = re.compile(
     r"(?<![\w/.])(?:mr|mrs|dr|sra|srta|dra|doctor|herrn?|frau|doña|dña|prof)\b\.?\s+([^\W\d_]{3,})"
-)
-_STOPS = frozenset(
-    words(
-        "was were is are has had have will would can should did does the this that and or but for with from who said says notified informed aware states at in on to of by as about"
-        " der die das den dem des mit und oder ist war hat wird wurde kommt zur zum von im am bei nach nicht unter klagt berichtet"
-        " el la los las de del que con por en un una es fue ha se y o al para sin no su"
-    )
 )
 _DEGREE = re.compile(
     rf"({_PART}),?\s+(?:M\.?\s?D\.?|D\.?O\.|DO|R\.?N\.?|Ph\.?\s?D\.?|MBBS|MBBCh|FRCR|FRCS|FRCP|FACR|MRCP|PA-C|ARNP|CRNP|DNP|FNP|NP-C|DPM|DDS|BSN|DABR|RDMS|R\.?T\.?\s?\(R\))(?![\w-])"
@@ -50,6 +45,16 @@ _CUES = re.compile(
     r")(?!\w)",
     re.IGNORECASE,
 )
+_WEAK_TITLES = words("D Fr PD Priv Sr OA M MD M.D Miss Nurse Schwester Pfleger MS MR")
+_ONE_INITIAL = re.compile(r"\s?[A-ZÄÖÜ]\b(?!['’-])\.?")
+_AGED = re.compile(
+    rf"(?<![\w-])({_PART}),?\s+\(?\d{{1,3}}\s?-?\s?(?:y\b|yo\b|y/o|yrs?\b|years?\b|jähr|J\.|Jahre|años|[mf]\b)"
+)
+_BROAD = re.compile(
+    r"(?i)(?:by|per|mit|an|von|durch|por|cc|aware|contact|according to|read|seen|treated|placed|entered|injected|performed|requested|reported|given|sent|called|told|asked|arzt|kollegen?|name"
+    r"|(?:patient|pt|subject|client|infant|baby|child|boy|girl|man|woman|lady|gentleman|patientin|pat|kind|paciente|niñ[oa]|bebé|familiar|mujer|herrn?|frau).?(?: is)?|firma del?|técnic[oa]|médic[oa]|operator|reader|assistant|fellow|resident|friend|partner)"
+)
+"""Cues that announce other things as often as people: then only what is like a name counts."""
 _STRONG = re.compile(
     r"(?i)(?:sign|dictat|gez|unterschr|firm|fdo|befunder|diktiert|vidiert|transcri|initials|dictad|validad|approved|read by|verif)"
 )
@@ -62,38 +67,21 @@ _MOST_SKIPPED = 5
 
 
 def has_titled_name(text: str) -> bool:
-    """Whether a title stands before a word with a capital, or a degree behind one."""
+    """Whether a title stands before a word with a capital or an initial, or a degree behind one."""
     roles = _roles()
     for match in _TITLE.finditer(text):
         if match.group().startswith("Fr") and text[: match.start()].rstrip()[-1:].isdigit():
             continue  # French, the size of a catheter
-        weak = match.group().rstrip(".") in (
-            "D",
-            "Fr",
-            "PD",
-            "Priv",
-            "Sr",
-            "OA",
-            "M",
-            "MD",
-            "M.D",
-            "Miss",
-            "Nurse",
-            "Schwester",
-            "Pfleger",
-            "MS",
-            "MR",
-        )
-        for word in _following(text, match.end()):
-            if word in roles or word[0].islower():
-                break
-            if not weak or (is_name_like(word, "en") and is_name_like(word, "de")):
-                return True
-            break
-    if any(
-        match[1].lower() not in _STOPS and match[1].lower() not in _small_roles()
-        for match in _SMALL_TITLE.finditer(text)
-    ):
+        is_weak = match.group().rstrip(".") in _WEAK_TITLES
+        if not is_weak and _ONE_INITIAL.match(text, match.end()):
+            return True
+        found = next(_following(text, match.end()), None)
+        if found is None or found.text in roles or found.text[0].islower():
+            continue
+        if not is_weak or found.is_initialed or (is_name_like(found.text, "en") and is_name_like(found.text, "de")):
+            return True
+    small, stops = _small_roles(), vocabulary()["stops"]
+    if any(match[1].lower() not in stops | small for match in _SMALL_TITLE.finditer(text)):
         return True
     return any(match[1] not in roles and len(match[1]) > 2 for match in _DEGREE.finditer(text))
 
@@ -101,21 +89,41 @@ def has_titled_name(text: str) -> bool:
 def has_cued_name(text: str, language: str) -> bool:
     """Whether a word that announces a person is followed by what may be one's name, or initials stand beside one."""
     for match in _CUES.finditer(text):
-        for word in _following(text, match.end()):
-            if word[0].isupper() and _is_person(word, language):
-                return True
-            if (
-                word[0].islower()
-                and len(word) > 3
-                and match.group().lower()
-                in ("discussed with", "signed by", "dictated by", "spoke with", "gez.", "firmado por")
-                and _is_person(word, language)
-            ):
-                return True
-        if _STRONG.match(match.group()) and _is_signed_short(text, match.end()):
+        is_strong = bool(_STRONG.match(match.group()))
+        found = next(_following(text, match.end()), None)
+        if found and _is_announced(
+            found, language, is_strong=is_strong, is_broad=bool(_BROAD.fullmatch(match.group()))
+        ):
             return True
-    initialed = (match[1] for pattern in (_INITIALED, _INVERTED) for match in pattern.finditer(text))
+        if is_strong and _is_signed_short(text, match.end()):
+            return True
+    if any(_is_person(match[1], language) for match in _AGED.finditer(text)):
+        return True
+    initialed = [match[1] for match in _INITIALED.finditer(text)]
+    initialed += [match[1] for match in _INVERTED.finditer(text) if not _is_graded(match[1])]
     return any(len(word) > 2 and not word.isupper() and _is_person(word, language) for word in initialed)
+
+
+def _is_announced(found: "_Found", language: str, *, is_strong: bool, is_broad: bool) -> bool:
+    """Whether what follows a cue is a name: like one, or behind initials or a signature any word with a capital that is no
+    role; in small letters, behind a cue that announces little else, what no dictionary knows."""
+    word = found.text
+    if word[0].isupper():
+        if _is_person(word, language):
+            return True
+        if is_broad or word in _roles() or is_of_medicine(word) or word.lower() in vocabulary()["report"]:
+            return False
+        small = vocabulary()[f"small_{language}"] | vocabulary()["stops"]
+        if word.lower() in small or (word.isupper() and len(word) < 4):
+            return False
+        return found.is_initialed or found.is_followed_by_initial or (is_strong and not word.isupper())
+    return not is_broad and len(word) > 3 and word.lower() not in vocabulary()["stops"] and is_unknown(word)
+
+
+def _is_graded(word: str) -> bool:
+    """Whether a letter behind the word is a grade: Weber B., Child-Pugh A."""
+    known = vocabulary()
+    return any(part in known["eponyms"] | known["alone"] for part in word.split("-"))
 
 
 def _is_person(word: str, language: str) -> bool:
@@ -133,22 +141,36 @@ def _is_signed_short(text: str, at: int) -> bool:
     return bool(found) and found.group().strip() not in _roles()
 
 
-def _following(text: str, at: int) -> Iterator[str]:
-    """The words behind a place of the text up to the first that could be a name, on its line or the next: what joins names,
-    initials and roles are passed over."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The word behind a cue that could be a name."""
+
+    text: str
+    is_initialed: bool
+    """Whether an initial stands between."""
+    is_followed_by_initial: bool
+
+
+def _following(text: str, at: int) -> Iterator[_Found]:
+    """The word behind a place of the text that could be a name, on its line or the next: what joins names, initials and
+    roles are passed over."""
     joining, roles, small = vocabulary()["joining"], _roles(), _small_roles()
+    is_initialed = False
     for _ in range(_MOST_SKIPPED):
         between = _BETWEEN.match(text, at)
         assert between is not None
         gap = between.group()
         word = _WORD.match(text, between.end())
-        if word is None or gap.count("\n") > 2 or (". " in gap and at - len(gap) > 0 and len(gap) > 3):
+        if word is None or gap.count("\n") > 2 or (". " in gap and len(gap) > 3):
             return
         at = word.end()
         said = word.group().rstrip(".")
-        if said.lower() in joining or said in roles or said.lower() in small or (len(said) == 1 and said.isupper()):
+        if len(said) == 1 and said.isupper():
+            is_initialed = True
             continue
-        yield said
+        if said.lower() in joining or said in roles or said.lower() in small:
+            continue
+        yield _Found(said, is_initialed, bool(_ONE_INITIAL.match(text, at)))
         return
 
 

@@ -64,9 +64,12 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         "month": rf"(?<![^\W\d_]){_NAME}[\s,/'’-]*(?:of\s+|de\s+|del\s+)?(?P<y>{_YEAR})",
         "my": rf"(?<![\d.,/-])(?P<m>0?[1-9]|1[0-2])(?P<s>[./-])(?P<y>{_YEAR})(?!\d|[.,/-]\d){_NO_UNIT}",
         "ym": rf"(?<![\d.,/-])(?P<y>{_YEAR})(?P<s>[/-])(?P<m>0[1-9]|1[0-2])(?!\d|[.,/-]\d){_NO_UNIT}",
-        "yearless": rf"(?<![\d.,])\d{{1,2}}(?:st|nd|rd|th)?\.?\s*[-/]?\s*(?:of\s+|de\s+)?(?P<name>{_any_of([m for m in _MONTH_OF if m != 'mar'])})\b"
-        rf"|\b(?P<first>{_any_of([m for m in _MONTH_OF if m not in ('mar', 'may')])})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?![.,]\d){_NO_UNIT}",
-        "cued": r"\b(?:on|dated|since|until|am|vom|bis|seit|zum|datiert|el|del|desde|hasta|día|fecha|date|datum)[:\s]+(?:the\s+|dem\s+)?"
+        "roman": r"\b\d{1,2}\.\s?[IVX]{1,4}\.\s?\d{2,4}\b",
+        "weekday and day": rf"\b(?:{_any_of(list(_WEEKDAY_OF))}),?\s+(?:(?:den|dem|the|el|día|der)\s+)?\d{{1,2}}(?:\.\d{{1,2}}\.?|/\d{{1,2}}|-\d{{1,2}}|\.|st|nd|rd|th)?(?!\d|[.,:/]\d|\s*(?:mm|cm|Uhr|h\b|am\b|pm\b|x\b))",
+        "yearless": rf"\b(?-i:May) (?:the )?\d{{1,2}}(?:st|nd|rd|th)\b|(?<=on )(?-i:May) \d{{1,2}}\b|(?<![\d.,])\d{{1,2}}\.(?:0?[1-9]|1[0-2])\.(?=[ ,;)]*(?:um|gegen|und|bis|erfolgt|durchgeführt|vorgestellt|wurde|geplant))|(?<![\d.,])\d{{1,2}}(?:st|nd|rd|th)?\.?\s*[-/]?\s*(?:of\s+|de\s+)?(?P<name>{_any_of([m for m in _MONTH_OF if m != 'mar'])})\b"
+        rf"|\b(?P<first>{_any_of([m for m in _MONTH_OF if m not in ('mar', 'may')])})\.?\s+(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?\b(?![.,]\d){_NO_UNIT}",
+        "cued": r"\b(?:on|dated|since|until|by|prior|previous|before|after|again|study|exam|film|scan|CT|MRI|MRT|TC|RM|rx|X-ray|done|seen|admitted|discharged|discharge|surgery|biopsy|repeat|visit|follow[- ]up|from"
+        r"|am|vom|bis|seit|zum|datiert|ab|Termin|Aufnahme|OP|Entlassung|Kontrolle|Voraufnahme|el|del|desde|hasta|día|fecha|cita|visto|vista|previo|previa|ingreso|alta|control|date|datum)[:,\s]+(?:the\s+|dem\s+|den\s+|de\s+|el\s+|día\s+)?"
         rf"(?:0?[1-9]|[12]\d|3[01])\s?[./-]\s?(?:0?[1-9]|1[0-2]|[12]\d|3[01])(?!\d|[.,/-]\d)\.?{_NO_UNIT}",
         "day": r"\bon the \d{1,2}(?:st|nd|rd|th)(?=\s*(?:[.,;)]|$|at\b|and\b))|\bam \d{1,2}\.(?=\s*(?:[,;)]|$|um\b|wurde\b))|\bel día \d{1,2}\b",
         "month alone": rf"\b(?:(?:since|last|next|until|during|seit|ab|im|bis|Anfang|Ende|Mitte|letzten|desde|hasta|pasado)\s+(?:de\s+|mes de\s+)?|(?:in|en)\s+)(?:early |late |mid[ -])?(?P<name>{_any_of([m for names in MONTHS.values() for m in names if m != 'May'] + ['Jänner'])})\b"

@@ -32,6 +32,8 @@ _STREET = (
     r"(?:de(?:l| la| las| los)?\s+|el\s+|la\s+)?[A-ZÁÉÍÓÚÑ]\w+[\w\sáéíóúñ.]{0,40}?,?\s*(?:n[º°.]*\s*|núm\.?\s*)?(?:\d{1,4}\b|s/n)"
     r"|\b(?:P\.?\s?O\.?\s?Box|Postfach|Apartado(?: de correos)?|Apt\.?|Apartment|Suite|Flat)\s*#?\s*\d+"
     r"|\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b"
+    r"|\b(?:[Ww]ard|[Ss]tation|[Ff]loor|[Uu]nit|[Pp]lanta|[Uu]nidad|[Bb]lock|[Bb]loque|[Hh]aus|[Tt]ower|[Pp]abellón|[Rr]oom|[Zz]immer|[Hh]abitación|[Hh]ab\.|\d{1,2}\. ?(?:OG|UG|Stock|Etage))\s?\w{0,6},?\s+(?:\d\. ?(?:OG|UG|EG),?\s+)?(?:[Rr]oom|[Bb]ed|[Zz]immer|[Zz]i\.|[Bb]ett|[Cc]ama|[Hh]abitación|[Hh]ab\.|[Bb]ox|[Bb]ay)\s*[A-Z]?\d+"
+    r"|\b(?:An der|Am|Auf der|Auf dem|Zum|Zur|Unter den|In der|Im)\s+(?:[A-ZÄÖÜ][a-zäöüß]+\s){1,2}\d{1,3}\s?[a-z]?\b(?!\s*(?:mm|cm|ml|Grad|°|%))"
     r"|\b(?:lives?|living|resid(?:es|ing)|wohnhaft|wohnt|domiciliad[oa]|reside|vive)\s+(?:at|in|en)\s+[A-ZÄÖÜÁÉÍÓÚÑ\d]"
 )
 _DAY = r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|(?:19|20)\d\d|\d{1,2}\.?\s+(?:de\s+)?[a-zä]{3,10}\.?\s+(?:de\s+)?\d{4}|[a-z]{3,9}\.?\s+\d{1,2},?\s+\d{4})"
@@ -47,6 +49,7 @@ FORMS: dict[str, re.Pattern[str]] = {
     ),
     "web address": re.compile(
         r"\b(?:[a-z]{3,6}://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|de|es|uk|at|ch|fr|it|eu|info|local|mx|ar|cl|co|io)\b(?!\.)(?:/\S*)?"
+        r"|\b[a-z][a-z\d-]*\.[a-z][a-z\d.-]+/[a-z\d]+|(?<!\w)@\w{3,}|\b(?:skype|user(?:name)?|login|account|usuario|benutzer(?:name)?|kennung|cuenta|twitter|instagram|whatsapp|teams|zoom)\s*:\s*\w+"
         r"|(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])",
         re.IGNORECASE,
     ),
@@ -56,19 +59,22 @@ FORMS: dict[str, re.Pattern[str]] = {
     ),
     "telephone number": re.compile(
         r"(?<![\w.])(?:\(\d{2,5}\)\s?|\d{3}[ .-])\d{3}[ .-]\d{4}\b|(?<!\w)(?:\+|00)\d{1,3}[ /.-]?(?:\(0\)\s?)?\d[\d ()/.-]{5,16}\d"
-        r"|\b0\d{1,4}\s?[-/ ]\s?\d[\d ]{3,10}\d\b(?!\s?[x×])|(?<![\d.,/-])(?<![A-Z])\d{3}-\d{4}\b(?!\s*(?:HU|ms|ml|mm|cells))"
+        r"|\b0\d{1,4}\s?[-/ ]\s?\d[\d ]{3,10}\d\b(?!\s?[x×])|(?<![\d.,/-])(?<![A-Z])\d{3}[- ]\d{4}\b(?!\s*(?:HU|ms|ml|mm|cells))"
         r"|(?<![\d.,-])[6-9]\d{2}[ .-]?\d{3}[ .-]?\d{3}\b(?![.,]?\d)|(?<![\d.,-])[6-9]\d{1,2}(?:[ .-]\d{2,3}){3}\b(?![.,]?\d)"
         r"|\b(?:tel|phone|telephone|cell|mobile|pager|beeper|fax|ext|extension|dial|call(?:ed)? (?:back )?(?:at|on)|telefon|telefonisch unter|durchwahl|dw|handy|piepser|rufnummer|apparat|app"
         r"|tel[eé]fono|tfno|tlf|m[oó]vil|busca|extensi[oó]n|interno)\b\s*(?:n[or]|number|nummer)?[.:#]*\s*(?:is\s+|unter\s+|es\s+)?\(?\+?\d[\d ()/.-]*\d",
         re.IGNORECASE,
     ),
     "number": re.compile(
-        rf"{_DIGIT_BEFORE}\d{{5,}}(?![.,]\d){_UNIT}|[A-Z]+\d{{5,}}|\d{{5,}}[A-Z]+\b(?<!mm)(?<!ml)"
-        rf"|{_DIGIT_BEFORE}\d{{2,}}(?:[-/]\d{{2,}}){{2,}}\b(?!\s*(?:mm|cm))"
+        rf"{_DIGIT_BEFORE}\d{{5,}}(?![.,]\d){_UNIT}|[A-Z]+\d{{5,}}|\d{{5,}}[A-Z]+\b(?<!mm)(?<!ml)|\d{{2}}\.\d{{5,}}|\b[A-Z]\d+\.\d{{3,}}"
+        rf"|{_DIGIT_BEFORE}\d{{2,}}(?:[-/.]\d{{2,}}){{2,}}\b(?!\s*(?:mm|cm))"
         r"|(?<![\w.,-])[A-Z]{1,5}[-/]?\d{2,}[-/]\d{2,}\b|(?<![\w.,-])\d{2,4}[-/][A-Z]{1,3}[-/]\d{2,}\b"
-        r"|(?<![\d.,/-])\d{1,4}[-/]\d{5,}\b|(?<![\d.,/-])\d{5,}[-/]\d+\b"
+        rf"|(?<![\d.,/-])\d{{1,4}}[-/]\d{{5,}}\b|(?<![\d.,/-])\d{{5,}}[-/]\d+\b|(?<![\d.,/-])\d{{1,2}}-\d{{4}}\b(?![.,/-]?\d){_UNIT}"
         r"|(?<![\d.,])\d{1,2}\.\d{3}\.\d{3}(?:-?[A-Z])?\b|\b[XYZ]-?\d{7}-?[A-Z]\b|(?<![\d.])\d+(?:\.\d+){4,}(?![\d.])"
         r"|(?<![\d.,x×] )(?<![\d.,])\d{2,4}(?: \d{2,4}){2,}\b(?!\s*(?:mm|cm|ml|HU))"
+        r"|\b[A-Z]{1,3} \d{3,4}(?: \d{3,4})+\b|\b[A-Z]{2,4} ?\d{2,3} \d{3} ?[A-Z\d]{1,3}\b"
+        # Letters and digits by turns, but no vertebrae: T10-T11-L1.
+        r"|\b(?!(?:[A-Z]\d{1,2}-?)+\b)(?=(?:[A-Z-]*\d){4})(?=[A-Z\d-]{7,}\b)(?:[A-Z]+\d+|\d+[A-Z]+)-?(?:[A-Z]+-?\d+|\d+-?[A-Z]+)-?[A-Z\d-]*\b"
     ),
 }
 """Kind -> how it looks, in a text whose dates and redactions are blank."""

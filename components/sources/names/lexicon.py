@@ -73,7 +73,13 @@ class Bloom:
 def vocabulary() -> Mapping[str, frozenset[str]]:
     """Lists of a few words each that rules name: eponyms, roles, cues."""
     stored = json.loads(files(_PACKAGE).joinpath(_VOCABULARY).read_text(encoding="utf-8"))
-    return {name: frozenset(words(listed)) for name, listed in stored.items()}
+    # A word with an inner capital (DeBakey) is looked for as one that has the first alone.
+    return {
+        name: frozenset(
+            word for each in words(listed) for word in (each, each if each.islower() else each.capitalize())
+        )
+        for name, listed in stored.items()
+    }
 
 
 @lru_cache(maxsize=2**16)

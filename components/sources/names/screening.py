@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from components.sources.names.bare import has_bare_name
 from components.sources.names.cues import has_cued_name, has_titled_name
 from components.sources.names.dates import dates, moved
 from components.sources.names.forms import form_kinds, without_redactions
-from components.sources.names.lexicon import LANGUAGES, List, is_in
-from components.sources.names.tokens import is_of_medicine, words_of
-from components.sources.reading.languages import language_of
+from components.sources.names.lexicon import LANGUAGES, List, is_in, vocabulary
+from components.sources.names.tokens import is_common, words_of
 
 DATE, TITLED, CUED, BARE = "date", "name with a title", "name with a cue", "word that may be a name"
 """Beside those of `forms.FORMS`."""
-_ROMANCE = ("fr", "it", "pt")
+_LETTERS = {"de": "äöüß", "es": "ñ¿¡íóú"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +46,18 @@ def screened(text: str, *, shift: timedelta, order: str = "", guesses: bool = Tr
 
 
 def written_in(text: str) -> str:
-    """Which of LANGUAGES the text is in: by its small words, else by whose dictionary knows most of its words."""
-    told = language_of(text)
-    if told in ("de", "es"):
-        return told
-    words = [word.text for word in words_of(text) if len(word.text) > 2 and not word.is_capitals] or [text]
-    known = {
-        language: sum(
-            is_in(List(language), word.lower())
-            or (language == "de" and is_in(List.DE, word.capitalize()))
-            or (language == "de" and is_of_medicine(word) and word[0].isupper())
-            for word in words
-        )
+    """Which of LANGUAGES the text is in: by its small words, its letters and whose dictionary knows most of its words."""
+    said = [word.text for word in words_of(text)]
+    small = [word.lower() for word in said]
+    score = {
+        language: 2 * sum(word in vocabulary()[f"small_{language}"] for word in small)
+        + 2 * sum(letter in _LETTERS.get(language, "") for letter in text.lower())
+        + sum(_is_word(word, language) for word in said if len(word) > 2 and not (word.isupper() and len(word) < 6))
         for language in LANGUAGES
     }
-    best = max(LANGUAGES, key=lambda language: (known[language], language == ("es" if told in _ROMANCE else "en")))
-    return best
+    return max(LANGUAGES, key=lambda language: score[language])
+
+
+@lru_cache(maxsize=2**16)
+def _is_word(word: str, language: str) -> bool:
+    return is_in(List(language), word.lower()) or (language == "de" and word[0].isupper() and is_common(word, "de"))
