@@ -1,6 +1,7 @@
 """From a decision in the log to aliases and tags in MLflow, and the checks that hold the two together."""
 
 from components.registry.catalogue import CHALLENGER, CHAMPION, MODEL, Version, all_versions
+from components.registry.decision_page.publishing import publish_page
 from components.registry.decisions import BrokenLog, Decision
 from components.registry.states import State, events_of, standings
 from components.registry.summary import remember_aliases
@@ -18,7 +19,7 @@ class Drift(ValueError):
 
 
 def carry_out(workspace: Workspace, tracking: Tracking, log: list[Decision]) -> None:
-    """Bring MLflow to the log's newest decision: aliases, tags, decision.json, and last the anchor. Idempotent."""
+    """Bring MLflow to the log's newest decision: aliases, tags, page, decision.json, and last the anchor. Idempotent."""
     decision, states = log[-1], standings(log)
     client = tracking.client
     versions = {version.number: version for version in all_versions(tracking)}
@@ -26,6 +27,7 @@ def carry_out(workspace: Workspace, tracking: Tracking, log: list[Decision]) -> 
         client.set_model_version_tag(MODEL, str(number), STATE, states[number].state)
     version = versions.get(decision.version or 0)
     if version is not None:  # None: gone from the registry, or a decision about no version
+        publish_page(workspace, tracking, version, log)
         _carry_out_for(tracking, version, decision, states[version.number].state)
     refresh_aliases(workspace, tracking)
 

@@ -64,6 +64,18 @@ def test_a_refused_challenger_is_a_finished_decision_with_its_numbers(workspace,
     assert json.loads(Path(stored).read_text())["hash"] == decision.hash
 
 
+def test_a_decision_is_a_page_beside_the_run_that_the_versions_description_links(workspace, retrain, compared):
+    decide(workspace, register(workspace), "approve")
+    approve(workspace, "1", who="ada", why="looked at the page")
+    tracking = connect(workspace)
+    version = resolve(workspace, "1", tracking)
+    stored = Path(tracking.client.download_artifacts(version.run_id, "decisions/1.html")).read_text()
+    assert stored == (workspace.private / "decisions" / "1.html").read_text()
+    assert "without a champion" in stored and "looked at the page" in stored and "ada (claimed)" in stored
+    said = tracking.client.get_model_version(MODEL, "1").description
+    assert f"/runs/{version.run_id}/artifacts/decisions/1.html" in said and "`.unimed/decisions/1.html`" in said
+
+
 def test_a_challenger_that_is_worse_than_the_champion_is_refused(workspace, retrain, compared):
     decide(workspace, register(workspace), "gate")
     compared["accuracy"] = 1.0
