@@ -45,6 +45,8 @@ class Delivery:
     """What keys ids and file names of a private source; empty for a public one, whose ids are the same everywhere."""
     patient_secret: bytes = field(default=b"", repr=False)
     """What keys its patients: the same for all sources of one namespace."""
+    private: Path | None = None
+    """The workspace's .unimed, of a private source that is read for one."""
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """(name inside the folder, path) of each file that should hold records, in name order.

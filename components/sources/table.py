@@ -90,6 +90,8 @@ REPORTS, CLEARED = "reports.csv", "deidentified"
 of the source does."""
 KEPT_PRIVATE = ("coco", "images", "jsonl", "parquet", "photographs", "slides", "video", "webdataset")
 """Formats of public sets that a clinic may deliver too: their option `private: true` says so."""
+READER = "components.images.text_reader"
+"""Reads what is written in images of a private source: another version of it makes those stale that may be one."""
 OPTIONS: dict[str, tuple[str, ...]] = {
     "bci": ("split",),
     "busi": ("burned_in",),
@@ -120,8 +122,11 @@ def adapter_module(format_name: str) -> str:
 
 def adapter_code() -> dict[str, tuple[str, ...]]:
     """Format -> the modules that its records depend on beside those of validation: its adapter's, and the vocabulary of
-    findings where labels.csv may name one."""
-    return {name: (module, *((FINDINGS,) if name in GENERAL else ())) for name, module in MODULES.items()}
+    findings where labels.csv may name one, and what reads the images of a private source."""
+    return {
+        name: (module, *((FINDINGS,) if name in GENERAL else ()), *((READER,) if name in KEPT_PRIVATE else ()))
+        for name, module in MODULES.items()
+    }
 
 
 def read_source(
@@ -198,6 +203,7 @@ def opened(folder: Path, source: str, settings: SourceSettings, private: Path | 
         settings=settings,
         secret=source_secret(source, workspace),
         patient_secret=source_secret(settings.namespace(source), workspace),
+        private=private,
     )
     return delivery, read
 

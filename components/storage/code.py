@@ -34,7 +34,7 @@ OUTSIDE = (
 )
 """Not part of any result: numbers and versions reach a stage as DVC parameters, tracking and registration only watch."""
 
-APART = {"validation": ("components.records.findings",)}
+APART = {"validation": ("components.records.findings", "components.images.text_reader")}
 """Component -> modules that count with the adapters that use them instead: a new word for a finding makes no other source
 stale."""
 _PACKAGES = ("components", "model")

@@ -21,6 +21,7 @@ ARITHMETIC = {
 """Environment of each stage, set before torch is imported."""
 
 BESIDE = {
+    "onnxruntime": ("rapidocr-onnxruntime",),
     "openslide": ("openslide-bin",),
     "pydicom": (
         *("pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle"),

@@ -25,9 +25,10 @@ NAMES = (
 )  # fmt: skip
 SIZES = (10, 12, 14, 18, 24, 36)
 CONTRASTS = (40, 75, 125)
-"""Grey levels between the letters and the 80th percentile of what lies under them."""
+"""Grey levels between the letters and the 80th percentile of what lies under them; below the 20th for dark letters."""
 FAINT = (20, 30)
 """… of letters that are asked for without a goal."""
+FILM_SIZES = (16, 18, 20, 24, 30, 36, 48, 60)
 SIDES = (512, 768, 1024, 1536, 2048, 3000)
 FAMILIES = {
     "DejaVu Sans": "DejaVuSans.ttf",
@@ -39,6 +40,7 @@ FAMILIES = {
 _FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts")
 _A_FRAME = 12
 """Names on one frame: each is looked for by its place."""
+_OF_A_SOURCE = 75
 _TRIES = 60
 
 
@@ -84,17 +86,19 @@ def fonts() -> dict[str, Path | None]:
     return found
 
 
-def painted(contrasts: Sequence[int], *, every: int, sides: Sequence[int] = SIDES, seed: int = 0) -> Iterator[Frame]:
+def painted(
+    contrasts: Sequence[int], *, every: int, sides: Sequence[int] = SIDES, seed: int = 0, between: bool = False
+) -> Iterator[Frame]:
     """Frames with the names in each font, size, contrast and direction, or every so manieth of these; turn by turn on real
-    frames of each of these sides. Raises ValueError where a text finds no place."""
+    frames of each of these sides, or of those `between` them. Raises ValueError where a text finds no place."""
     rng = np.random.default_rng(seed)
     grid = list(product(fonts().items(), SIZES, contrasts, NAMES, (True, False)))
     order = [grid[at] for at in rng.permutation(len(grid))[: len(grid) // every]]
-    under = grounds()
+    under = grounds(between=between)
     waiting = list(order)
     number = 0
     while waiting:
-        ground = _enlarged(under[number % len(under)], sides[number % len(sides)], rng)
+        ground = enlarged(under[number % len(under)], sides[number % len(sides)], rng)
         frame, left = _painted(ground, waiting[:_A_FRAME], rng)
         waiting = left + waiting[_A_FRAME:]
         if frame.planted:
@@ -116,7 +120,7 @@ def _painted(ground: Pixels, asked: Sequence, rng: np.random.Generator) -> tuple
             left.append(entry)
             continue
         x0, y0, x1, y1 = box
-        level = int(np.percentile(grey[y0:y1, x0:x1], 80)) + contrast
+        level = _level(grey[y0:y1, x0:x1], contrast)
         picture.paste((level,) * len(picture.getbands()) if picture.mode == "RGB" else level, box, stencil)
         taken.append(box)
         planted.append(Planted(text=text, family=family, size=size, contrast=contrast, upright=upright, box=box))
@@ -144,16 +148,21 @@ def _place(
         box = x0, y0, x0 + width, y0 + height
         if any(x0 < b[2] + 60 and b[0] < box[2] + 60 and y0 < b[3] + 60 and b[1] < box[3] + 60 for b in taken):
             continue
-        if np.percentile(grey[y0 : box[3], x0 : box[2]], 80) + contrast <= 255:
+        if 0 <= _level(grey[y0 : box[3], x0 : box[2]], contrast) <= 255:
             return box
     return None
 
 
-def noisy_films(*, written: bool, sizes: Sequence[int] = (16, 18, 20, 24, 30, 36, 48, 60)) -> Iterator[Frame]:
+def _level(under: Pixels, contrast: int) -> int:
+    """The ink's: brighter than four fifths of what lies under it, or darker."""
+    return int(np.percentile(under, 80 if contrast > 0 else 20)) + contrast
+
+
+def noisy_films(*, written: bool, seed: int = 0) -> Iterator[Frame]:
     """Grey films under detector noise, with and without a black bar above; with a name in the bar where it is written."""
     text = "TESTPATIENT ANNA 01.02.1950"
-    for side, noise, size in product((700, 1024, 1400, 2048, 3000), (5, 6, 10, 15, 20, 25, 30), sizes):
-        rng = np.random.default_rng([side, noise, size])
+    for side, noise, size in product((700, 1024, 1400, 2048, 3000), (5, 6, 8, 10, 15, 20, 25, 30), FILM_SIZES):
+        rng = np.random.default_rng([seed, side, noise, size])
         values = np.clip(rng.normal(110, noise, (side, side)), 0, 255).astype(np.uint8)
         if written or size % 4:
             values[: 2 * size + 10] = 0
@@ -169,8 +178,8 @@ def noisy_films(*, written: bool, sizes: Sequence[int] = (16, 18, 20, 24, 30, 36
 
 
 @lru_cache
-def grounds() -> list[Pixels]:
-    """Real frames outside ultrasound, some of each source: the default corpus, as it is delivered."""
+def grounds(*, between: bool = False) -> list[Pixels]:
+    """Real frames outside ultrasound, some of each source of the default corpus; or others that lie between them."""
     by_source: dict[str, list[Pixels]] = {}
     for one in originals(1, side=3000):
         source = one.patient.split()[0]
@@ -178,12 +187,12 @@ def grounds() -> list[Pixels]:
             by_source.setdefault(source, []).append(one.pixels)
     return [
         images[at]
-        for images in by_source.values()
-        for at in sorted({round(k) for k in np.linspace(0, len(images) - 1, 60)})
+        for images in (images[between::2] for images in by_source.values())
+        for at in sorted({round(k) for k in np.linspace(0, len(images) - 1, _OF_A_SOURCE)})
     ]
 
 
-def _enlarged(pixels: Pixels, side: int, rng: np.random.Generator) -> Pixels:
+def enlarged(pixels: Pixels, side: int, rng: np.random.Generator) -> Pixels:
     """As a frame of so many pixels on its longer side, with the grain that a detector of this size has."""
     factor = side / max(pixels.shape[:2])
     size = round(pixels.shape[1] * factor), round(pixels.shape[0] * factor)

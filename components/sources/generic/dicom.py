@@ -2,7 +2,7 @@
 
 Ultrasound, secondary captures and screen saves may have names burned into the pixels. Their frames are cut to the tissue
 regions that the header names, or to the `crop` of labels.csv; without either, and without `burned_in,no` from a person
-who looked, the file is quarantined. So is any file of a private source in whose pixels rows of letters are found. The
+who looked, the file is quarantined. So is any file of a private source in whose pixels something seems to be written. The
 option `burned_in: allow` lets all of them pass.
 
 A file without PatientID is its study's: one patient a StudyInstanceUID. `window` in labels.csv names the windows of CT
@@ -32,9 +32,10 @@ from components.sources.generic.dicom_reports import NAME as REPORTS
 from components.sources.generic.dicom_reports import Reports
 from components.sources.generic.dicom_stacks import Filling, Stacks
 from components.sources.generic.dicom_words import MODALITIES, PROJECTION, region, side_facts
-from components.sources.reading.burned_in import is_cleared, refuse_text
+from components.sources.reading.burned_in import is_cleared
 from components.sources.reading.languages import language_of
 from components.sources.reading.slicing import Cut, slice_mm
+from components.sources.reading.writing import refuse_writing
 from components.storage.keys import keyed_hash
 
 FRAME_STEP = 5
@@ -104,7 +105,7 @@ def _other_planes(delivery: Delivery, name: str, path: Path, found: Stacks, fill
         for cut, values, apart in found.cuts(filling, limits, is_ct=is_ct):
             pixels = with_square_pixels(as_window(values, *limits), *apart)
             if delivery.secret and not is_cleared(delivery, name):
-                refuse_text(pixels, cut.locator)
+                refuse_writing(delivery, pixels, cut.locator)
             yield file.cut(filling, cut, pixels, window, limits)
 
 
@@ -162,7 +163,7 @@ class _File:
             for part_number, box in enumerate(self.boxes):
                 part = cut(shown.pixels, box, self.name) if box else shown.pixels
                 if self.delivery.secret and not is_cleared(self.delivery, self.name):
-                    refuse_text(part, f"frame {index}")
+                    refuse_writing(self.delivery, part, f"frame {index}")
                 yield self._record(index, part_number, replace(shown, pixels=part), window)
 
     def cut(

@@ -8,7 +8,8 @@ from components.images.png import encode_png
 from components.images.stored import StoredImage, decode_stored
 from components.records.record import Provenance, Record, Unreadable
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.reading.burned_in import is_cleared, refuse_text
+from components.sources.reading.burned_in import is_cleared
+from components.sources.reading.writing import refuse_writing
 from components.storage.keys import keyed_hash
 
 
@@ -25,7 +26,7 @@ def withheld(item: Item, delivery: Delivery) -> Item:
         targets = {target: decode_stored(data) for target, data in item.targets.items()}
         if not is_cleared(delivery, name):
             for pixels in (*shown, *targets.values()):
-                refuse_text(pixels, "an image of the record")
+                refuse_writing(delivery, pixels, "an image of the record")
     except ImageError as error:
         return Unreadable(id=identity, source=item.source, file=file, reason=error.reason, detail=error.detail)
     # Encoded anew: in a file's own coding there is room for bytes that no decoder looks at.
