@@ -65,14 +65,26 @@ def registry_name(workspace: Workspace) -> str:
 @contextmanager
 def transaction(workspace: Workspace) -> Iterator["Connection"]:
     """A connection inside one transaction: all of it is written, or nothing."""
-    workspace.private.mkdir(parents=True, exist_ok=True)
-    with _engine(database_url(workspace)).begin() as connection:
+    with engine_of(workspace).begin() as connection:
         yield connection
+
+
+def engine_of(workspace: Workspace) -> "Engine":
+    """The process's engine for the workspace's database, whose tables are brought to this release first."""
+    from components.registry.migrating import bring_up
+
+    url = database_url(workspace)
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        engine = _engine(url, os.getpid())
+        bring_up(engine)  # each time: a file can be put back or taken away, and the look costs less than a millisecond
+        return engine
+    return _engine(url, os.getpid())
 
 
 @lru_cache
 def decisions_table() -> "Table":
-    """Table of decisions: one chain of rows per registry."""
+    """Table of decisions: one chain of rows per registry; (registry, sequence) is unique, so two cannot write one."""
     from sqlalchemy import Column, Integer, MetaData, String, Table, Text
 
     return Table(
@@ -85,11 +97,16 @@ def decisions_table() -> "Table":
     )
 
 
-def _engine(url: str) -> "Engine":
+@lru_cache
+def _engine(url: str, process: int) -> "Engine":
+    """One engine a process: a fork must not share its parent's connections."""
     from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
 
-    arguments = {"timeout": 30} if url.startswith("sqlite") else {}
-    engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
-    decisions_table().metadata.create_all(engine)
+    from components.registry.migrating import bring_up
+
+    if url.startswith("sqlite"):
+        return create_engine(url, poolclass=NullPool, connect_args={"timeout": 30})
+    engine = create_engine(url, poolclass=NullPool)
+    bring_up(engine)
     return engine

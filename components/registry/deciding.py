@@ -10,24 +10,24 @@ from components.registry.carrying_out import Drift, carry_out, check_anchors, fi
 from components.registry.catalogue import CHAMPION, Version, all_versions
 from components.registry.database import Impossible
 from components.registry.decisions import Decision, Ruling, append, champion_of, next_entry, read_log
+from components.registry.lease import Lease
 from components.registry.states import forbidden
 from components.registry.tracking import Tracking
-from components.storage.workspace import Workspace
 
 
-def settled_log(workspace: Workspace, tracking: Tracking, healing: int | None = None) -> list[Decision]:
-    """The log, checked against anchors and alias, with an interrupted decision finished. Call under the lease.
+def settled_log(lease: Lease, tracking: Tracking, healing: int | None = None) -> list[Decision]:
+    """The log, checked against anchors and alias, with an interrupted decision finished.
 
     A champion that somebody deleted in MLflow is withdrawn in the log, so that there can be another. Raises Drift when
     the alias was moved by hand, unless `healing` is one of the two versions between which it stands.
     """
-    log = read_log(workspace)
+    log = read_log(lease.workspace)
     check_anchors(tracking, log)
-    finish_interrupted(workspace, tracking, log)
+    finish_interrupted(lease.workspace, tracking, log)
     versions = {version.number: version for version in all_versions(tracking)}
     logged = champion_of(log)
     if logged is not None and logged not in versions:
-        log = [*log, _take_out(workspace, tracking, log, logged)]
+        log = [*log, _take_out(lease, tracking, log, logged)]
         logged = None
     actual = next((number for number, version in versions.items() if CHAMPION in version.aliases), None)
     if actual != logged and healing not in (actual, logged):
@@ -39,12 +39,12 @@ def settled_log(workspace: Workspace, tracking: Tracking, healing: int | None = 
     return log
 
 
-def write_decision(workspace: Workspace, tracking: Tracking, log: list[Decision], ruling: Ruling) -> Decision:
+def write_decision(lease: Lease, tracking: Tracking, log: list[Decision], ruling: Ruling) -> Decision:
     """Append the ruling to the log and carry it out. Raises Impossible for what the table of states does not allow."""
     if reason := forbidden(log, next_entry(log, ruling)):
         raise Impossible(reason)
-    decision = append(workspace, log, ruling)
-    carry_out(workspace, tracking, [*log, decision])
+    decision = append(lease, log, ruling)
+    carry_out(lease.workspace, tracking, [*log, decision])
     return decision
 
 
@@ -63,7 +63,7 @@ def spoken(number: int | None) -> str:
     return "no version" if number is None else f"version {number}"
 
 
-def _take_out(workspace: Workspace, tracking: Tracking, log: list[Decision], version: int) -> Decision:
+def _take_out(lease: Lease, tracking: Tracking, log: list[Decision], version: int) -> Decision:
     last = next(entry for entry in reversed(log) if entry.version == version)
     ruling = Ruling(
         action="withdraw",
@@ -73,4 +73,4 @@ def _take_out(workspace: Workspace, tracking: Tracking, log: list[Decision], ver
         why=f"version {version} is gone from the registry: somebody deleted it there",
         evidence={"after": last.sequence, "gone": True},
     )
-    return write_decision(workspace, tracking, log, ruling)
+    return write_decision(lease, tracking, log, ruling)

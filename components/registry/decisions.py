@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from components.registry.database import decisions_table, registry_name, transaction
+from components.registry.lease import Lease
 from components.storage.keys import digest
 from components.storage.workspace import Workspace
 
@@ -149,20 +150,20 @@ def read_log(workspace: Workspace) -> list[Decision]:
     return log
 
 
-def append(workspace: Workspace, log: list[Decision], ruling: Ruling) -> Decision:
+def append(lease: Lease, log: list[Decision], ruling: Ruling) -> Decision:
     """Write the next entry after `log`, as read; raises ValueError when somebody else wrote one meanwhile."""
     from sqlalchemy import insert
     from sqlalchemy.exc import IntegrityError
 
     decision = next_entry(log, ruling)
     row = {
-        "registry": registry_name(workspace),
+        "registry": registry_name(lease.workspace),
         "sequence": decision.sequence,
         "body": decision.body(),
         "hash": decision.hash,
     }
     try:
-        with transaction(workspace) as connection:
+        with lease.transaction() as connection:
             connection.execute(insert(decisions_table()).values(row))
     except IntegrityError:
         raise ValueError(

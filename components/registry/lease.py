@@ -5,49 +5,109 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from components.registry.database import database_url, registry_name
+from components.registry.database import database_url, engine_of, registry_name, transaction
 from components.storage.locks import Held, hold
 from components.storage.workspace import Workspace
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_HOLDER = (
+    "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+    "WHERE l.locktype = 'advisory' AND l.objid = :key AND l.granted"
+)
+_MINE = (
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :key AND granted AND pid = pg_backend_pid()"
+)
+
+
+class LeaseLost(ValueError):
+    """The database ended the session that held the lease: nothing was written after that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to decide about a workspace's registry, and the connection on which decisions are written."""
+
+    workspace: Workspace
+    connection: "Connection | None" = None
+    """PostgreSQL's session that holds the lock; None beside SQLite, where a file lock does."""
+    key: int = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator["Connection"]:
+        """A transaction on the lock's own connection, so that who has lost the lock cannot write.
+
+        Raises LeaseLost when the session ended, or when a pooler gave it to somebody else meanwhile.
+        """
+        if self.connection is None:
+            with transaction(self.workspace) as connection:
+                yield connection
+            return
+        from sqlalchemy import text
+        from sqlalchemy.exc import OperationalError
+
+        try:
+            with self.connection.begin():
+                if not self.connection.execute(text(_MINE), {"key": self.key}).scalar_one():
+                    raise LeaseLost(
+                        "the database gave this session's lock away between two statements: a pooler in transaction mode "
+                        "stands before it; point UNIMED_DATABASE_URL at the database itself or at session pooling"
+                    )
+                yield self.connection
+        except OperationalError as error:
+            raise LeaseLost(
+                f"the database ended the session that held the lease ({str(error.orig).strip().splitlines()[0]}): nothing "
+                "was decided; the same command tries again"
+            ) from None
+
 
 @contextmanager
-def hold_lease(workspace: Workspace, what: str, *, wait_seconds: float = 0.0) -> Iterator[None]:
-    """Hold the registry's lease for `what`; raises Held, naming who has it, when another process does.
+def hold_lease(workspace: Workspace, what: str, *, wait_seconds: float = 0.0) -> Iterator[Lease]:
+    """Hold the registry's lease for `what`, waited for so long; raises Held, naming who has it, when that was too short.
 
-    With SQLite a kernel file lock beside the database, waited for; with PostgreSQL an advisory lock of the session, asked
-    for once.
+    With SQLite a kernel file lock beside the database; with PostgreSQL an advisory lock of the session.
     """
     url = database_url(workspace)
     if url.startswith("sqlite"):
         database = Path(url.removeprefix("sqlite:///"))
         with hold(database.with_suffix(".lease.lock"), what, wait_seconds=wait_seconds):
-            yield
+            yield Lease(workspace)
         return
-    with _advisory(url, registry_name(workspace), what):
-        yield
-
-
-@contextmanager
-def _advisory(url: str, registry: str, what: str) -> Iterator[None]:
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.pool import NullPool
-
-    key = int.from_bytes(hashlib.sha256(f"unimed-lease:{registry}".encode()).digest()[:4], "big") >> 1
-    name = f"unimed {what} pid {os.getpid()} on {socket.gethostname()}"[:63]
-    with create_engine(url, poolclass=NullPool).connect() as connection:
-        connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
-        if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar_one():
-            holder = connection.execute(
-                text(
-                    "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
-                    "WHERE l.locktype = 'advisory' AND l.objid = :key AND l.granted"
-                ),
-                {"key": key},
-            ).scalar()
-            raise Held(f"{what}: held by {holder or 'another session'}")
+    key = _key(registry_name(workspace))
+    with engine_of(workspace).connect() as connection:
+        _lock(connection, key, what, wait_seconds)
         try:
-            yield
+            yield Lease(workspace, connection, key)
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+            # Ends the session, which frees the lock, also where the connection is broken.
+            connection.invalidate()
+
+
+def _lock(connection: "Connection", key: int, what: str, wait_seconds: float) -> None:
+    from sqlalchemy import text
+    from sqlalchemy.exc import OperationalError
+
+    name = f"unimed {what} pid {os.getpid()} on {socket.gethostname()}"[:63]
+    milliseconds = str(max(int(wait_seconds * 1000), 1))
+    with connection.begin():
+        for setting, value in (("application_name", name), ("lock_timeout", milliseconds)):
+            connection.execute(text("SELECT set_config(:setting, :value, false)"), {"setting": setting, "value": value})
+    try:
+        with connection.begin():
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", "") != "55P03":  # lock_not_available: the time is over
+            raise
+        with connection.begin():
+            holder = connection.execute(text(_HOLDER), {"key": key}).scalar()
+        connection.invalidate()
+        raise Held(f"{what}: held by {holder or 'another session'}") from None
+
+
+def _key(registry: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"unimed-lease:{registry}".encode()).digest()[:4], "big") >> 1

@@ -47,9 +47,9 @@ def rollback(workspace: Workspace, *, who: str, why: str) -> Decision:
     needs. Raises Impossible at the first champion.
     """
     _named(who, why)
-    with hold_lease(workspace, "rollback"):
+    with hold_lease(workspace, "rollback") as lease:
         tracking = connect(workspace)
-        log = settled_log(workspace, tracking)
+        log = settled_log(lease, tracking)
         present = {version.number: version for version in all_versions(tracking)}
         states = standings(log)
         champion = champion_of(log)
@@ -60,7 +60,7 @@ def rollback(workspace: Workspace, *, who: str, why: str) -> Decision:
         version = present[line[-2]]
         check_whole(tracking, version)
         ruling = Ruling(action="rollback", **about(version), who=who, why=why, evidence={"from": line[-1], **CLAIMED})
-        return write_decision(workspace, tracking, log, ruling)
+        return write_decision(lease, tracking, log, ruling)
 
 
 def withdraw(workspace: Workspace, name: str, *, who: str, why: str) -> Decision:
@@ -69,10 +69,10 @@ def withdraw(workspace: Workspace, name: str, *, who: str, why: str) -> Decision
     Raises Impossible for the champion, which a rollback takes back.
     """
     _named(who, why)
-    with hold_lease(workspace, f"withdraw {name}"):
+    with hold_lease(workspace, f"withdraw {name}") as lease:
         tracking = connect(workspace)
         version = resolve(workspace, name, tracking)
-        log = settled_log(workspace, tracking)
+        log = settled_log(lease, tracking)
         if champion_of(log) == version.number:
             raise Impossible(
                 f"version {version.number} is champion; `unimed rollback` takes it back and names the next"
@@ -80,7 +80,7 @@ def withdraw(workspace: Workspace, name: str, *, who: str, why: str) -> Decision
         if standing_of(log, version.number, version.weights_sha256).state == "withdrawn":
             raise Impossible(f"version {version.number} is withdrawn already")
         ruling = Ruling(action="withdraw", **about(version), who=who, why=why, evidence=dict(CLAIMED))
-        return write_decision(workspace, tracking, log, ruling)
+        return write_decision(lease, tracking, log, ruling)
 
 
 def set_approvers(workspace: Workspace, count: int, *, who: str, why: str) -> Decision:
@@ -88,14 +88,14 @@ def set_approvers(workspace: Workspace, count: int, *, who: str, why: str) -> De
     _named(who, why)
     if not 1 <= count <= MOST_APPROVERS:
         raise Impossible(f"approvers must be 1 or {MOST_APPROVERS}, got {count}")
-    with hold_lease(workspace, "approvers"):
+    with hold_lease(workspace, "approvers") as lease:
         tracking = connect(workspace)
-        log = settled_log(workspace, tracking)
+        log = settled_log(lease, tracking)
         if approvers_of(log) == count:
             raise Impossible(f"a promotion needs {_people(count)} already")
         evidence = {"needed": count, **CLAIMED}
         ruling = Ruling(action="approvers", version=None, weights_sha256="", who=who, why=why, evidence=evidence)
-        return write_decision(workspace, tracking, log, ruling)
+        return write_decision(lease, tracking, log, ruling)
 
 
 def approvers_of(log: list[Decision]) -> int:
@@ -148,10 +148,10 @@ def _speak_for(
     """One person's word for a version: the promotion where it is the last that is needed, else an `approve` entry."""
     _named(who, why)
     seen = champion_summary(workspace)["champion"]
-    with hold_lease(workspace, f"promote {name}"):
+    with hold_lease(workspace, f"promote {name}") as lease:
         tracking = connect(workspace)
         version = resolve(workspace, name, tracking)
-        log = settled_log(workspace, tracking, healing=version.number)
+        log = settled_log(lease, tracking, healing=version.number)
         champion = champion_version(tracking)
         _check_champion(log, version, champion, seen["version"] if seen else None)
         standing = standing_of(log, version.number, version.weights_sha256)
@@ -176,7 +176,7 @@ def _speak_for(
             evidence["approved_by"] = [*others, who]
         action = "promote" if is_last else "approve"
         return write_decision(
-            workspace, tracking, log, Ruling(action=action, **about(version), who=who, why=why, evidence=evidence)
+            lease, tracking, log, Ruling(action=action, **about(version), who=who, why=why, evidence=evidence)
         )
 
 

@@ -8,7 +8,7 @@ from components.registry.deciding import about, champion_version, settled_log, s
 from components.registry.decisions import Action, Decision, Ruling, decision_about
 from components.registry.evidence import Evidence, read_evidence
 from components.registry.gate import judge
-from components.registry.lease import hold_lease
+from components.registry.lease import Lease, hold_lease
 from components.registry.states import refusal_of, standing_of
 from components.registry.summary import remember_decision
 from components.registry.tracking import Tracking, connect
@@ -17,7 +17,7 @@ from components.storage.workspace import Workspace
 
 Promote = Literal["gate", "approve", "never"]
 LEASE_SECONDS = 60
-"""How long a flow waits for the lease beside SQLite; on PostgreSQL it asks once. A person does not wait."""
+"""How long a flow waits for the lease. A person does not wait."""
 
 TURNS = 3
 """How often a version is judged when each time the champion became another meanwhile."""
@@ -46,20 +46,20 @@ def _decided_before(
     workspace: Workspace, tracking: Tracking, version: Version, promote: Promote, evidence: Evidence
 ) -> Decision | None:
     """The entry that answers the present question already, or one that says so of this version's weights."""
-    with hold_lease(workspace, f"decide {version.number}", wait_seconds=LEASE_SECONDS):
-        log = settled_log(workspace, tracking)
+    with hold_lease(workspace, f"decide {version.number}", wait_seconds=LEASE_SECONDS) as lease:
+        log = settled_log(lease, tracking)
         champion = champion_version(tracking)
         standing = standing_of(log, version.number, version.weights_sha256)
         own = decision_about(log, version.number)
         if champion is not None and champion.number == version.number:
             return own
         if standing.state == "withdrawn" and standing.entry is not None and not standing.entry.is_gone:
-            return own or _as_before(workspace, tracking, log, version, standing.entry, "withdraw")
+            return own or _as_before(lease, tracking, log, version, standing.entry, "withdraw")
         if own is not None and _answers(own, champion, promote, evidence):
             return own
         refused = refusal_of(log, version.weights_sha256)
         if own is None and refused is not None and _answers(refused, champion, promote, evidence):
-            return _as_before(workspace, tracking, log, version, refused, "refuse")
+            return _as_before(lease, tracking, log, version, refused, "refuse")
         return None
 
 
@@ -70,8 +70,8 @@ def _judge(
     recipe = read_recipe(workspace.params)
     champion = champion_version(tracking)
     verdict = judge(workspace, recipe, tracking, version, champion)
-    with hold_lease(workspace, f"decide {version.number}", wait_seconds=LEASE_SECONDS):
-        log = settled_log(workspace, tracking)
+    with hold_lease(workspace, f"decide {version.number}", wait_seconds=LEASE_SECONDS) as lease:
+        log = settled_log(lease, tracking)
         now = champion_version(tracking)
         moved = (now.number if now else None) != (champion.number if champion else None)
         if moved and not last:
@@ -90,7 +90,7 @@ def _judge(
             "key": evidence.key,
         }
         ruling = Ruling(action=action, **about(version), who="gate", why=why, evidence=found)
-        return write_decision(workspace, tracking, log, ruling)
+        return write_decision(lease, tracking, log, ruling)
 
 
 def _answers(entry: Decision, champion: Version | None, promote: Promote, evidence: Evidence) -> bool:
@@ -103,7 +103,7 @@ def _answers(entry: Decision, champion: Version | None, promote: Promote, eviden
 
 
 def _as_before(
-    workspace: Workspace,
+    lease: Lease,
     tracking: Tracking,
     log: list[Decision],
     version: Version,
@@ -119,7 +119,7 @@ def _as_before(
     )
     kept: dict[str, Any] = {"of": before.sequence, **({**before.evidence} if action == "refuse" else {})}
     return write_decision(
-        workspace, tracking, log, Ruling(action=action, **about(version), who="gate", why=why, evidence=kept)
+        lease, tracking, log, Ruling(action=action, **about(version), who="gate", why=why, evidence=kept)
     )
 
 

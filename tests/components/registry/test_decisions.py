@@ -7,6 +7,7 @@ import pytest
 
 from components.registry.database import Impossible, database_url, registry_name
 from components.registry.decisions import BrokenLog, Decision, Ruling, append, champion_of, decision_about, read_log
+from components.registry.lease import Lease
 from components.storage.workspace import Workspace
 
 
@@ -21,7 +22,7 @@ def write(workspace, action="promote", version=1, log=None) -> Decision:
     log = read_log(workspace) if log is None else log
     evidence = {"difference": 0.1}
     ruling = Ruling(action=action, version=version, weights_sha256="w", who="ada", why="better", evidence=evidence)
-    return append(workspace, log, ruling)
+    return append(Lease(workspace), log, ruling)
 
 
 def test_entries_come_back_in_order_and_each_holds_the_hash_of_the_one_before(bare):
