@@ -1,6 +1,7 @@
 """Ray: the cluster that RAY_ADDRESS names, or one of our own on this machine; and work spread over it in order."""
 
 import os
+import shutil
 import signal
 import tempfile
 from collections import deque
@@ -42,6 +43,18 @@ def temporary_folder() -> Path:
     raise ValueError(
         f"no folder for Ray's sockets: {candidates[0]} has {len(str(candidates[0]))} letters, at most {longest} leave room "
         "for their names, and /tmp is not to be written; set TMPDIR to a short folder"
+    )
+
+
+def short_of_shared_memory() -> str:
+    """A sentence where /dev/shm has no room for what workers of our own hand each other; empty where it has."""
+    shared = Path("/dev/shm")
+    free = shutil.disk_usage(shared).free if shared.is_dir() else 0
+    if free >= OBJECT_STORE_BYTES:
+        return ""
+    return (
+        f"/dev/shm has {free / 1e6:.0f} MB free, workers hand each other up to {OBJECT_STORE_BYTES / 1e6:.0f} MB there: they will "
+        "use the disk, which is slow; give a container more (docker run --shm-size=512m), or set compute.workers to 0"
     )
 
 

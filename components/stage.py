@@ -104,11 +104,13 @@ def main(argv: list[str]) -> int:
     stop = threading.Event()
     listen(stop)
 
+    from components.storage.user import have_user
     from components.storage.workspace import ENVIRONMENT as WORKSPACE
     from components.storage.workspace import Workspace
 
     workspace = Workspace(Path.cwd().resolve())
     os.environ[WORKSPACE] = str(workspace.root)
+    have_user(workspace.private / "home")
     return run(workspace.root, name, item, stop)
 
 

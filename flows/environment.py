@@ -7,6 +7,7 @@ from pathlib import Path
 
 from components.stage import ENVIRONMENT as SILENCE
 from components.stage import spare_loopback
+from components.storage.user import have_user
 from components.storage.workspace import ENVIRONMENT as WORKSPACE
 from components.storage.workspace import Workspace
 
@@ -30,6 +31,7 @@ def enter(workspace: Workspace) -> None:
     if path.split(os.pathsep)[0] != folder:
         os.environ["PATH"] = os.pathsep.join([folder, path])
     os.environ[WORKSPACE] = str(workspace.root)
+    have_user(workspace.private / "home")
     os.environ["PREFECT_HOME"] = str(prefect_home(workspace))
     prefect_home(workspace).mkdir(parents=True, exist_ok=True)
     workspace.logs.mkdir(parents=True, exist_ok=True)

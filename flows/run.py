@@ -14,27 +14,30 @@ from flows.session import Session
 
 
 def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
-    """Make the workspace a DVC repository with its raw data delivered, if it is not yet; returns what delivery reports.
+    """Make the workspace a DVC repository with its raw data delivered, if it is not yet; returns what delivery reports, and
+    whether workers are short of shared memory.
 
     Raises ValueError when the stages are not this release's, when workers would have no folder for their sockets, when the
     remote would get a source that may not be passed on, and when one namespace holds patients
     of private and of public sources.
     """
-    from components.cluster import has_cluster, temporary_folder
+    from components.cluster import has_cluster, short_of_shared_memory, temporary_folder
     from components.sources.delivery import prepare as deliver
     from components.sources.sharing import check_sharing
     from components.sources.table import check_namespaces
     from components.storage.dvc_remote import remote_address
 
     check_graph(workspace)
+    warnings = []
     if recipe.compute.workers > 0 and not has_cluster():
         temporary_folder()
+        warnings = [sentence for sentence in (short_of_shared_memory(),) if sentence]
     initialise(workspace)
     check_namespaces(recipe.sources)
     check_sharing(recipe.sources, remote_address(workspace)[0])
     lines = deliver(workspace, recipe)
-    others = [line for line in lines if not line.startswith("delivered ")]
-    written = len(lines) - len(others)
+    others = [*warnings, *(line for line in lines if not line.startswith("delivered "))]
+    written = sum(line.startswith("delivered ") for line in lines)
     return [f"delivered {written} raw files", *others] if written else others
 
 

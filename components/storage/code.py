@@ -48,8 +48,8 @@ def code_hashes(adapters: Mapping[str, Sequence[str]], memory: Path | None = Non
     same of the modules given for it; `made_with`: the packages that those modules import, in the same order.
 
     Comments, docstrings and layout do not count; a changed constant, name or import does. Data files of a
-    package (adapter tables, page templates, word lists) count for every component whose code lies in their folder. What files hold is
-    remembered in `memory`, if that is given.
+    package (adapter tables, page templates, word lists) count for every component whose code lies in their folder. What
+    files hold is remembered in `memory`, if that is given.
     """
     graph, trees = _import_graph(), CodeTrees(memory)
     parts = {name: _closure(graph, [entry], (*OUTSIDE, *APART.get(name, ()))) for name, entry in ENTRIES.items()}

@@ -7,6 +7,7 @@ process at a time.
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from components.storage.atomic import write_text
+from components.storage.user import have_user
 from components.storage.workspace import ENVIRONMENT, Workspace
 from components.storage.yaml_files import load_yaml
 
@@ -31,14 +33,14 @@ def ensure_initialised(workspace: Workspace) -> None:
     """Make the workspace a DVC repository if it is none, and hold its settings to ours. Idempotent.
 
     Inside a git working tree DVC writes .gitignore files beside its outputs, unless git ignores dvc.lock there, which
-    DVC refuses; everywhere else it runs without git.
+    DVC refuses; everywhere else, and on a machine without git, it runs without git.
     """
     enter(workspace)
     from dvc.config import Config
     from dvc.repo import Repo
 
     if not (workspace.root / ".dvc" / "config").is_file():
-        in_git = _git_root(workspace.root)
+        in_git = _git_root(workspace.root) if shutil.which("git") else None
         no_scm = in_git is None or _git_ignores(workspace.root, "dvc.lock")
         Repo.init(
             str(workspace.root),
@@ -123,6 +125,7 @@ def enter(workspace: Workspace) -> None:
     os.environ["SHELL"] = "/bin/sh"
     os.environ["DVC_NO_ANALYTICS"] = "1"
     os.environ[ENVIRONMENT] = str(workspace.root)
+    have_user(workspace.private / "home")
     import dvc.logger  # noqa: F401  (its import sets the levels, so it comes first)
 
     # Its warnings are about what is as it should be (an empty file of decisions); what fails is raised.

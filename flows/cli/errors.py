@@ -1,11 +1,12 @@
 """From an exception to one clear line and an exit code; the traceback goes to a file."""
 
-import errno
 import os
 import sys
 import time
 import traceback
 from pathlib import Path
+
+from components.storage.full_disk import ADVICE, is_full, says_full
 
 DONE, FAILED, IMPOSSIBLE, AGAIN = 0, 1, 2, 75
 
@@ -33,13 +34,15 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         return AGAIN, str(error)
     if "StageFailed" in names:
         return FAILED, stage_failure(error)
+    if is_full(error):
+        return FAILED, _of_a_full_disk(error)
     if isinstance(error, Failed):
         return FAILED, str(error)
     if isinstance(error, ValueError) and _is_ours(error):
         return IMPOSSIBLE, str(error)
     if isinstance(error, OSError):
         return _of_the_system(error)
-    where = _keep_traceback(error)
+    where = keep_traceback(error)
     first = " ".join(str(error).split())[:300]
     return FAILED, f"unexpected {type(error).__name__}: {first}; the traceback is in {where}"
 
@@ -47,8 +50,12 @@ def _verdict(error: BaseException) -> tuple[int, str]:
 def stage_failure(error: BaseException) -> str:
     """What the stage said when it failed, in one line, and where its log is."""
     stage, reason = getattr(error, "stage", "?"), getattr(error, "reason", str(error))
-    said = last_words(stage)
-    return f"stage {stage} failed: {said or reason}\nits log: unimed logs {stage}"
+    said = last_words(stage) or reason
+    advice = f"\n{ADVICE}" if says_full(said) else ""
+    wrote = getattr(
+        error, "log_lines", None
+    )  # of this run; a stage that failed before its log has said it on the terminal
+    return f"stage {stage} failed: {said}{advice}" + (f"\nits log: unimed logs {stage}" if wrote else "")
 
 
 def last_words(stage: str) -> str:
@@ -63,16 +70,21 @@ def last_words(stage: str) -> str:
     return str(line.get("message", "")) if line.get("state") == "failed" else ""
 
 
+def _of_a_full_disk(error: BaseException) -> str:
+    """Which file it was, where anybody says so, and what to do."""
+    name = getattr(error, "filename", None)
+    first = str(name) if isinstance(name, str | os.PathLike) else " ".join(str(error).split())[:200]
+    return f"{first}: {ADVICE}"
+
+
 def _of_the_system(error: OSError) -> tuple[int, str]:
     name = error.filename if isinstance(error.filename, str | os.PathLike) else ""
     text = f"{name}: {error.strerror or error}" if name else str(error.strerror or error)
-    if error.errno == errno.ENOSPC:
-        return FAILED, f"{text}; free some space (`unimed gc` helps) and start the same command again"
     if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError | FileExistsError):
         return IMPOSSIBLE, text
     if isinstance(error, PermissionError):
         return IMPOSSIBLE, f"{text}; this user may not do that there"
-    return FAILED, f"{text} (traceback: {_keep_traceback(error)})"
+    return FAILED, f"{text} (traceback: {keep_traceback(error)})"
 
 
 def _is_ours(error: ValueError) -> bool:
@@ -84,7 +96,7 @@ def _is_ours(error: ValueError) -> bool:
     )
 
 
-def _keep_traceback(error: BaseException) -> Path:
+def keep_traceback(error: BaseException) -> Path:
     """Write the traceback where the user can send it from; the current folder's workspace, else the temporary folder."""
     import tempfile
 

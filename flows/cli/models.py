@@ -1,12 +1,12 @@
 """`unimed models | promote | approve | rollback | withdraw | verify | lineage`: registered versions and what happens to them."""
 
-import getpass
 import os
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
+from components.storage.user import user_name
 from flows.cli.errors import Failed
 from flows.cli.output import AsJson, DryRun, print_json, print_table, when_text, working
 
@@ -198,4 +198,4 @@ def here() -> Any:
 
 def who() -> str:
     """Who asks, for the decision log."""
-    return os.environ.get("UNIMED_USER") or getpass.getuser()
+    return os.environ.get("UNIMED_USER") or user_name()

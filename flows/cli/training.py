@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.errors import Failed, StartAgain
+from flows.cli.errors import Failed, StartAgain, keep_traceback
 from flows.cli.output import AsJson, DryRun, bytes_text, note, print_json, seconds_text, working
 
 PROMOTE = ("gate", "approve", "never")
@@ -48,7 +48,7 @@ def retrain(
     from components.storage.workspace import find_workspace
     from flows.session import session
 
-    begun = time.time()
+    begun = time.monotonic()
     check_promote(promote)
     workspace = find_workspace()
     if settings and recipe:
@@ -176,7 +176,7 @@ def say_nothing_to_do(workspace: Any, plan: Any, begun: float, *, as_json: bool)
     champion = champion_summary(workspace)["champion"]
     if champion:
         print(f'champion: version {champion["version"]}. Change a file or a number, or try: unimed ask IMAGE "…"')
-    note(f"({time.time() - begun:.1f} s)")
+    note(f"({time.monotonic() - begun:.1f} s)")
 
 
 def finish(workspace: Any, state: Any, begun: float, *, as_json: bool) -> None:
@@ -189,11 +189,12 @@ def finish(workspace: Any, state: Any, begun: float, *, as_json: bool) -> None:
         except ValueError:
             raise
         except Exception as error:
-            raise Failed(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}; see `unimed logs`") from error
+            said, where = " ".join(str(error).split())[:400], keep_traceback(error)
+            raise Failed(f"{type(error).__name__}: {said}; the traceback is in {where}") from error
         raise Failed(f"the flow ended as {state.name}: {state.message}")
     from flows.cli.last_screen import collect, show
 
-    summary = collect(workspace, state.result(), time.time() - begun)
+    summary = collect(workspace, state.result(), time.monotonic() - begun)
     if as_json:
         print_json(summary)
     else:

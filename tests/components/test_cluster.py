@@ -3,11 +3,12 @@
 import os
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from components import cluster
-from components.cluster import SOCKET_LIMIT, SOCKET_NAME, start_ray, temporary_folder
+from components.cluster import SOCKET_LIMIT, SOCKET_NAME, short_of_shared_memory, start_ray, temporary_folder
 
 
 def test_the_temporary_folder_of_a_batch_system_is_left_for_a_short_one(tmp_path, monkeypatch):
@@ -33,6 +34,13 @@ def test_where_there_is_none_it_is_said_before_ray_starts(tmp_path, monkeypatch)
     monkeypatch.setattr(cluster.os, "access", lambda path, _: Path(path) != Path("/tmp"))
     with pytest.raises(ValueError, match="set TMPDIR to a short folder"):
         temporary_folder()
+
+
+def test_too_little_shared_memory_is_said_with_the_way_to_more(monkeypatch):
+    monkeypatch.setattr(cluster.shutil, "disk_usage", lambda _: SimpleNamespace(free=64 * 2**20))
+    assert "/dev/shm has 67 MB free" in short_of_shared_memory() and "--shm-size" in short_of_shared_memory()
+    monkeypatch.setattr(cluster.shutil, "disk_usage", lambda _: SimpleNamespace(free=2**30))
+    assert short_of_shared_memory() == ""
 
 
 @pytest.mark.parametrize("named", [False, True])

@@ -29,6 +29,9 @@ def work(root: Path, name: str, item: str) -> int:
     if name == "code":
         (root / "code.json").write_text((root / "toy-code").read_text() if (root / "toy-code").exists() else CODE)
         return 0
+    logs = root / ".unimed" / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    (logs / f"{stage.replace('@', '-')}.log").write_text(f"{stage} at work\n")
     progress = Progress.start(root / ".unimed" / "progress", stage)
     slow = json.loads((root / "slow").read_text()) if (root / "slow").exists() else {}
     end = time.monotonic() + slow.get(stage, 0)

@@ -1,6 +1,7 @@
 """The command line: what it offers, how fast it begins, and one clear line with the right exit code when it cannot."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -137,7 +138,10 @@ def test_an_unexpected_error_is_one_line_and_its_traceback_a_file(root, capsys):
     ("raised", "code", "said"),
     [
         (KeyboardInterrupt(), 75, "start the same command again"),
-        (OSError(28, "No space left on device", "x.bin"), 1, "unimed gc"),
+        (OSError(28, "No space left on device", "x.bin"), 1, "x.bin: the disk is full: free some space (`unimed gc`"),
+        (sqlite3.OperationalError("database or disk is full"), 1, "the disk is full: free some space (`unimed gc`"),
+        (RuntimeError("Error while serializing: IoError(Os { code: 28 }): No space left on device"), 1, "`unimed gc`"),
+        (OSError(122, "Disk quota exceeded", "x.bin"), 1, "`unimed gc`"),
         (FileNotFoundError(2, "No such file or directory", "x.bin"), 2, "x.bin"),
     ],
 )
@@ -155,6 +159,28 @@ def test_a_failed_stage_is_told_in_its_own_words(root, capsys):
     err = capsys.readouterr().err
     assert "stage admit failed: source eyes: 90 of 100 quarantined" in err and "unimed logs admit" in err
     assert "Traceback" not in err
+
+
+def test_a_stage_that_filled_the_disk_says_what_to_do_and_one_without_a_log_names_none(root, capsys):
+    from components.storage.dvc import StageFailed
+    from components.storage.progress import Progress
+
+    full = "OSError: [Errno 28] Error writing bytes to file. Detail: [errno 28] No space left on device"
+    Progress.start(root / ".unimed" / "progress", "assemble").finish("failed", full)
+    assert explain(StageFailed("assemble", 1, "exit code 1", [])) == 1
+    err = capsys.readouterr().err
+    assert "the disk is full: free some space (`unimed gc`" in err and "unimed logs" not in err
+
+
+def test_what_filled_the_disk_is_found_behind_what_was_made_of_it(root, capsys):
+    try:
+        try:
+            raise OSError(28, "No space left on device", "a.parquet")
+        except OSError as error:
+            raise KeyError("shard") from error
+    except KeyError as error:
+        assert explain(error) == 1
+    assert "the disk is full" in capsys.readouterr().err
 
 
 def test_switching_the_recipe_writes_it_and_a_dry_run_does_not(root, monkeypatch, capsys):
