@@ -7,6 +7,7 @@ from typing import Literal
 
 from components.evaluation.answers import CHOICE_SCORER, SCORER, normalise
 from components.evaluation.captions import FACT_SCORERS, ROUGE
+from components.evaluation.copied import FRESH_SCORER
 from components.evaluation.drawing_scoring import MEAN_IMAGE
 from components.evaluation.edit_names import metric_name
 from components.evaluation.images import PSNR_SCORER
@@ -19,7 +20,7 @@ Unit = Literal["share", "dB", "saved"]
 
 ANSWERS, LIKELIHOOD, DRAWING = "answers", "answers/likelihood", "drawing"
 MAJORITY, IMAGE, MEAN = "control/majority", "control/image", "control/mean-image"
-READABLE, NORMAL, BLANK = "safety/readable", "safety/normal", "safety/blank"
+READABLE, NORMAL, BLANK, FRESH = "safety/readable", "safety/normal", "safety/blank", "safety/fresh"
 
 ABNORMAL = frozenset({"finding", "nodule", "tumour", "retinopathy"})
 """Question types that ask after something abnormal: a yes is an assertion that can harm."""
@@ -104,7 +105,8 @@ def _controls(scores: Sequence[Score], plain: Sequence[Score]) -> list[tuple[str
 
 
 def _safety(scores: Sequence[Score], plain: Sequence[Score]) -> list[tuple[str, list[tuple[Score, float]]]]:
-    """Shares of answers that can be read, and that assert nothing on a normal and on a blank image."""
+    """Shares of answers that can be read, and that assert nothing on a normal and on a blank image; of drawings that are no
+    training image over again."""
     answers = [score for score in plain if score.scorer_id == SCORER]
     asked = [s for s in scores if s.scorer_id == SCORER and s.question_type in ABNORMAL and s.answer_type == "closed"]
     normal = [score for score in asked if score.variant == PLAIN and normalise(score.reference) == "no"]
@@ -113,6 +115,7 @@ def _safety(scores: Sequence[Score], plain: Sequence[Score]) -> list[tuple[str, 
         (READABLE, [(score, float(score.status != "unparsed")) for score in answers]),
         (NORMAL, [(score, float(score.parsed != "yes")) for score in normal]),
         (BLANK, [(score, float(score.parsed != "yes")) for score in blank]),
+        (FRESH, [(score, score.number) for score in plain if score.scorer_id == FRESH_SCORER]),
     ]
 
 

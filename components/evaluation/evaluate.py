@@ -12,6 +12,7 @@ from components.assembly.dataset import Dataset
 from components.context import StageContext
 from components.evaluation.caption_metrics import caption_metrics
 from components.evaluation.captions import score_caption
+from components.evaluation.copied import TrainingImages
 from components.evaluation.drawing_metrics import (
     EditGroup,
     confusion,
@@ -189,6 +190,7 @@ def score_rows(
     drawn = [row for row in rows if row["benchmark"] == "t2i"]
     if drawn:
         yield from score_t2i(drawn, items, judge)
+        yield from TrainingImages.of(data.images("train")).score(drawn)
     edited = [row for row in rows if row["answer_type"] == "image" and row["benchmark"] != "t2i"]
     if edited:
         records = {items[row["item_id"]].record_id for row in edited}

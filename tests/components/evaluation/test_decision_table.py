@@ -7,6 +7,7 @@ import pytest
 
 from components.evaluation.answers import CHOICE_SCORER, SCORER
 from components.evaluation.captions import FACT_SCORERS
+from components.evaluation.copied import FRESH_SCORER
 from components.evaluation.decision_table import Table, decision_table
 from components.evaluation.drawing_scoring import MEAN_IMAGE
 from components.evaluation.images import PSNR_SCORER
@@ -72,14 +73,15 @@ def test_every_capability_control_and_safety_share_has_its_row(tmp_path):
         for right, scorer in zip((1, 0), (FACT_SCORERS["modality"], FACT_SCORERS["plane"]), strict=True)
     ]
     drawings = [
+        score(7, 7, 0, benchmark="t2i", answer_type="image", question_type="t2i", scorer_id=FRESH_SCORER),
         score(7, 7, 1, benchmark="t2i", answer_type="image", question_type="t2i", scorer_id="judge.modality@x"),
         *(
             score(8, 8, None, benchmark="sr", answer_type="image", question_type="sr", scorer_id=PSNR_SCORER)
             for _ in range(1)
         ),
     ]
-    drawings[1] = replace(drawings[1], value=21.0)
-    drawings.append(replace(drawings[1], variant=MEAN_IMAGE, value=18.0))
+    drawings[2] = replace(drawings[2], value=21.0)
+    drawings.append(replace(drawings[2], variant=MEAN_IMAGE, value=18.0))
     found = tables(tmp_path, [*answers, *captions, *drawings], [*answers, *captions, *drawings])
     values = {row.name: row.challenger for row in found.rows if row.kind != "subgroup"}
     assert values == {
@@ -97,6 +99,7 @@ def test_every_capability_control_and_safety_share_has_its_row(tmp_path):
         "safety/readable": pytest.approx(5 / 6, abs=1e-6),
         "safety/normal": 0.5,
         "safety/blank": 1.0,
+        "safety/fresh": 0.0,
     }
 
 
