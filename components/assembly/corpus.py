@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from sys import intern
@@ -49,6 +49,8 @@ class Entry:
     split: Split = Split.TRAIN
     borrowed: tuple[tuple[str, str], ...] = ()
     """(paired image, id of the copy that it was delivered with)."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Fact -> who says it; empty of records that were validated before that was written down."""
 
     @property
     def family(self) -> tuple[str, str, str]:
@@ -153,6 +155,7 @@ def _entry(row: dict, looks: LookFile, *, square: bool) -> Entry:
         modality=Modality(row["modality"]),
         anatomy=intern(row["anatomy"]),
         facts=_shared(tuple(row["facts"])),
+        origins=_shared(tuple(row.get("origins") or ())),
         targets=tuple(sorted(_target_name(target) for target in row["targets"])),
         delivered_split=Split(row["delivered_split"]) if row["delivered_split"] else None,
         position=row["position"],

@@ -84,6 +84,7 @@ def trace(workspace: Workspace, recipe: Recipe, identity: str) -> Trace:
             known={
                 **{name: row[name] for name in ("modality", "anatomy", "licence", "patient_key")},
                 "facts": dict(row["facts"]),
+                "origins": dict(row.get("origins") or ()),
                 "turns": row["turns"],
             },
             image=row["image"] or None,

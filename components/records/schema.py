@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from components.images.stored import stored_size
 from components.records.benchmark import BenchmarkItem
+from components.records.origins import origins
 from components.records.record import Provenance, Record, Turn
 from components.records.sample import Clinical, Image, Piece, Sample, Text
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup, TurnKind
@@ -38,6 +39,7 @@ RECORD_SCHEMA = pa.schema(
         ("more_images", pa.list_(pa.binary())),
         ("seen", pa.list_(_SEEN)),
         ("facts", pa.map_(pa.string(), pa.string())),
+        ("origins", pa.map_(pa.string(), pa.string())),
         ("targets", pa.map_(pa.string(), pa.binary())),
         ("turns", pa.list_(_TURN)),
         ("language", pa.string()),
@@ -106,6 +108,7 @@ def record_row(record: Record, *, patient_key: str) -> dict[str, object]:
         "more_images": [other.data for other in record.more_images],
         "seen": [{"pixels": shown.pixels, "look": shown.look.data} for shown in record.images],
         "facts": sorted(record.facts.items()),
+        "origins": sorted(origins(record.facts, record.origins).items()),
         "targets": sorted(record.targets.items()),
         "turns": [_turn_row(turn) for turn in record.turns],
         "language": record.language,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from components.images.limits import ImageError
 from components.images.windows import WINDOWS
+from components.records.origins import LABEL
 from components.records.record import Record
 from components.records.vocabulary import Modality
 
@@ -115,11 +116,13 @@ class Labels:
         if "window" in record.facts or modality is not Modality.CT:
             labels.pop("window", None)
         own = {"modality", "anatomy", "subject", "licence"}
+        facts = {name: value for name, value in labels.items() if name not in own}
         return replace(
             record,
             modality=modality,
             anatomy=labels.get("anatomy", record.anatomy),
             subject=labels.get("subject", record.subject),
             licence=labels.get("licence", record.licence),
-            facts={**record.facts, **{name: value for name, value in labels.items() if name not in own}},
+            facts={**record.facts, **facts},
+            origins={**record.origins, **dict.fromkeys(facts, LABEL)},
         )

@@ -60,6 +60,7 @@ def show(
     from components.assembly.trace import trace
     from components.images.png import encode_png
     from components.images.stored import decode_stored
+    from components.records.origins import with_origins
     from components.sources.table import real_names
     from components.storage.atomic import write_bytes
 
@@ -90,7 +91,7 @@ def show(
             f"  curator      {found.curator.decision} by {found.curator.by} {found.curator.at}: {found.curator.reason}"
         )
     if found.known:
-        facts = ", ".join(f"{name} {value}" for name, value in sorted(found.known["facts"].items()))
+        facts = with_origins(found.known["facts"], found.known["origins"])
         print(f"  known        {found.known['modality']}, {found.known['anatomy']}; {facts}")
         print(f"  patient      {found.known['patient_key']}")
         for turn in found.known["turns"] or ():

@@ -10,6 +10,7 @@ from components.assembly.conversations.samples import Pictures
 from components.assembly.corpus import Entry
 from components.assembly.selection.decision import Decision
 from components.images.stored import data_uri
+from components.records.origins import with_origins
 from components.records.sample import Clinical, Image, Sample, Text
 from components.records.vocabulary import Bin
 from components.storage.keys import keyed_hash
@@ -39,7 +40,7 @@ class Report:
             "uri": data_uri(pictures.own.data),
             "id": entry.id,
             "split": entry.split.value,
-            "facts": ", ".join(f"{name} {value}" for name, value in sorted(entry.facts.items())),
+            "facts": with_origins(entry.facts, entry.origins),
         }
         _keep(self._images[entry.source], IMAGES_PER_SOURCE, entry.id, shown)
 

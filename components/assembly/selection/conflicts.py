@@ -84,6 +84,7 @@ def completed(kept: Entry, repeated: Entry, *, same_pixels: bool) -> Entry:
     return replace(
         kept,
         facts=facts,
+        origins={**repeated.origins, **kept.origins},
         modality=modality,
         anatomy=anatomy,
         targets=tuple(sorted({*kept.targets, *maps})),

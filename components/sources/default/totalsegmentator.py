@@ -15,6 +15,7 @@ from components.images.limits import ImageError
 from components.images.png import encode_png
 from components.images.volume import PLANES, Volume, read_volume, same_grid, usable_slices
 from components.images.windows import BRAIN, SOFT_TISSUE, percentile_limits, window
+from components.records.origins import TOOL
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.levels import levels
@@ -80,6 +81,7 @@ _SCANS = {
     ),
 }
 _LABEL_FILES = {scan.labels for scan in _SCANS.values() if scan.labels} | {SERIES_LABELS}
+_BY_TOOL = {"organs": TOOL, "unclear_organs": TOOL}
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
@@ -133,6 +135,7 @@ def _scan(delivery: Delivery, name: str, path: Path, scan: _Scan, labels: Volume
                 licence=LICENCE,
                 locator=f"{plane} {index}",
                 facts=facts,
+                origins=_BY_TOOL,
                 targets=targets,
                 position=volume.position(plane, index),
                 method=_METHOD if targets else "as delivered",
@@ -192,6 +195,7 @@ def _series(delivery: Delivery, files: dict[str, Path], labels: Volume | None) -
             licence=LICENCE,
             locator=f"{image.plane or 'slice'} {number}",
             facts=facts | organs,
+            origins=_BY_TOOL,
             targets=targets,
             position=image.position,
             method=_METHOD if targets else "as delivered",

@@ -25,6 +25,7 @@ from components.images.resize import with_square_pixels
 from components.images.slide import tissue_share
 from components.images.windows import SOFT_TISSUE, WINDOWS, percentile_limits, window_name, without_background
 from components.images.windows import window as as_window
+from components.records.origins import HEADER
 from components.records.record import Record
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
@@ -226,6 +227,7 @@ class _File:
             locator=locator,
             facts={name: value for name, value in known.items() if value}
             | side_facts(self.image.laterality, self.anatomy),
+            origins={"laterality": HEADER},
             position=position,
             method="; ".join(part for part in told if part),
         )

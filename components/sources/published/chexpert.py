@@ -7,12 +7,13 @@ the same images (`train_cheXbert.csv`, `train_visualCheXbert.csv`) are left out 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from components.images.limits import ImageError, LeftOutError
 from components.records.findings import label_facts, view_facts
+from components.records.origins import FOUND_BY_TOOL
 from components.records.vocabulary import Modality, Split
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.films import Film, Films, bare
@@ -90,7 +91,7 @@ def _row(
         return ()
     return row_record(
         delivery, place[1], [_film(films, place[1]).picture], [],
-        subject=place[2], facts=facts, split=split, file=name, locator=f"row {number}", **_SHARED,
+        subject=place[2], facts=facts, origins=_origins(split), split=split, file=name, locator=f"row {number}", **_SHARED,
     )  # fmt: skip
 
 
@@ -105,8 +106,13 @@ def _study(delivery: Delivery, films: Films, place: str, study: _Study) -> Item:
         raise LeftOutError("empty text", f"the report of {place} says nothing, and no label stands beside it")
     return row_record(
         delivery, f"{place}/report", [_film(films, view).picture for view in shown], turns,
-        subject=study.subject, facts=facts, split=study.split, file=study.file, locator=f"row {study.row}", **_SHARED,
+        subject=study.subject, facts=facts, origins=_origins(study.split), split=study.split, file=study.file, locator=f"row {study.row}", **_SHARED,
     )  # fmt: skip
+
+
+def _origins(split: Split | None) -> Mapping[str, str]:
+    """Radiologists labelled the films that are held out, a program the reports of all others."""
+    return {} if split in (Split.VAL, Split.TEST) else FOUND_BY_TOOL
 
 
 def _claimed(films: Films, place: str) -> str:

@@ -12,6 +12,7 @@ from functools import partial
 
 from components.images.limits import ImageError
 from components.records.findings import label_facts, view_facts
+from components.records.origins import FOUND_BY_TOOL
 from components.records.vocabulary import Modality, Split
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.films import Films
@@ -110,6 +111,7 @@ def _records(
         modality=Modality.XRAY,
         anatomy="chest",
         facts={**study.facts, **study.views[next(iter(shown))], **comparison_facts(report)},
+        origins=FOUND_BY_TOOL,
         file=study.file,
         locator=f"study {number}",
         licence=LICENCE,

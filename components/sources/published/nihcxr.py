@@ -6,6 +6,7 @@ from functools import partial
 
 from components.images.limits import ImageError, LeftOutError
 from components.records.findings import finding, finding_facts, view_facts
+from components.records.origins import FOUND_BY_TOOL
 from components.records.vocabulary import Modality, Split
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.boxes import Box, box_turns, corners
@@ -115,6 +116,7 @@ def _record(
         modality=Modality.XRAY,
         anatomy="chest",
         facts={**finding_facts(labels, absent), **view_facts(text(row, "View Position"))},
+        origins=FOUND_BY_TOOL,
         file=name,
         locator=f"row {number}",
         licence=LICENCE,

@@ -7,6 +7,7 @@ from functools import partial
 
 from components.images.limits import ImageError, LeftOutError
 from components.records.findings import finding_facts, view_facts
+from components.records.origins import FOUND_BY_TOOL
 from components.records.record import Turn
 from components.records.vocabulary import Modality, TurnKind
 from components.sources.delivery_folder import Delivery, Item
@@ -63,6 +64,7 @@ def _record(delivery: Delivery, films: Films, name: str, number: int, row: Row) 
         modality=Modality.XRAY,
         anatomy="chest",
         facts={"description": "; ".join(labels), **finding_facts(labels), **view_facts(projection)},
+        origins={} if text(row, "MethodLabel") == "Physician" else FOUND_BY_TOOL,
         file=name,
         locator=f"row {number}",
         licence=LICENCE,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from components.assembly.corpus import Corpus
@@ -17,6 +18,16 @@ def test_images_come_by_id(assemble_corpus, corpus, tmp_path: Path) -> None:
         image, targets, more = found.images(entry)
         assert image == by_id[entry.id].image.data and more == []
         assert targets == dict(by_id[entry.id].targets) and set(entry.targets) == set(targets)
+
+
+def test_records_that_were_validated_before_origins_were_written_are_read(assemble_corpus, tmp_path: Path) -> None:
+    assemble_corpus(name="a")
+    validated = Workspace(tmp_path / "a").validated
+    assert all(entry.origins.keys() == entry.facts.keys() for entry in Corpus(validated, ["mri"]).entries)
+    for file in (validated / "mri").glob("records-*.parquet"):
+        pq.write_table(pq.read_table(file).drop_columns(["origins"]), file)
+    older = Corpus(validated, ["mri"]).entries
+    assert older and all(entry.facts and not entry.origins for entry in older)
 
 
 def test_a_source_that_was_not_validated_is_named(tmp_path: Path) -> None:

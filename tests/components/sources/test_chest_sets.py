@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from components.images.stored import decode_stored
+from components.records.origins import origins
 from components.records.record import LeftOut
 from components.records.vocabulary import Modality, Split, TurnKind
 from components.sources.published.siim import mask_of
@@ -45,6 +46,8 @@ def test_nih_table_and_its_images(public, read, draw, tmp_path):
         present.update(listed(record, "findings"))
         assert record.subject == row["Patient ID"] and record.facts["view"] == row["View Position"]
         assert ("cardiomegaly" in listed(record, "findings")) == ("Cardiomegaly" in labels)
+        assert origins(record.facts, record.origins)["absent_findings"] == "tool", "read out of reports by a program"
+        assert origins(record.facts, record.origins)["view"] == "label"
         assert ("pleural effusion" in listed(record, "absent_findings")) == ("Effusion" not in labels)
         assert "any abnormality" not in listed(record, "absent_findings"), "none of 14 labels is not nothing at all"
         assert not listed(record, "findings") & listed(record, "absent_findings")

@@ -2,6 +2,7 @@ import pytest
 
 from components.images.limits import ImageError
 from components.records.record import Provenance, Record
+from components.records.schema import record_row, record_table
 from components.records.vocabulary import Modality
 from components.sources.labels import Labels
 
@@ -79,3 +80,12 @@ def test_broken_tables_say_where(tmp_path, text, words):
 def test_crop_must_be_a_box(tmp_path, text):
     with pytest.raises(ImageError, match="crop of a"):
         write(tmp_path, f"file,fact,value\na,crop,{text}\n").crop("a")
+
+
+def test_every_fact_is_written_with_who_says_it_and_labels_csv_says_its_own(tmp_path, read, draw) -> None:
+    draw(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text("file,fact,value\n*,plane,axial\n*,modality,CT\n*,laterality,left\n")
+    (record,) = read(tmp_path, "hub", "images")[0].values()
+    row = record_table([record_row(record, patient_key="k")]).to_pylist()[0]
+    assert dict(row["origins"]).keys() == dict(row["facts"]).keys()
+    assert dict(row["origins"]) == {"colour": "pixels", "plane": "label", "laterality": "label"}
