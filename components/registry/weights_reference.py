@@ -1,19 +1,26 @@
 """Weights by reference: names and hashes of a checkpoint's files and where their bytes lie. Never a copy of them.
 
-Loaded inside a model version too, far from any workspace: needs nothing but the reference itself.
+Loaded inside a model version too, far from any workspace.
 """
 
+import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from components.storage.addresses import shown
 from components.storage.atomic import atomic_path
 from components.storage.file_hashes import file_sha256, weights_sha256
 from components.storage.s3 import UnreadableS3, download, downloads
+from components.storage.workspace import find_workspace
 
 SCHEMA = 1
+REMOTE = "UNIMED_REMOTE"
+"""Where weights are fetched from outside of any workspace: the URL of a DVC remote. Its service is $AWS_ENDPOINT_URL."""
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +36,7 @@ class WeightsFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WeightsReference:
-    """A checkpoint folder as hashes, and the two places that may hold its bytes."""
+    """A checkpoint folder as hashes, and where its bytes were when it was registered."""
 
     checkpoint: str
     """Workspace-relative folder it had, as dvc.lock names it."""
@@ -38,7 +45,7 @@ class WeightsReference:
     cache: str
     """Absolute folder of the DVC cache's md5 objects."""
     remote: str
-    """URL of the DVC remote, or empty."""
+    """URL of the DVC remote, or empty. Told to people; bytes are fetched from where the settings say: see `remote_now`."""
     endpoint: str
     """Address of an S3 service that is not AWS, or empty."""
 
@@ -58,7 +65,8 @@ class WeightsReference:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "WeightsReference":
-        """The reference in weights.json; raises ValueError when its parts do not fit its identity, or a name leaves the folder."""
+        """The reference in weights.json; raises ValueError when its parts do not fit its identity, a name leaves the folder, or
+        an md5, which becomes a path, is none."""
         if value.get("schema") != SCHEMA:
             raise ValueError(f"weights.json has schema {value.get('schema')!r}; this code reads schema {SCHEMA}")
         files = tuple(WeightsFile(**entry) for entry in value["files"])
@@ -66,6 +74,8 @@ class WeightsReference:
             parts = PurePosixPath(file.name).parts
             if file.name.startswith("/") or ".." in parts or not parts:
                 raise ValueError(f"weights.json names {file.name!r}, which is not inside a checkpoint folder")
+            if not _MD5.fullmatch(str(file.md5)):
+                raise ValueError(f"weights.json gives {file.name} the md5 {file.md5!r}, which is none; it was edited")
         names = ("checkpoint", "directory_md5", "cache", "remote", "endpoint")
         reference = cls(files=files, **{name: str(value[name]) for name in names})
         if reference.sha256 != value["weights_sha256"]:
@@ -125,14 +135,35 @@ def find_verified(reference: WeightsReference, file: WeightsFile) -> Path:
         if place.is_file():
             _verify(place, file)
             return place
-    if reference.remote:
-        _download(reference, file, places[1])
+    remote, endpoint = remote_now()
+    if remote:
+        _download(reference, file, places[1], remote, endpoint)
         return places[1]
+    known = shown(reference.remote)
+    fix = (
+        f"it was sent to {known}: set {REMOTE} to that, or make it the DVC remote of this workspace"
+        if known
+        else "the version names no DVC remote; bring the cache back, or set a remote and push before registering"
+    )
     raise MissingWeights(
         f"{file.name} of weights {reference.sha256[:12]} (md5 {file.md5}, {file.size} bytes) is not in the DVC cache "
-        f"{reference.cache}, and the version names no DVC remote; bring the cache back, or set a remote and push before "
-        "registering"
+        f"{reference.cache}, and {fix}"
     )
+
+
+def remote_now() -> tuple[str, str]:
+    """URL and service address of the remote that the settings name: $UNIMED_REMOTE, else the DVC remote of the workspace
+    around this process; empty without one. Whoever may write a record cannot send this machine's keys anywhere."""
+    if os.environ.get(REMOTE):
+        return os.environ[REMOTE], ""
+    try:
+        workspace = find_workspace()
+        if not (workspace.root / ".dvc").is_dir():
+            return "", ""
+        from components.storage.dvc_remote import remote_address
+    except (ValueError, ImportError):  # a server that only answers has neither a workspace nor DVC
+        return "", ""
+    return remote_address(workspace)
 
 
 def key(md5: str) -> str:
@@ -153,15 +184,15 @@ def _verify(path: Path, file: WeightsFile) -> None:
         )
 
 
-def _download(reference: WeightsReference, file: WeightsFile, target: Path) -> None:
-    url = f"{reference.remote.rstrip('/')}/files/md5/{key(file.md5)}"
+def _download(reference: WeightsReference, file: WeightsFile, target: Path, remote: str, endpoint: str) -> None:
+    url = f"{remote.rstrip('/')}/files/md5/{key(file.md5)}"
     with atomic_path(target) as temporary:
-        if reference.remote.startswith("s3://"):
+        if remote.startswith("s3://"):
             try:
-                download(url, temporary, reference.endpoint)
+                download(url, temporary, endpoint)
             except UnreadableS3 as error:
                 raise MissingWeights(str(error)) from None
-        elif "://" not in reference.remote:
+        elif "://" not in remote:
             if not Path(url).is_file():
                 raise MissingWeights(
                     f"{file.name}: neither the DVC cache {reference.cache} nor the remote has it ({url})"
@@ -169,7 +200,7 @@ def _download(reference: WeightsReference, file: WeightsFile, target: Path) -> N
             shutil.copyfile(url, temporary)
         else:
             raise MissingWeights(
-                f"{file.name}: the DVC remote {reference.remote} is read by DVC only; run `dvc pull` in a workspace and "
+                f"{file.name}: the DVC remote {shown(remote)} is read by DVC only; run `dvc pull` in a workspace and "
                 f"point weights.json's cache to it"
             )
         _verify(temporary, file)

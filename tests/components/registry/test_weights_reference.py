@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from components.registry import weights_reference
 from components.registry.weights_reference import (
     DamagedWeights,
     MissingWeights,
@@ -16,6 +17,7 @@ from components.registry.weights_reference import (
     lay_out,
     refer_to,
 )
+from components.storage.dvc_repository import open_repo
 
 CONTENTS = {"config.json": b"{}", "model.safetensors": b"some weights", "part/more.safetensors": b"more"}
 
@@ -24,6 +26,9 @@ CONTENTS = {"config.json": b"{}", "model.safetensors": b"some weights", "part/mo
 def reference(tmp_path, monkeypatch) -> WeightsReference:
     """A checkpoint of three files, one in a folder, whose bytes lie in a cache and in a remote folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("UNIMED_REMOTE", "UNIMED_WORKSPACE"):
+        monkeypatch.delenv(name, raising=False)
     entries = {}
     for name, data in CONTENTS.items():
         md5 = entries[name] = hashlib.md5(data).hexdigest()
@@ -54,11 +59,38 @@ def test_a_missing_cache_is_named_when_there_is_no_remote(reference, tmp_path):
         lay_out(lost, tmp_path / "out")
 
 
-def test_the_remote_serves_when_the_cache_is_gone_and_is_asked_once(reference, tmp_path):
-    far = replace(reference, cache=str(tmp_path / "elsewhere"), remote=str(tmp_path / "remote"))
+def test_the_remote_serves_when_the_cache_is_gone_and_is_asked_once(reference, tmp_path, monkeypatch):
+    monkeypatch.setenv("UNIMED_REMOTE", str(tmp_path / "remote"))
+    far = replace(reference, cache=str(tmp_path / "elsewhere"))
     assert (lay_out(far, tmp_path / "out") / "model.safetensors").read_bytes() == b"some weights"
-    again = replace(far, remote=str(tmp_path / "unplugged"))
-    assert (lay_out(again, tmp_path / "again") / "model.safetensors").read_bytes() == b"some weights"
+    monkeypatch.setenv("UNIMED_REMOTE", str(tmp_path / "unplugged"))
+    assert (lay_out(far, tmp_path / "again") / "model.safetensors").read_bytes() == b"some weights"
+
+
+def test_bytes_come_from_where_the_settings_say_and_never_from_where_a_record_says(reference, tmp_path, monkeypatch):
+    named = "s3://me:secret@anywhere/dvc"
+    edited = replace(reference, cache=str(tmp_path / "elsewhere"), remote=named, endpoint="http://thief:1")
+    asked = []
+    monkeypatch.setattr(weights_reference, "download", lambda *request: asked.append(request))
+    with pytest.raises(MissingWeights, match="was sent to s3://anywhere/dvc: set UNIMED_REMOTE to that"):
+        lay_out(edited, tmp_path / "out")
+    assert asked == []
+
+
+def test_inside_a_workspace_the_remote_is_that_of_its_dvc(reference, workspace, tmp_path):
+    far = replace(reference, cache=str(tmp_path / "elsewhere"))
+    with open_repo(workspace) as repo, repo.config.edit("repo") as config:
+        config["core"]["remote"] = "team"
+        config["remote"]["team"] = {"url": str(tmp_path / "remote")}
+    assert (lay_out(far, tmp_path / "out") / "model.safetensors").read_bytes() == b"some weights"
+
+
+@pytest.mark.parametrize("md5", ["../../../../etc/cron.d/x", "", "A" * 32, "a" * 31, "a" * 32 + "\n"])
+def test_an_md5_that_is_none_never_becomes_a_path(reference, md5):
+    value = reference.to_json()
+    value["files"][0]["md5"] = md5
+    with pytest.raises(ValueError, match=r"gives config\.json the md5 .*, which is none"):
+        WeightsReference.from_json(value)
 
 
 @pytest.mark.parametrize(
@@ -72,8 +104,9 @@ def test_damaged_bytes_are_refused_and_named(reference, data, said):
         find_verified(reference, file)
 
 
-def test_a_damaged_remote_leaves_nothing_behind(reference, tmp_path):
-    far = replace(reference, cache=str(tmp_path / "elsewhere"), remote=str(tmp_path / "remote"))
+def test_a_damaged_remote_leaves_nothing_behind(reference, tmp_path, monkeypatch):
+    monkeypatch.setenv("UNIMED_REMOTE", str(tmp_path / "remote"))
+    far = replace(reference, cache=str(tmp_path / "elsewhere"))
     (tmp_path / "remote" / "files" / "md5" / key(far.files[1].md5)).write_bytes(b"some weightz")
     with pytest.raises(DamagedWeights):
         find_verified(far, far.files[1])
@@ -111,7 +144,9 @@ def test_an_s3_remote_is_read_with_its_own_endpoint(reference, tmp_path, monkeyp
         client.create_bucket(Bucket="team")
         for file in reference.files:
             client.put_object(Bucket="team", Key=f"dvc/files/md5/{key(file.md5)}", Body=CONTENTS[file.name])
-        far = replace(reference, cache="/nowhere", remote="s3://team/dvc", endpoint=endpoint)
+        monkeypatch.setenv("UNIMED_REMOTE", "s3://team/dvc")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        far = replace(reference, cache="/nowhere")
         assert (lay_out(far, tmp_path / "out") / "part/more.safetensors").read_bytes() == b"more"
     finally:
         server.stop()
