@@ -4,32 +4,36 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from components.recipes.recipe import Recipe, read_recipe
 from components.registry import evidence as facts
-from components.registry.carrying_out import refresh_aliases
-from components.registry.catalogue import CHAMPION, MODEL, Version, all_versions, resolve
+from components.registry.catalogue import CHALLENGER, CHAMPION, MODEL, Version, all_versions, resolve
 from components.registry.database import embedded_uri, has_log, tracking_uri
 from components.registry.decisions import decision_about, read_log
 from components.registry.evidence import Evidence, read_evidence
 from components.registry.lease import hold_lease
 from components.registry.model_files import code_folders, log_model
-from components.registry.runs import keyed_run
+from components.registry.runs import STAGE, keyed_run
 from components.registry.sending import send_waiting, try_to
 from components.registry.states import standing_of
-from components.registry.summary import already_judged, champion_summary
+from components.registry.summary import already_judged, champion_summary, remember_aliases
 from components.registry.tracking import PARENT, Tracking, connect
 from components.registry.weights_reference import WeightsReference, refer_to
 from components.storage import dvc_cache, dvc_remote
+from components.storage.addresses import shown
 from components.storage.atomic import read_object
 from components.storage.file_hashes import file_sha256
 from components.storage.workspace import Workspace
 
 __all__ = ["Version", "already_judged", "champion_summary", "models", "register", "resolve"]
 
+REGISTER = "register"
+"""Name of the run that a version comes from."""
+_MOST_RUNS = 50_000
+"""What MLflow gives at once."""
 RECORD_FILES = ("dvc.lock", "dvc.yaml", "params.yaml", "code.json")
 """Copied from the workspace's root into the version's record, where they exist."""
 EVALUATION_FILES = ("evaluation.json", "metrics.json", "report.html")
@@ -60,9 +64,16 @@ def models(workspace: Workspace) -> list[dict[str, Any]]:
         return []
     tracking = connect(workspace)
     log = read_log(workspace) if has_log(workspace) else []
-    refresh_aliases(workspace, tracking)
+    versions = all_versions(tracking)
+    bearers = {
+        alias: {"version": version.number, "weights_sha256": version.weights_sha256}
+        for version in versions
+        for alias in version.aliases
+    }
+    remember_aliases(workspace, bearers.get(CHAMPION), bearers.get(CHALLENGER))
+    metrics = run_metrics(tracking, versions)
     rows = []
-    for version in all_versions(tracking):
+    for version in versions:
         decision = decision_about(log, version.number)
         standing = standing_of(log, version.number, version.weights_sha256)
         rows.append(
@@ -73,7 +84,7 @@ def models(workspace: Workspace) -> list[dict[str, Any]]:
                 "dataset_id": version.dataset_id,
                 "git_commit": version.tags.get("unimed.git_commit", "none"),
                 "recipe": version.tags.get("unimed.recipe", ""),
-                "metrics": run_metrics(tracking, version),
+                "metrics": metrics.get(version.run_id, {}),
                 "state": standing.state,
                 "state_code": standing.code,
                 "decision": decision.to_json() if decision else None,
@@ -93,8 +104,8 @@ def weights_of(workspace: Workspace, evidence: Evidence) -> WeightsReference:
         entries,
         directory_md5=evidence.checkpoint_md5,
         cache=cache,
-        remote=remote,
-        endpoint=endpoint,
+        remote=shown(remote),
+        endpoint=shown(endpoint),
     )
 
 
@@ -108,14 +119,13 @@ def identity_tags(workspace: Workspace, reference: WeightsReference) -> dict[str
     }
 
 
-def run_metrics(tracking: Tracking, version: Version) -> dict[str, float]:
-    """The version's metrics as its run holds them; empty when somebody deleted the run."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return dict(sorted(tracking.client.get_run(version.run_id).data.metrics.items()))
-    except MlflowException:
+def run_metrics(tracking: Tracking, versions: Sequence[Version]) -> dict[str, dict[str, float]]:
+    """Run id -> the metrics that the version's run holds, asked at once; a run that somebody deleted is not there."""
+    if not versions:
         return {}
+    kind = f"tags.`{STAGE}` = '{REGISTER}'"
+    found = tracking.client.search_runs([tracking.experiment_id], kind, max_results=_MOST_RUNS)
+    return {run.info.run_id: dict(sorted(run.data.metrics.items())) for run in found}
 
 
 def _check_evaluation(workspace: Workspace, identity: Mapping[str, str]) -> None:
@@ -148,7 +158,7 @@ def _make(
     }
     run_key = facts.digest(dict(identity))
     with (
-        keyed_run(workspace, "register", run_key) as run,
+        keyed_run(workspace, REGISTER, run_key) as run,
         tempfile.TemporaryDirectory(prefix="unimed-record-") as temporary,
     ):
         metrics = read_object(workspace.evaluation / "metrics.json")

@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from mlflow import MlflowClient
 
+from components.registry import versions
 from components.registry.catalogue import record_folder, reference_of, resolve
 from components.registry.database import Impossible
 from components.registry.tracking import connect
@@ -76,3 +78,23 @@ def test_models_of_a_new_workspace_are_none_and_no_database_is_made(workspace):
     (workspace.private / "mlflow.db").unlink()
     assert models(workspace) == []
     assert not (workspace.private / "mlflow.db").exists()
+
+
+def test_listing_asks_mlflow_as_often_for_three_versions_as_for_one(three, monkeypatch):
+    asked = []
+
+    class Counting(MlflowClient):
+        """Notes what it is asked."""
+
+        def __getattribute__(self, name):
+            if not name.startswith("_") and callable(getattr(MlflowClient, name, None)):
+                asked.append(name)
+            return super().__getattribute__(name)
+
+    real = connect(three)
+    real.client.__class__ = Counting
+    monkeypatch.setattr(versions, "connect", lambda _: real)
+    rows = versions.models(three)
+    assert sorted(asked) == ["get_registered_model", "search_model_versions", "search_runs"]
+    assert [row["version"] for row in rows] == [3, 2, 1]
+    assert all(row["metrics"]["vqa/pool/accuracy"] == 0.8 for row in rows)
