@@ -118,7 +118,9 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
     """Read the recipe, hold the stage's lock, call the component, say how it ended."""
     from components.context import Interrupted, StageContext
     from components.recipes.recipe import read_recipe
+    from components.storage.addresses import shown
     from components.storage.locks import Held, hold
+    from components.storage.private import make_private
     from components.storage.progress import Progress
     from components.storage.workspace import Workspace
 
@@ -131,6 +133,7 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
         print(error, file=sys.stderr)
         return EXIT_IMPOSSIBLE
     set_environment(recipe.compute.threads)
+    make_private(workspace)
     with ExitStack() as stack:
         try:
             # A killed run's stage may live for a moment longer; it dies with its parent, so wait for it.
@@ -151,11 +154,12 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
             progress.finish("interrupted", str(error))
             return EXIT_AGAIN
         except BaseException as error:
-            traceback.print_exc()
+            print(shown(traceback.format_exc()), file=sys.stderr)
             said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             progress.finish("failed", said)
             from components.registry.tracking import PARENT
 
+            said = shown(said)
             if PARENT not in os.environ:  # a run shows the progress file; after a bare `dvc repro` this is all there is
                 terminal.write(f"{stage}: {said}\nThe log is {log}\n")
             return EXIT_FAILED

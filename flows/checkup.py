@@ -45,13 +45,16 @@ def mend() -> list[str]:
     """
     from components.registry.moving import settle_here
     from components.storage.locks import hold
+    from components.storage.private import is_open, make_private
     from components.storage.workspace import find_workspace
     from flows.graph import GRAPH, KEPT, repair_graph
 
     workspace = find_workspace()
     with hold(workspace.private / "retrain.lock", "doctor --repair"):
         graph = [f"{GRAPH} is this release's now; the old one is {KEPT}"] if repair_graph(workspace) else []
-        return [*graph, *settle_here(workspace)]
+        closed = [f"{workspace.private} is for its owner alone now"] if is_open(workspace) else []
+        make_private(workspace)
+        return [*graph, *closed, *settle_here(workspace)]
 
 
 def _machine() -> Iterator[Finding]:
@@ -103,8 +106,10 @@ def _packages() -> Iterator[Finding]:
 
 def _workspace() -> Iterator[Finding]:
     from components.recipes.recipe import read_recipe
+    from components.registry.run_spool import spools
     from components.storage.home import read_home
     from components.storage.locks import holder, holder_text
+    from components.storage.private import is_open
     from components.storage.workspace import find_workspace
     from flows.graph import graph_differences
 
@@ -128,6 +133,15 @@ def _workspace() -> Iterator[Finding]:
         "where its records say" if at_home or home is None else f"its records name {home.root}",
         "" if at_home else "`unimed doctor --repair`",
     )
+    open_to_others = is_open(workspace)
+    yield Finding(
+        "bad" if open_to_others else "good",
+        "private folder",
+        f"others may look into {workspace.private}" if open_to_others else "for its owner alone",
+        "`unimed doctor --repair`" if open_to_others else "",
+    )
+    if waiting := spools(workspace):
+        yield Finding("note", "runs", f"{len(waiting)} to be sent to MLflow", "the next `unimed retrain` does it")
     differences = graph_differences(workspace)
     yield Finding(
         "bad" if differences else "good",
@@ -169,6 +183,7 @@ def _database(workspace: Any) -> Finding:
 
 
 def _servers(workspace: Any) -> Iterator[Finding]:
+    from components.storage.addresses import shown
     from flows.loopback import answers
     from flows.services import live_services
 
@@ -182,19 +197,19 @@ def _servers(workspace: Any) -> Iterator[Finding]:
             yield Finding("note", service.name, f"{service.url} is not answered by the process that `up` started", fix)
     api = os.environ.get("PREFECT_API_URL")
     if api:
-        alive = answers(f"{api}/health")
+        alive = answers(f"{shown(api)}/health")
         yield Finding(
             "good" if alive else "bad",
             "PREFECT_API_URL",
-            api,
+            shown(api),
             "" if alive else "it does not answer; start it, or unset the variable",
         )
     tracking = os.environ.get("MLFLOW_TRACKING_URI")
     if tracking and tracking.startswith("http"):
-        alive = answers(f"{tracking.rstrip('/')}/health")
+        alive = answers(f"{shown(tracking).rstrip('/')}/health")
         yield Finding(
             "good" if alive else "bad",
             "MLFLOW_TRACKING_URI",
-            tracking,
+            shown(tracking),
             "" if alive else "it does not answer; start it, or unset the variable",
         )

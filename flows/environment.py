@@ -7,6 +7,7 @@ from pathlib import Path
 
 from components.stage import ENVIRONMENT as SILENCE
 from components.stage import spare_loopback
+from components.storage.private import make_private
 from components.storage.user import have_user
 from components.storage.workspace import ENVIRONMENT as WORKSPACE
 from components.storage.workspace import Workspace
@@ -33,6 +34,7 @@ def enter(workspace: Workspace) -> None:
     os.environ[WORKSPACE] = str(workspace.root)
     have_user(workspace.private / "home")
     os.environ["PREFECT_HOME"] = str(prefect_home(workspace))
+    make_private(workspace)
     prefect_home(workspace).mkdir(parents=True, exist_ok=True)
     workspace.logs.mkdir(parents=True, exist_ok=True)
     # It warns of each empty file, on every look; a curator's file of decisions begins empty.

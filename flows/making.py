@@ -4,6 +4,7 @@ from pathlib import Path
 
 from components.recipes import recipe as recipes
 from components.storage.atomic import write_text
+from components.storage.private import make_private
 from components.storage.workspace import Workspace
 from flows.run import prepare
 
@@ -45,6 +46,7 @@ def make_workspace(folder: Path, recipe: str) -> tuple[Workspace, list[str]]:
         if not (folder / name).exists():
             write_text(folder / name, text)
     workspace = Workspace(folder.resolve())
+    make_private(workspace)
     return workspace, prepare(workspace, recipes.read_recipe(workspace.params))
 
 

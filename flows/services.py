@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.storage.addresses import shown
 from components.storage.atomic import write_json
 from components.storage.home import check_home
 from components.storage.keys import keyed_hash
@@ -108,12 +109,12 @@ class _Family:
         """Start what nobody else offers, wait until it answers, write the card, say the addresses."""
         api = os.environ.get("PREFECT_API_URL")
         if api:
-            self.say(f"Prefect    {api.removesuffix('/api')}   (from PREFECT_API_URL)")
+            self.say(f"Prefect    {shown(api.removesuffix('/api'))}   (from PREFECT_API_URL)")
         else:
             self._run_server("prefect")
         tracking = os.environ.get("MLFLOW_TRACKING_URI")
         if tracking:
-            self.say(f"MLflow     {tracking}   (from MLFLOW_TRACKING_URI)")
+            self.say(f"MLflow     {shown(tracking)}   (from MLFLOW_TRACKING_URI)")
         else:
             self._run_server("mlflow")
         if "prefect" in self.urls:

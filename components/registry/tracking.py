@@ -5,11 +5,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit, urlunsplit
 
-from components.registry.database import embedded_uri, tracking_uri
+from components.registry.database import TRACKING, embedded_uri, tracking_uri
 from components.storage.addresses import shown
 from components.storage.home import ARTIFACTS, Elsewhere, check_home
+from components.storage.private import make_private
 from components.storage.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "unimed"
 PARENT = "UNIMED_PARENT_RUN"
 """In the environment of all that a retrain starts: the id of its run, empty while MLflow does not answer."""
+ARTIFACT_ROOT = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 BRIEF = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 """Whoever only watches asks once, and later again; MLflow by itself would try for minutes."""
 _SILENCE = {
@@ -52,8 +56,7 @@ def connect(workspace: Workspace) -> Tracking:
     """
     for name, value in _SILENCE.items():
         os.environ.setdefault(name, value)
-    workspace.private.mkdir(parents=True, exist_ok=True)
-    import mlflow
+    make_private(workspace)
     from mlflow import MlflowClient
 
     for name in ("alembic", "mlflow"):
@@ -61,8 +64,7 @@ def connect(workspace: Workspace) -> Tracking:
     uri = tracking_uri(workspace)
     if uri == embedded_uri(workspace):
         check_home(workspace)
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
+    uri = _set(uri)
     with _same_release(uri):
         client = MlflowClient(uri)
         found = client.get_experiment_by_name(EXPERIMENT)
@@ -70,8 +72,7 @@ def connect(workspace: Workspace) -> Tracking:
         if found.lifecycle_stage == "deleted":  # on MLflow's page; its runs are there still
             client.restore_experiment(found.experiment_id)
         return Tracking(client, found.experiment_id)
-    own = (workspace.private / ARTIFACTS).as_uri() if uri == embedded_uri(workspace) else None
-    return Tracking(client, client.create_experiment(EXPERIMENT, artifact_location=own))
+    return Tracking(client, client.create_experiment(EXPERIMENT, artifact_location=artifact_place(workspace, uri)))
 
 
 @contextmanager
@@ -103,3 +104,45 @@ def _same_release(uri: str) -> Iterator[None]:
             f"the MLflow database {shown(uri)} was made by another release of MLflow ({revisions}); one of a newer "
             f"release needs that release, an older one `mlflow db upgrade {shown(uri)}`, after a copy of it"
         ) from None
+
+
+def _set(uri: str) -> str:
+    """Make it MLflow's address in this process and return it as MLflow is to know it: without a password, which it would
+    print in each message. User and password go where MLflow looks for them instead."""
+    import mlflow
+
+    before = os.environ.get(TRACKING)
+    if uri.startswith(("http:", "https:")) and uri != shown(uri):
+        parts = urlsplit(uri)
+        os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username or "")
+        os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
+        uri = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    # MLflow sets it too; children find the registry under the name that it was given, or none.
+    if before is None:
+        os.environ.pop(TRACKING, None)
+    else:
+        os.environ[TRACKING] = before
+    return uri
+
+
+def artifact_place(workspace: Workspace, uri: str) -> str | None:
+    """Where a new experiment keeps its files; None where a server or a file store knows by itself.
+
+    Raises ValueError for a bare database, which has no place for files: MLflow would take `mlruns` in the folder of
+    whoever was first.
+    """
+    if uri == embedded_uri(workspace):
+        return (workspace.private / ARTIFACTS).as_uri()
+    if uri.startswith("sqlite:///"):
+        return (Path(uri.removeprefix("sqlite:///")).resolve().parent / ARTIFACTS).as_uri()
+    if uri.startswith(("postgresql", "mysql", "mssql")):
+        named = os.environ.get(ARTIFACT_ROOT)
+        if not named:
+            raise ValueError(
+                f"MLFLOW_TRACKING_URI is {shown(uri)}, a database without a place for files; point it to an MLflow server "
+                f"before that database, or name a place that all can reach in {ARTIFACT_ROOT} (such as s3://bucket/mlflow)"
+            )
+        return named
+    return None

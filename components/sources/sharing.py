@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from components.recipes.sources import SourceSettings
+from components.storage.addresses import shown
 
 _TO_THE_PERSON = "lent to the person who asked for it"
 LENT_FORMATS: Mapping[str, str] = {
@@ -51,6 +52,6 @@ def check_sharing(sources: Mapping[str, SourceSettings], remote: str) -> None:
     ]
     if remote and lent:
         raise ValueError(
-            f"the DVC remote {remote} would get what may not be passed on: {', '.join(lent)}; where everybody who reads it "
+            f"the DVC remote {shown(remote)} would get what may not be passed on: {', '.join(lent)}; where everybody who reads it "
             "signed the set's agreement, set sources.<name>.options.share to true, else `dvc remote default --unset`"
         )

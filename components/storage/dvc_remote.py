@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from components.storage.addresses import shown
 from components.storage.atomic import read_json, write_json
 from components.storage.dvc_repository import open_repo, read_lock
 from components.storage.keys import digest
@@ -25,7 +26,7 @@ def push(workspace: Workspace, target: str | None = None) -> int:
             sent = int(repo.push(targets=[target] if target else None))
     except (DvcException, OSError) as error:
         raise ValueError(
-            f"the DVC remote {url} does not take the files ({' '.join(str(error).split())}); "
+            f"the DVC remote {shown(url)} does not take the files ({shown(' '.join(str(error).split()))}); "
             "see `dvc remote list`; the next `unimed retrain` sends them"
         ) from None
     if target is None:
@@ -64,4 +65,4 @@ def _sent(workspace: Workspace) -> Path:
 def _all_sent(workspace: Workspace, remote: tuple[str, str]) -> dict[str, str]:
     """What is noted once the remote has all that dvc.lock names."""
     url, endpoint = remote
-    return {"remote": url, "endpoint": endpoint, "lock": digest(read_lock(workspace))}
+    return {"remote": shown(url), "endpoint": shown(endpoint), "lock": digest(read_lock(workspace))}

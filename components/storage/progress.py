@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from components.storage.addresses import shown
+
 
 @dataclass(slots=True)
 class Progress:
@@ -34,11 +36,11 @@ class Progress:
 
     def say(self, message: str) -> None:
         """A line without a count."""
-        self._append({"message": message})
+        self._append({"message": shown(message)})
 
     def finish(self, state: str, message: str = "") -> None:
         """The last line: state is done, failed or interrupted."""
-        self._append({"state": state, "message": message})
+        self._append({"state": state, "message": shown(message)})
 
     def _append(self, line: dict[str, object]) -> None:
         with self.path.open("a") as handle:

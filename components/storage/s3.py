@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.storage.addresses import shown
 from components.storage.atomic import atomic_path
 
 
@@ -77,7 +78,9 @@ def _ask(url: str, endpoint: str, question: Callable[[Any], Any]) -> Any:
     try:
         return question(boto3.client("s3", endpoint_url=endpoint or None, config=config))
     except (BotoCoreError, ClientError) as error:
-        raise UnreadableS3(f"{url} cannot be read ({error}); check the AWS variables and the bucket") from None
+        raise UnreadableS3(
+            f"{shown(url)} cannot be read ({shown(str(error))}); check the AWS variables and the bucket"
+        ) from None
 
 
 def _split(url: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import time
 import traceback
 from pathlib import Path
 
+from components.storage.addresses import shown
 from components.storage.full_disk import ADVICE, is_full, says_full
 
 DONE, FAILED, IMPOSSIBLE, AGAIN = 0, 1, 2, 75
@@ -22,7 +23,7 @@ class StartAgain(Exception):
 def explain(error: BaseException) -> int:
     """Print one line for the error and return the exit code: 2 for what the user asked, 1 for what failed."""
     code, text = _verdict(error)
-    print(text, file=sys.stderr)
+    print(shown(text), file=sys.stderr)
     return code
 
 
@@ -110,5 +111,5 @@ def keep_traceback(error: BaseException) -> Path:
     path = folder / "unimed-error.log"
     text = "".join(traceback.format_exception(error))
     with path.open("a") as handle:
-        handle.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(sys.argv)}\n{text}\n")
+        handle.write(shown(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(sys.argv)}\n{text}\n"))
     return path

@@ -3,7 +3,7 @@
 import pytest
 
 from components.context import Interrupted
-from components.registry import runs
+from components.registry import runs, tracking
 from components.registry.tracking import connect
 from components.storage.dvc import StageInterrupted
 from components.storage.home import workspace_id
@@ -84,3 +84,21 @@ def test_artifacts_lie_in_the_workspace_wherever_the_process_stands(workspace, t
         run.artifact(workspace.params)
     assert list((workspace.private / "mlflow-artifacts").rglob("params.yaml"))
     assert not (tmp_path / "mlruns").exists()
+
+
+def test_a_database_without_a_place_for_files_is_refused_until_one_is_named(workspace, monkeypatch):
+    uri = "postgresql+psycopg://me:secret@db/mlflow"
+    with pytest.raises(ValueError, match=r"postgresql\+psycopg://db/mlflow, a database without a place for files"):
+        tracking.artifact_place(workspace, uri)
+    monkeypatch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", "s3://team/mlflow")
+    assert tracking.artifact_place(workspace, uri) == "s3://team/mlflow"
+    assert tracking.artifact_place(workspace, "https://mlflow") is None, "a server knows its own"
+
+
+def test_files_of_a_shared_database_lie_beside_it_and_not_where_the_first_one_stood(neighbours, tmp_path, monkeypatch):
+    mine, other = neighbours
+    monkeypatch.chdir(other.root)
+    with runs.keyed_run(mine, "register", "key") as run:
+        run.artifact(mine.params)
+    assert list((tmp_path / "mlflow-artifacts").rglob("params.yaml"))
+    assert not (other.root / "mlruns").exists()
