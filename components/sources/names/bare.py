@@ -4,7 +4,7 @@ to one as a name alone."""
 import re
 from functools import lru_cache
 
-from components.sources.names.lexicon import LANGUAGES, List, is_in, vocabulary
+from components.sources.names.lexicon import LANGUAGES, List, is_in, vocabulary, words
 from components.sources.names.tokens import Word, is_common, is_name, is_of_medicine, words_of
 
 _LONGEST_ACRONYM = 5
@@ -12,28 +12,32 @@ _MOSTLY = 0.6
 """Share of words in capitals from which a text has no other letters."""
 _SHORTEST = 3
 _JOINED = re.compile(r"(?:Mc|Mac|Fitz|O['’]|D['’]|De|Di|La|Le|Van|Von)[A-Z][a-z]+")
-_AUXILIARIES = ("was", "is", "will", "were", "fue", "ha", "es", "será", "wurde", "wird", "ist")
+_AUXILIARIES = words("was is will were has did does fue ha es será se no está wurde wird ist hat")
 _ABSTRACT = ("ung", "heit", "keit", "tion", "schaft", "tät", "nis", "tum", "ismus")
 _SURNAME_ENDS = ("er", "mann")
 """Of German surnames that are nouns: what somebody's forefather did."""
 _PAIR = re.compile(r"\s|,\s|-|\s-\s")
+_PRODUCT = re.compile(
+    r"\s?(?:®|™|\([RC]\))|\s\d+(?:[.,]\d+)?\s?(?:ml|mL|mg|mcg|µg|g|IE|IU|UI|U|MBq|mCi|mmol|%|cc)\b|\s[1-4]\d0\b(?!\s?[a-z])"
+)
+"""What stands behind a medicine: its mark, a dose, the iodine of a contrast medium."""
 _STAGE = re.compile(r"[\s-]*(?:[IVX]{1,4}[a-fA-F]?|[A-F]\d?|\d[a-f]?)(?![\w.]\w|\w)(?!\. [A-Z])")
 """What stands behind an eponym that grades: Fontaine IIb, Weber B, Modic 2."""
 
 
 def has_bare_name(text: str, language: str) -> bool:
     """Whether a word of the text may be a name, in the light of how the language writes."""
-    words = words_of(text)
-    capitals = sum(word.is_capitals for word in words if len(word.text) > 2)
-    shouts = capitals > _MOSTLY * max(1, sum(len(word.text) > 2 for word in words))
-    for at, word in enumerate(words):
-        if _acts(words, at, text, language) or _is_short_pair(words, at, text, language):
+    said = words_of(text)
+    capitals = sum(word.is_capitals for word in said if len(word.text) > 2)
+    shouts = capitals > _MOSTLY * max(1, sum(len(word.text) > 2 for word in said))
+    for at, word in enumerate(said):
+        if _acts(said, at, text, language) or _is_short_pair(said, at, text, language):
             return True
         if len(word.plain) < _SHORTEST:
             continue
-        if _is_term(words, at, text):
+        if _is_term(said, at, text):
             continue
-        if _is_suspect(word, language, shouts) or _is_paired(words, at, text, language, shouts):
+        if _is_suspect(word, language, shouts) or _is_paired(said, at, text, language, shouts):
             return True
     return False
 
@@ -44,15 +48,28 @@ def is_name_like(word: str, language: str) -> bool:
     return is_name(title) or not (is_common(word, language) or is_of_medicine(word) or _is_term_alone(title))
 
 
-def is_unknown(word: str) -> bool:
-    """Whether no dictionary of any language has the word in small letters, and it is not made like one of medicine."""
-    return not _is_known_anywhere(word.lower())
+def is_surname(word: str) -> bool:
+    """Whether the word is known as a name, or as one that something is called after, whatever else it is."""
+    title = word.capitalize()
+    return is_name(title) or is_in(List.EPONYM, title) or title in vocabulary()["surnames"]
 
 
-def _acts(words: list[Word], at: int, text: str, language: str) -> bool:
+@lru_cache(maxsize=2**8)
+def terms(text: str) -> frozenset[int]:
+    """Where the words of a text begin that are of diseases, devices and makers."""
+    said = words_of(text)
+    return frozenset(word.start for at, word in enumerate(said) if _is_term(said, at, text))
+
+
+def is_unknown(word: str, language: str) -> bool:
+    """Whether the language's dictionary does not have the word, and it is not made like one of medicine."""
+    return not (is_common(word.lower(), language) or is_of_medicine(word))
+
+
+def _acts(said: list[Word], at: int, text: str, language: str) -> bool:
     """Whether it begins a sentence, without an article, and does what people do: `Young returned`, `Vogel klagt`."""
-    word, known = words[at], vocabulary()
-    if not word.begins or not word.is_capital or at + 1 >= len(words) or len(word.plain) < _SHORTEST or word.hyphened:
+    word, known = said[at], vocabulary()
+    if not word.begins or not word.is_capital or at + 1 >= len(said) or len(word.plain) < _SHORTEST or word.hyphened:
         return False
     small, title = word.plain.lower(), word.plain.capitalize()
     if (
@@ -62,24 +79,24 @@ def _acts(words: list[Word], at: int, text: str, language: str) -> bool:
         or title in known[f"role_{language}"]
     ):
         return False
-    if text[word.end : words[at + 1].start] != " " or (is_of_medicine(word.plain) and not is_name(title)):
+    if text[word.end : said[at + 1].start] != " " or (is_of_medicine(word.plain) and not is_name(title)):
         return False
-    verb = words[at + 1].text
-    behind = {each.text for each in words[at + 2 : at + 6]}
+    verb = said[at + 1].text
+    behind = {each.text for each in said[at + 2 : at + 6]}
     is_person = verb in known["person_verbs"] or (verb in _AUXILIARIES and bool(behind & known["person_passive"]))
     return is_person and (is_name(title) or (language == "de" and not word.plain.endswith(_ABSTRACT)))
 
 
-def _is_short_pair(words: list[Word], at: int, text: str, language: str) -> bool:
+def _is_short_pair(said: list[Word], at: int, text: str, language: str) -> bool:
     """Whether it is a name of two letters before another word with a capital: Li Wei."""
-    if len(words[at].text) != 2 or at + 1 >= len(words) or text[words[at].end : words[at + 1].start] not in (" ", ", "):
+    if len(said[at].text) != 2 or at + 1 >= len(said) or text[said[at].end : said[at + 1].start] not in (" ", ", "):
         return False
-    first, second, known = words[at], words[at + 1], vocabulary()
+    first, second, known = said[at], said[at + 1], vocabulary()
     if not first.is_capital or not second.is_capital or not second.plain.isalpha() or second.begins:
         return False
     if first.text.lower() in known[f"small_{language}"] | known["stops"] | known["joining"] or not is_name(first.text):
         return False
-    return second.plain.lower() not in known["report"] and not _is_term(words, at + 1, text)
+    return second.plain.lower() not in known["report"] and not _is_term(said, at + 1, text)
 
 
 def _is_suspect(word: Word, language: str, shouts: bool) -> bool:
@@ -115,13 +132,13 @@ def _is_suspect(word: Word, language: str, shouts: bool) -> bool:
     return is_name(title) and plain.lower() not in vocabulary()["report"]
 
 
-def _is_paired(words: list[Word], at: int, text: str, language: str, shouts: bool) -> bool:
+def _is_paired(said: list[Word], at: int, text: str, language: str, shouts: bool) -> bool:
     """Whether it and the word behind it are both names that could be other words alone."""
-    if at + 1 >= len(words) or not _PAIR.fullmatch(text[words[at].end : words[at + 1].start]):
+    if at + 1 >= len(said) or not _PAIR.fullmatch(text[said[at].end : said[at + 1].start]):
         return False
-    pair = words[at], words[at + 1]
+    pair = said[at], said[at + 1]
     if not all((word.is_capital or word.is_capitals) and len(word.plain) > 1 for word in pair) or _is_term(
-        words, at + 1, text
+        said, at + 1, text
     ):
         return False
     names = [is_name(word.plain.capitalize()) and word.plain.lower() not in vocabulary()["report"] for word in pair]
@@ -138,28 +155,31 @@ def _is_known_anywhere(plain: str) -> bool:
 
 
 def _is_term_alone(title: str) -> bool:
-    words = vocabulary()
-    return title in words["alone"] or title in words["known"] or (is_in(List.EPONYM, title) and not is_name(title))
+    said = vocabulary()
+    return title in said["alone"] or title in said["known"] or (is_in(List.EPONYM, title) and not is_name(title))
 
 
-def _is_term(words: list[Word], at: int, text: str) -> bool:
+def _is_term(said: list[Word], at: int, text: str) -> bool:
     """Whether the word is of a disease, device or maker: always, or beside what such things are called."""
-    word, known = words[at], vocabulary()
+    word, known = said[at], vocabulary()
     title = word.plain.capitalize()
     if _is_term_alone(title) or word.plain in known["alone"]:
         return True
-    if word.hyphened and (_is_joined_to_a_noun(words, at, text) or _is_of_joined_eponyms(words, at, text)):
+    if word.hyphened and (_is_joined_to_a_noun(said, at, text) or _is_of_joined_eponyms(said, at, text)):
         return True
+    after, before = _after(said, at, text), _before(said, at)
+    if _PRODUCT.match(text, word.end) or (after and after.text.lower() in known["bearers"]) or _is_borne(before):
+        return not _acts(said, at, text, "en")
     is_known_eponym = title in known["eponyms"]
     if not (is_known_eponym or is_in(List.EPONYM, title)):
         return False
     is_rare = is_known_eponym and title not in known["surnames"]
+    if is_rare and word.begins and not _acts(said, at, text, "en"):
+        return True
     if is_known_eponym and _STAGE.match(text, word.end):
         return True
-    after = _after(words, at, text)
-    if after and (after.text.lower() in known["context"] or (is_known_eponym and _is_thing(after, is_rare))):
+    if after and (after.text.lower() in known["context"] or _is_thing(after, is_rare)):
         return True
-    before = _before(words, at)
     if not before:
         return False
     if before[0] in known["context_before"] or before[0] in known["context"]:
@@ -169,31 +189,41 @@ def _is_term(words: list[Word], at: int, text: str) -> bool:
     return before[1] in known["context"] | known["context_before"] or (is_rare and before[1] not in known["people"])
 
 
-def _is_of_joined_eponyms(words: list[Word], at: int, text: str) -> bool:
+def _is_borne(before: list[str]) -> bool:
+    """Whether what stands before it, nearest first, is a sign, score or device that is called after something."""
+    bearers = vocabulary()["bearers"]
+    if not before:
+        return False
+    return before[0] in bearers or (
+        before[0] in ("de", "nach", "of", "von") and len(before) > 1 and before[1] in bearers
+    )
+
+
+def _is_of_joined_eponyms(said: list[Word], at: int, text: str) -> bool:
     """Whether hyphens join it to others of which two are eponyms, or one that is no common surname."""
     known, first, last = vocabulary(), at, at
-    while first and text[words[first - 1].end : words[first].start] in ("-", "‐", "–"):
+    while first and text[said[first - 1].end : said[first].start] in ("-", "‐", "–"):
         first -= 1
-    while last + 1 < len(words) and text[words[last].end : words[last + 1].start] in ("-", "‐", "–"):
+    while last + 1 < len(said) and text[said[last].end : said[last + 1].start] in ("-", "‐", "–"):
         last += 1
-    titles = [word.plain.capitalize() for word in words[first : last + 1]]
+    titles = [word.plain.capitalize() for word in said[first : last + 1]]
     eponyms = [title for title in titles if title in known["eponyms"] or title in known["alone"]]
     return len(eponyms) > 1 or any(title not in known["surnames"] for title in eponyms)
 
 
-def _before(words: list[Word], at: int) -> list[str]:
+def _before(said: list[Word], at: int) -> list[str]:
     """The words before it, nearest first, in small letters, without letters alone and the eponyms that it is joined to."""
     eponyms = vocabulary()["eponyms"]
-    found = [each for each in reversed(words[max(0, at - 6) : at]) if len(each.text) > 1]
+    found = [each for each in reversed(said[max(0, at - 6) : at]) if len(each.text) > 1]
     while found and (found[0].plain.capitalize() in eponyms or found[0].text.lower() in ("and", "und", "y")):
         found = found[1:]
     return [each.text.lower() for each in found]
 
 
-def _after(words: list[Word], at: int, text: str) -> Word | None:
+def _after(said: list[Word], at: int, text: str) -> Word | None:
     """The first word behind it that is no eponym joined to it by a hyphen, a blank, or `and`."""
     eponyms = vocabulary()["eponyms"]
-    for each, before in zip(words[at + 1 : at + 4], words[at : at + 3], strict=False):
+    for each, before in zip(said[at + 1 : at + 4], said[at : at + 3], strict=False):
         if text[before.end : each.start].strip(" -‐–/'’s,"):
             return None
         if each.plain.capitalize() not in eponyms and each.text.lower() not in ("and", "und", "y", "de", "von"):
@@ -208,9 +238,9 @@ def _is_thing(word: Word, is_rare: bool) -> bool:
     return small.islower() and small not in vocabulary()["going_on"] and (is_rare or is_of_medicine(small))
 
 
-def _is_joined_to_a_noun(words: list[Word], at: int, text: str) -> bool:
+def _is_joined_to_a_noun(said: list[Word], at: int, text: str) -> bool:
     """Whether hyphens join it to an ordinary word behind it: Hill-Sachs-Delle, Foley-type."""
-    for before, each in zip(words[at:], words[at + 1 :], strict=False):
+    for before, each in zip(said[at:], said[at + 1 :], strict=False):
         if text[before.end : each.start] not in ("-", "‐"):
             return False
         if (

@@ -66,7 +66,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         "ym": rf"(?<![\d.,/-])(?P<y>{_YEAR})(?P<s>[/-])(?P<m>0[1-9]|1[0-2])(?!\d|[.,/-]\d){_NO_UNIT}",
         "roman": r"\b\d{1,2}\.\s?[IVX]{1,4}\.\s?\d{2,4}\b",
         "weekday and day": rf"\b(?:{_any_of(list(_WEEKDAY_OF))}),?\s+(?:(?:den|dem|the|el|día|der)\s+)?\d{{1,2}}(?:\.\d{{1,2}}\.?|/\d{{1,2}}|-\d{{1,2}}|\.|st|nd|rd|th)?(?!\d|[.,:/]\d|\s*(?:mm|cm|Uhr|h\b|am\b|pm\b|x\b))",
-        "yearless": rf"\b(?-i:May) (?:the )?\d{{1,2}}(?:st|nd|rd|th)\b|(?<=on )(?-i:May) \d{{1,2}}\b|(?<![\d.,])\d{{1,2}}\.(?:0?[1-9]|1[0-2])\.(?=[ ,;)]*(?:um|gegen|und|bis|erfolgt|durchgeführt|vorgestellt|wurde|geplant))|(?<![\d.,])\d{{1,2}}(?:st|nd|rd|th)?\.?\s*[-/]?\s*(?:of\s+|de\s+)?(?P<name>{_any_of([m for m in _MONTH_OF if m != 'mar'])})\b"
+        "yearless": rf"\b(?-i:May) (?:the )?\d{{1,2}}(?:st|nd|rd|th)\b|(?<=on )(?-i:May) \d{{1,2}}\b|(?<![\d.,])\d{{1,2}}\.(?:0?[1-9]|1[0-2])\.(?=[,;)]| (?-i:[a-zäöü]))(?!\s*(?:mm|cm)\b)|(?<![\d.,])\d{{1,2}}(?:st|nd|rd|th)?\.?\s*[-/]?\s*(?:of\s+|de\s+)?(?P<name>{_any_of([m for m in _MONTH_OF if m != 'mar'])})\b"
         rf"|\b(?P<first>{_any_of([m for m in _MONTH_OF if m not in ('mar', 'may')])})\.?\s+(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?\b(?![.,]\d){_NO_UNIT}",
         "cued": r"\b(?:on|dated|since|until|by|prior|previous|before|after|again|study|exam|film|scan|CT|MRI|MRT|TC|RM|rx|X-ray|done|seen|admitted|discharged|discharge|surgery|biopsy|repeat|visit|follow[- ]up|from"
         r"|am|vom|bis|seit|zum|datiert|ab|Termin|Aufnahme|OP|Entlassung|Kontrolle|Voraufnahme|el|del|desde|hasta|día|fecha|cita|visto|vista|previo|previa|ingreso|alta|control|date|datum)[:,\s]+(?:the\s+|dem\s+|den\s+|de\s+|el\s+|día\s+)?"

@@ -46,8 +46,8 @@ _PREFIXES = words(
     "ab an auf aus be bei durch ein ent er fehl fort ge gegen her hin hinter miss mit nach neben rück teil über um un unter ur ver vor"
     " weg wieder zer zu zusammen zwischen"
 )
-_LONGEST_NAME = 16
-"""Letters: no surname of one word is longer."""
+_LONGEST_NAME = 12
+"""Letters: hardly a surname of one word is longer, and most words that no dictionary has are."""
 _LONG = 8
 """Letters from which a word that ends in a noun of five is a compound, whatever stands before."""
 _NAME_ENDS = (
@@ -147,7 +147,12 @@ def is_name(word: str) -> bool:
 def is_common(word: str, language: str) -> bool:
     """Whether the word, as it stands or in lower case, is one of the language, or of medicine."""
     small = word.lower()
-    if is_in(List.MEDICAL, small) or small in vocabulary()["report"] or is_in(List(language), small):
+    if (
+        len(small) > _LONGEST_NAME
+        or is_in(List.MEDICAL, small)
+        or small in vocabulary()["report"]
+        or is_in(List(language), small)
+    ):
         return True
     if language != "de":
         return False
@@ -170,8 +175,6 @@ def is_of_medicine(word: str) -> bool:
 @lru_cache(maxsize=2**16)
 def _is_compound(small: str) -> bool:
     """Whether it is a German word made of several that are known, the last a noun."""
-    if len(small) > _LONGEST_NAME:
-        return True
     if len(small) > _LONG and any(_is_plain_noun(small[at:]) for at in range(3, len(small) - 4)):
         return True
     return any(_is_tail(small[at:]) and _is_head(small[:at], small[at:]) for at in range(len(small) - 3, 1, -1))
