@@ -74,11 +74,14 @@ class Plan:
 
 
 def make_plan(workspace: Workspace, recipe: Recipe, promote: str) -> Plan:
-    """Ask DVC and the registry; brings the stage `code` up to date first, which takes two seconds."""
+    """Ask DVC and the registry; brings the stage `code` up to date first, which takes two seconds, and lets DVC see what was
+    edited in place."""
     from components.registry.summary import already_judged
     from components.storage.dvc import changed_stages, reproduce_stage, stage_graph
+    from components.storage.marks import mend_changed
 
     reproduce_stage(workspace, "code")
+    mend_changed(workspace)
     reasons = changed_stages(workspace)
     stages = tuple(stage_list(recipe))
     affected = tuple(with_descendants(stages, reasons, stage_graph(workspace) if reasons else {}))

@@ -48,10 +48,13 @@ def read_state(workspace: Workspace) -> dict[str, Any]:
 def changes(workspace: Workspace, order: list[str]) -> tuple[Mapping[str, str], list[str]]:
     """(stage -> why it must run, stages that read from one of those); before the first run every stage is changed."""
     from components.storage.dvc import changed_stages, stage_graph
+    from components.storage.marks import changed_in_place
 
     if not (workspace.root / ".dvc" / "config").is_file():
         return dict.fromkeys(order, "never ran"), []
-    reasons = with_code(changed_stages(workspace)) | stages_with_new_code(workspace, order)
+    edited = {kept.stage: f"{kept.path.name} was edited in place" for kept in changed_in_place(workspace)}
+    edited = {stage: reason for stage, reason in edited.items() if stage in order}
+    reasons = edited | with_code(changed_stages(workspace)) | stages_with_new_code(workspace, order)
     affected = with_descendants(order, reasons, stage_graph(workspace)) if reasons else []
     return reasons, [stage for stage in affected if stage not in reasons]
 

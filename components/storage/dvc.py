@@ -11,6 +11,7 @@ from typing import Any
 from components.storage.dvc_cache import remove_damaged
 from components.storage.dvc_repository import enter, open_repo, read_lock
 from components.storage.made_with import SECTION, differences, recorded_packages
+from components.storage.marks import note_made
 from components.storage.workspace import Workspace
 
 INTERRUPTED = 75
@@ -99,6 +100,8 @@ def reproduce_stage(workspace: Workspace, target: str) -> StageOutcome:
     except DvcException as error:
         failure = _failure(workspace, target, error, clock)
     else:
+        if target in ran:
+            note_made(workspace, target)
         return StageOutcome(target, target in ran, time.monotonic() - started)
     raise failure from None
 
