@@ -219,14 +219,8 @@ class _Family:
 
 
 def mlflow_command(workspace: Workspace, port: int) -> list[str]:
-    """The MLflow server on the workspace's own database and artifacts."""
-    from components.registry.database import embedded_uri
-
-    return [
-        *("mlflow", "server", "--host", loopback_host(), "--port", str(port), "--workers", "1"),
-        *("--backend-store-uri", embedded_uri(workspace)),
-        *("--default-artifact-root", (workspace.private / "mlflow-artifacts").as_uri()),
-    ]
+    """The workspace's MLflow with its pages, on this machine's own address; files and weights come through it."""
+    return ["components.serving.mlflow_server", str(workspace.root), loopback_host(), str(port)]
 
 
 def start_detached(workspace: Workspace, *, seconds: float = READY_SECONDS) -> dict[str, Service]:

@@ -6,13 +6,14 @@ Loaded inside a model version too, far from any workspace.
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from components.storage.addresses import shown
-from components.storage.atomic import atomic_path
+from components.storage.atomic import TEMPORARY, atomic_path
 from components.storage.file_hashes import file_sha256, weights_sha256
 from components.storage.s3 import UnreadableS3, download, downloads
 from components.storage.workspace import find_workspace
@@ -20,6 +21,8 @@ from components.storage.workspace import find_workspace
 SCHEMA = 1
 REMOTE = "UNIMED_REMOTE"
 """Where weights are fetched from outside of any workspace: the URL of a DVC remote. Its service is $AWS_ENDPOINT_URL."""
+SERVED_WEIGHTS = "weights"
+"""Below this name the MLflow of `unimed up` gives out the weights that versions refer to."""
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -132,9 +135,11 @@ def find_verified(reference: WeightsReference, file: WeightsFile) -> Path:
     """The local path of one file's bytes, checked against size and sha256."""
     places = [Path(reference.cache) / key(file.md5), downloads() / "md5" / key(file.md5)]
     for place in places:
-        if place.is_file():
+        if _is_readable(place):
             _verify(place, file)
             return place
+    if _from_server(file, places[1]):
+        return places[1]
     remote, endpoint = remote_now()
     if remote:
         _download(reference, file, places[1], remote, endpoint)
@@ -171,6 +176,13 @@ def key(md5: str) -> str:
     return f"{md5[:2]}/{md5[2:]}"
 
 
+def _is_readable(path: Path) -> bool:
+    try:
+        return path.is_file() and os.access(path, os.R_OK)
+    except PermissionError:  # a folder above it is another user's
+        return False
+
+
 def _verify(path: Path, file: WeightsFile) -> None:
     size = path.stat().st_size
     if size != file.size:
@@ -182,6 +194,27 @@ def _verify(path: Path, file: WeightsFile) -> None:
         raise DamagedWeights(
             f"{path} ({file.name}) has sha256 {found}, the version says {file.sha256}; delete it, `dvc pull`"
         )
+
+
+def _from_server(file: WeightsFile, target: Path) -> bool:
+    """Whether the MLflow server that this process uses had the bytes and they are in `target` now."""
+    if not os.environ.get("MLFLOW_TRACKING_URI", "").startswith(("http:", "https:")):
+        return False
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=target.parent) as folder,
+            atomic_path(target) as temporary,
+        ):
+            address = f"mlflow-artifacts:/{SERVED_WEIGHTS}/{key(file.md5)}"
+            Path(mlflow.artifacts.download_artifacts(artifact_uri=address, dst_path=folder)).replace(temporary)
+            _verify(temporary, file)
+    except (MlflowException, OSError):  # another server than that of `unimed up`: it has no weights
+        return False
+    return True
 
 
 def _download(reference: WeightsReference, file: WeightsFile, target: Path, remote: str, endpoint: str) -> None:

@@ -7,11 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import url2pathname, urlopen
 
 import numpy as np
 import pandas
 import pytest
+from mlflow import MlflowClient
 from PIL import Image
 
 from components.registry import weights_reference
@@ -19,6 +25,9 @@ from components.registry.model_files import code_folders, log_model
 from components.registry.runs import keyed_run
 from components.registry.tracking import connect
 from components.storage.workspace import Workspace
+from flows.loopback import answers, free_port, loopback_url
+from flows.server import end_process, start_child
+from flows.services import mlflow_command
 from tests.components.evaluation.material import make_checkpoint
 
 ROOT = Path(__file__).parents[3]
@@ -80,12 +89,12 @@ def registered(tmp_path_factory) -> Workspace:
 
 
 def ask_stranger(
-    workspace: Workspace, rows: list[dict], folder: Path, program: str = STRANGER
+    workspace: Workspace, rows: list[dict], folder: Path, program: str = STRANGER, address: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """The rows' results from a process that does not have our package on its path."""
     keep = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     environment = keep | {
-        "MLFLOW_TRACKING_URI": f"sqlite:///{workspace.private / 'mlflow.db'}",
+        "MLFLOW_TRACKING_URI": address or f"sqlite:///{workspace.private / 'mlflow.db'}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "XDG_CACHE_HOME": str(folder / "home"),
     }
@@ -177,3 +186,60 @@ def test_a_bad_row_is_named(row, said):
     with pytest.raises(ValueError) as caught:
         model.predict(None, pandas.DataFrame([row]))
     assert said in str(caught.value)
+
+
+@pytest.fixture
+def served(registered, monkeypatch) -> Iterator[str]:
+    """The address of the workspace's MLflow as `unimed up` serves it; the DVC cache is at a place that only it can see."""
+    (path,) = (registered.private / "mlflow-artifacts").rglob("record/weights.json")
+    before = path.read_text()
+    path.write_text(
+        before.replace(str(registered.root / "cache"), "/proc/self/cwd/cache").replace(
+            json.dumps(str(registered.root / "cache"))[1:-1], "/proc/self/cwd/cache"
+        )
+    )
+    assert "/proc/self/cwd/cache" in path.read_text()
+    monkeypatch.chdir(registered.root)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    port = free_port()
+    process = start_child(mlflow_command(registered, port), log=registered.root / "server.log")
+    address = loopback_url(port)
+    deadline = time.monotonic() + 120
+    while not answers(f"{address}/health"):
+        assert process.poll() is None and time.monotonic() < deadline, (registered.root / "server.log").read_text()
+        time.sleep(0.1)
+    yield address
+    end_process(process)
+    path.write_text(before)
+
+
+@pytest.mark.slow
+def test_who_sees_nothing_of_the_disk_loads_the_champion_through_the_server_and_it_draws(registered, served, tmp_path):
+    done = ask_stranger(
+        registered, [{"task": "draw", "prompt": "A CT image of the brain.", "image": ""}], tmp_path, address=served
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert answer["results"][0]["image"] and str(registered.root) not in answer["code"]
+
+
+@pytest.mark.slow
+def test_the_server_names_no_place_of_its_disk_takes_files_and_gives_out_weights_of_versions_alone(
+    registered, served, tmp_path
+):
+    client = MlflowClient(served)
+    experiment = client.get_experiment_by_name("unimed")
+    assert experiment is not None and experiment.artifact_location == "mlflow-artifacts:/"
+    run = client.create_run(experiment.experiment_id)
+    assert run.info.artifact_uri == f"mlflow-artifacts:/{run.info.run_id}/artifacts"
+    (tmp_path / "note.txt").write_text("from afar")
+    client.log_artifact(run.info.run_id, str(tmp_path / "note.txt"))
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["note.txt"]
+    own = MlflowClient(f"sqlite:///{registered.private / 'mlflow.db'}")
+    location = str(own.get_run(run.info.run_id).info.artifact_uri)
+    assert location.startswith("file:///")
+    assert (Path(url2pathname(str(urlsplit(location).path))) / "note.txt").read_text() == "from afar"
+    for path in ("00/" + "0" * 30, "../../params.yaml"):
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"{served}/api/2.0/mlflow-artifacts/artifacts/weights/{path}", timeout=30)
+        assert 400 <= refused.value.code < 500
