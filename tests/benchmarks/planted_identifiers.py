@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from components.storage.workspace import Workspace
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.goals import Plan, none_of
-from tests.fixtures.planted_identifiers import SECRETS, SIZES, deliver
-from tests.fixtures.planted_search import content, found, kept_images, prepare
-
-PAINTED = (420, 320)
+from tests.fixtures.planted_identifiers import deliver
+from tests.fixtures.planted_names import SECRETS
+from tests.fixtures.planted_scans import PAINTED, SIZES
+from tests.fixtures.planted_search import found, kept_images, prepare
 
 
 def identifiers(plan: Plan) -> Iterator[Figure]:
@@ -22,12 +22,12 @@ def identifiers(plan: Plan) -> Iterator[Figure]:
     handler = logging.StreamHandler(said)
     logging.getLogger().addHandler(handler)
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        contents = {path: content(path) for path in prepare(workspace)}
+        written = prepare(workspace)
     logging.getLogger().removeHandler(handler)
-    shown = {place: found(secret, workspace, contents, said.getvalue()) for place, secret in SECRETS.items()}
+    shown = found(workspace.root, written, said.getvalue())
     for kind in dict.fromkeys(_kind(place) for place in SECRETS):
         places = [place for place in SECRETS if _kind(place) == kind]
-        details = [f"{place} in {', '.join(shown[place])}" for place in places if shown[place]]
+        details = [f"{place} in {', '.join(shown[place])}" for place in places if place in shown]
         yield none_of(f"identifiers hidden: {kind}", details, len(places))
     for source in ("scans", "pictures"):
         kept = [f"kept in {source}"] * kept_images(workspace, source).count(PAINTED)

@@ -1,20 +1,29 @@
 """Identifiers planted wherever a clinic's files can hold them reach no byte of what validation, review and assembly write."""
 
+import base64
+import gzip
+import io
+import sqlite3
 import subprocess
 import sys
+import zipfile
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pydicom
 import pytest
+from PIL import Image
 
 from components.recipes.sources import SourceSettings
+from components.records.record import Record
 from components.sources.table import read_source
 from components.storage.workspace import Workspace
-from tests.fixtures.planted_identifiers import NUMBER, SECRETS, SOURCES, deliver
-from tests.fixtures.planted_search import ENCODINGS, content, found, kept_images, prepare
-
-PAINTED = (420, 320)
+from tests.fixtures.planted_identifiers import SOURCES, deliver
+from tests.fixtures.planted_names import NUMBER, SECRETS
+from tests.fixtures.planted_scans import PAINTED, SIZES, painted
+from tests.fixtures.planted_search import ENCODINGS, found, kept_images, pictures, prepare, shows_painted
 
 
 @pytest.fixture(scope="module")
@@ -38,29 +47,54 @@ def test_no_planted_identifier_reaches_a_byte_that_is_written(workspace, caplog,
         kept = [size for size in kept_images(workspace, source) if size != (0, 0)]
         assert kept, f"nothing was kept of {source}, so nothing could show"
         assert PAINTED not in kept, f"an image with a painted name was kept of {source}"
-    contents = {path: content(path) for path in written}
-    assert {place: at for place, secret in SECRETS.items() if (at := found(secret, workspace, contents, said))} == {}
+    assert len(SECRETS) >= 280
+    assert found(workspace.root, written, said) == {}
+    assert not [path for path in written if any(map(shows_painted, pictures(path)))]
 
 
 def test_painted_names_are_refused_for_what_is_painted(workspace):
     for source in ("scans", "pictures"):
         rows = pq.read_table(workspace.validated / source / "quarantine.parquet").to_pylist()
-        assert sum(row["reason"] == "burned-in text" for row in rows) == 4
+        assert sum(row["reason"] == "burned-in text" for row in rows) == len(SIZES)
 
 
-def test_the_search_finds_a_name_in_any_encoding_table_or_picture(tmp_path, workspace):
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_search_finds_a_name_in_any_encoding(tmp_path, workspace, encoding):
+    path = tmp_path / "a.html"
+    path.write_bytes(f"x {SECRETS['DICOM: PatientName']} y".encode(encoding))
+    assert found(tmp_path, [path], "") == {"DICOM: PatientName": ["a.html"]}
+
+
+def test_the_search_finds_names_in_what_is_packed(tmp_path, workspace):
     import pyarrow as pa
 
-    for encoding in ENCODINGS:
-        path = tmp_path / "a.html"
-        path.write_bytes("x Abendrothner y".lower().encode(encoding))
-        assert found("Abendrothner", Workspace(tmp_path), {path: content(path)}, "")
-    pictures = workspace.raw / "pictures"
-    png = next(pictures.rglob("*_1.png")).read_bytes()
-    path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"image": [png]}), path, compression="zstd")
+    png = next((workspace.raw / "pictures").rglob("*_1.png")).read_bytes()
+    secret = SECRETS["DICOM: PatientName"]
+    pq.write_table(pa.table({"image": [png]}), tmp_path / "a.parquet", compression="zstd")
+    (tmp_path / "a.gz").write_bytes(gzip.compress(secret.encode()))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("text", secret)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("INSERT INTO t VALUES (?)", ("long " * 5000 + secret,))
+        connection.commit()
+    (tmp_path / "a.html").write_text(f"data:image/png;base64,{base64.b64encode(png).decode()}")
+    names = ("a.parquet", "a.gz", "a.zip", "a.db", "a.html")
+    shown = found(tmp_path, [tmp_path / name for name in names], "")
+    assert shown["DICOM: PatientName"] == ["a.gz", "a.zip", "a.db"]
     for place in ("PNG: tEXt", "PNG: zTXt", "PNG: iTXt"):
-        assert found(SECRETS[place], Workspace(tmp_path), {path: content(path)}, ""), place
+        assert shown[place] == ["a.parquet", "a.html"], place
+
+
+def test_the_search_finds_painted_pictures_shrunk_and_padded(workspace):
+    image = Image.fromarray(painted(20).clip(0, 255).astype(np.uint8))
+    square = Image.new("L", (64, 64), 14)
+    square.paste(image.resize((64, 49)), (0, 7))
+    for shown in (image, image.resize((160, 122)), square):
+        out = io.BytesIO()
+        shown.save(out, "PNG")
+        assert shows_painted(out.getvalue())
+    assert not shows_painted(next((workspace.raw / "pictures").rglob("*_1.png")).read_bytes())
 
 
 def test_a_crash_while_reading_prints_no_identifier(workspace):
@@ -95,10 +129,12 @@ def test_keys_of_a_private_source_need_the_workspaces_secret(workspace):
 
 
 def test_a_person_who_looked_lets_a_painted_picture_of_a_private_folder_pass(workspace):
-    for options, painted in (({"private": True}, 0), ({"private": True, "burned_in": "allow"}, 4), ({}, 4)):
+    every = len(SIZES)
+    for options, count in (({"private": True}, 0), ({"private": True, "burned_in": "allow"}, every), ({}, every)):
         settings = SourceSettings(path="data/raw/pictures", format="images", options=options)
         items = read_source(workspace.raw / "pictures", "pictures", settings, private=workspace.private)
-        assert sum(hasattr(item, "image") for item in items) == 3 + painted
+        shown = [item.image for item in items if isinstance(item, Record)]
+        assert [(image.width, image.height) for image in shown if image].count(PAINTED) == count
 
 
 def test_planted_files_hold_what_is_searched_for(workspace):
