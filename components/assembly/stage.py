@@ -37,6 +37,7 @@ from components.sources.sharing import lent_sources
 from components.storage.atomic import atomic_folder, write_json, write_text
 from components.storage.keys import keyed_hash
 from components.storage.recorded_code import recorded_code
+from components.validation.validated import readers
 
 DECISION_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("id", "source", "patient_key", "split", "bin", "reason", "other", "detail")]
@@ -103,7 +104,7 @@ def assemble(ctx: StageContext) -> None:
             delivered=tally.delivered,
             licences=_licences(used),
             lent=lent,
-            private=handling(recipe.sources),
+            private=handling(recipe.sources, readers(ctx.workspace.validated, recipe.sources)),
             languages=Counter(entry.language for entry in used),
             benchmark=benchmark_manifest(items, exam),
             alignment=alignment,

@@ -19,21 +19,22 @@ def is_private(source: str, settings: SourceSettings) -> bool:
     return settings.format in PRIVATE_FORMATS and source not in corpus() and not settings.options.get("public", False)
 
 
-def handling(sources: Mapping[str, SourceSettings]) -> dict[str, dict[str, str]]:
-    """Private source -> PIXELS, WORDS and FACES -> what was done about them."""
+def handling(sources: Mapping[str, SourceSettings], readers: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Private source -> PIXELS, WORDS and FACES -> what was done about them. `readers`: source -> what read its pixels."""
     return {
-        name: {PIXELS: _pixels(settings), WORDS: _words(settings), FACES: _faces(settings)}
+        name: {PIXELS: _pixels(settings, readers.get(name, "")), WORDS: _words(settings), FACES: _faces(settings)}
         for name, settings in sorted(sources.items())
         if is_private(name, settings)
     }
 
 
-def _pixels(settings: SourceSettings) -> str:
+def _pixels(settings: SourceSettings, reader: str) -> str:
     if settings.options.get("burned_in", "hold") == "allow":
         return "not searched: its owner lets all pass (burned_in: allow)"
     if settings.format == "nifti":
         return "not searched: slices of volumes"
-    return "searched; held where found, until a person who looked says burned_in,no"
+    how = f"read by {reader}" if reader else "searched for rows of letters, nothing reads them"
+    return f"{how}; held where found, until a person who looked says burned_in,no"
 
 
 def _words(settings: SourceSettings) -> str:

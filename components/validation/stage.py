@@ -4,14 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from components.context import StageContext
+from components.images.text_reader import reader_version
 from components.records.schema import RECORD_SCHEMA
 from components.records.shards import write_shards
+from components.sources.private import is_private
 from components.sources.table import check_namespaces, read_source
 from components.storage.atomic import atomic_folder, write_json
 from components.validation.accepting import read_accepted
 from components.validation.decisions import read_decisions
 from components.validation.judging import Judged, judge
-from components.validation.validated import LEFT_OUT, QUARANTINE, RECORDS
+from components.validation.validated import LEFT_OUT, QUARANTINE, READER, RECORDS
 
 QUARANTINE_COLUMNS = ("id", "source", "file", "locator", "reason", "detail", "suite", "expectation")
 LEFT_OUT_COLUMNS = ("id", "source", "file", "reason", "detail")
@@ -41,6 +43,8 @@ def validate(ctx: StageContext) -> None:
         seen=_watch(ctx),
     )
     ctx.raise_if_stopped()
+    if is_private(source, settings):
+        judged.accounting[READER] = reader_version()
     write_judged(ctx.workspace.validated / source, judged)
     verdict = judged.accounting["verdict"]
     assert isinstance(verdict, dict)

@@ -1,12 +1,17 @@
 """What a validated source's folder holds: its records in records-*.parquet, what was refused in quarantine.parquet, what
 is none of its records by nature in left_out.parquet."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from components.storage.atomic import read_object
+
 QUARANTINE = "quarantine.parquet"
 LEFT_OUT = "left_out.parquet"
+READER = "reader"
+"""Of a private source's accounting.json: what read the text in its pixels; empty where nothing did."""
 RECORDS = "records"
 """What the names of the files of kept records begin with."""
 
@@ -31,6 +36,13 @@ def refused(folder: Path) -> list[dict[str, str]]:
 def left_out(folder: Path) -> list[dict[str, str]]:
     """Rows id, source, file, reason, detail of what validation filtered; none without a file."""
     return _rows(folder / LEFT_OUT)
+
+
+def readers(validated: Path, sources: Iterable[str]) -> dict[str, str]:
+    """Private source -> what read the text in its pixels, of those that were validated."""
+    accounts = {source: validated / source / "accounting.json" for source in sources}
+    found = {source: read_object(path) for source, path in accounts.items() if path.is_file()}
+    return {source: str(account[READER]) for source, account in found.items() if READER in account}
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

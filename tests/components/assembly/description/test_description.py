@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
 from components.recipes.sources import SourceSettings
-from components.sources.private import FACES, PIXELS, WORDS
+from components.sources.private import FACES, PIXELS, WORDS, handling
+from components.validation.validated import READER, readers
 
 
 def test_croissant_names_every_shard_with_its_hash_and_only_columns_that_are_there(assemble_corpus) -> None:
@@ -61,6 +62,21 @@ def test_card_and_croissant_say_which_sources_are_private_and_what_was_done_abou
         assert f"| {source} | {' | '.join(done[what] for what in (PIXELS, WORDS, FACES))} |" in card
         assert any(line.startswith(f"{source}: ") and all(text in line for text in done.values()) for line in said)
     assert "No search finds everything." in card and any("No search finds everything." in line for line in said)
+
+
+def test_the_card_names_what_read_the_text_in_pixels(assemble_corpus, tmp_path) -> None:
+    sources = {name: SourceSettings(path="x", format="dicom") for name in ("mri", "ct")}
+    folder = assemble_corpus(
+        sources=sources | {n: SourceSettings(path="x", format="images") for n in ("tissue", "scan")}
+    )
+    did = json.loads((folder / "manifest.json").read_text())["private"]
+    assert "nothing reads them" in did["mri"][PIXELS]
+    account = tmp_path / "work" / "data" / "validated" / "ct" / "accounting.json"
+    account.write_text(json.dumps({**json.loads(account.read_text()), READER: "a reader 1.0"}))
+    assert readers(account.parents[1], sources) == {"ct": "a reader 1.0"}
+    assert handling(sources, readers(account.parents[1], sources))["ct"][PIXELS].startswith(
+        "read by a reader 1.0; held"
+    )
 
 
 def test_a_data_set_of_public_sources_says_that_none_is_private(assemble_corpus) -> None:
