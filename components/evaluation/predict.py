@@ -44,6 +44,13 @@ class Showing:
     item: BenchmarkItem
     variant: str
     image: bytes | None
+    more: tuple[bytes, ...] = ()
+    """Further images that it is shown."""
+
+    @property
+    def shown(self) -> list[bytes]:
+        """All images that the model is shown, in order."""
+        return [data for data in (self.image, *self.more) if data is not None]
 
 
 def predict(ctx: StageContext) -> None:
@@ -98,12 +105,13 @@ def predict_items(
 
 
 def plan_questions(items: Sequence[BenchmarkItem]) -> list[Showing]:
-    """Every text item as it is, with a grey image, and with the images of others where they change the answer."""
+    """Every text item as it is, with grey images, and, of one image, with those of others where they change the answer."""
     grey = grey_image(items)
-    questions = [item for item in items if item.answer_type != "caption"]
+    questions = [item for item in items if item.answer_type != "caption" and not item.more_images]
     shuffled = shuffled_images(questions, same_modality=False)
     in_modality = shuffled_images(questions, same_modality=True)
-    showings = [Showing(item, PLAIN, item.image) for item in items] + [Showing(item, GREY, grey) for item in items]
+    showings = [Showing(item, PLAIN, item.image, item.more_images) for item in items]
+    showings += [Showing(item, GREY, grey, (grey,) * len(item.more_images)) for item in items]
     for variant, images in ((SHUFFLED, shuffled), (SHUFFLED_IN_MODALITY, in_modality)):
         showings += [Showing(item, variant, images[item.item_id]) for item in questions if item.item_id in images]
     return showings
@@ -118,10 +126,13 @@ def answer_rows(predictor: "Predictor", showings: Sequence[Showing], recipe: Rec
     pictures: dict[str, Any] = {}
     for showing in showings:
         key = _question_key(showing)
-        if showing.image is not None and key[0] not in pictures:
-            pictures[key[0]] = decode(showing.image)
+        names = [sha256_bytes(data) for data in showing.shown]
+        for name, data in zip(names, showing.shown, strict=True):
+            if name not in pictures:
+                pictures[name] = decode(data)
+        first, *more = [pictures[name] for name in names] or [None]
         group = groups.setdefault(_group(showing, recipe), {})
-        group.setdefault(key, Question(showing.item.prompt, pictures.get(key[0]), showing.item.options))
+        group.setdefault(key, Question(showing.item.prompt, first, showing.item.options, tuple(more)))
     answers: dict[tuple[tuple[int, bool], tuple[str, str, tuple[str, ...]]], Answer] = {}
     for (tokens, scored), questions in sorted(groups.items()):
         found = predictor.answer(
@@ -141,6 +152,7 @@ def answer_rows(predictor: "Predictor", showings: Sequence[Showing], recipe: Rec
                 variant=showing.variant,
                 seed=0,
                 image=showing.image,
+                more=showing.more,
                 response_raw=answer.text,
                 n_tokens=answer.num_tokens,
                 finish_reason=answer.finish_reason,
@@ -214,9 +226,9 @@ def _group(showing: Showing, recipe: Recipe) -> tuple[int, bool]:
 
 def _question_key(showing: Showing) -> tuple[str, str, tuple[str, ...]]:
     """What the model sees, and the options that are scored."""
-    image = sha256_bytes(showing.image) if showing.image is not None else ""
+    images = " ".join(map(sha256_bytes, showing.shown))
     scored = showing.item.options if showing.variant == PLAIN else ()
-    return image, showing.item.prompt, scored
+    return images, showing.item.prompt, scored
 
 
 def _name_of(checkpoint: Path) -> str:

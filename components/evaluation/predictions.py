@@ -1,7 +1,7 @@
 """Predictions as they are stored: raw, one row per (item, variant, seed), before anything is parsed."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -54,9 +54,11 @@ class PredictionHeader:
     """Recipe and stage as the checkpoint names them."""
 
 
-def prediction_row(item: BenchmarkItem, *, variant: str, seed: int, image: bytes | None, **response: Any) -> dict:
-    """The row of one response. `image` is what the model was shown: of a control, not the item's own."""
-    shown = [sha256_bytes(image)] if image is not None else []
+def prediction_row(
+    item: BenchmarkItem, *, variant: str, seed: int, image: bytes | None, more: Sequence[bytes] = (), **response: Any
+) -> dict:
+    """The row of one response. `image` and `more` are what the model was shown: of a control, not the item's own."""
+    shown = [sha256_bytes(data) for data in (image, *more) if data is not None]
     is_edit = item.answer_type == "image"
     return {
         **{name: getattr(item, name, None) for name in _TEXT},

@@ -33,3 +33,5 @@ class BenchmarkItem:
     """PNG or JPEG that the question is about, or the condition of an edit; None for text to image."""
     reference_image: bytes | None
     """PNG or JPEG to draw; for text to image a real held-out image that the caption describes."""
+    more_images: tuple[bytes, ...] = ()
+    """Further images that the question is about; all are shown before it, in order."""

@@ -88,7 +88,7 @@ BENCHMARK_SCHEMA = pa.schema(
         (n, pa.string())
         for n in ("modality", "anatomy", "patient_key", "record_id", "prompt_id", "prompt", "reference")
     ]
-    + [("image", pa.binary()), ("reference_image", pa.binary())],
+    + [("image", pa.binary()), ("reference_image", pa.binary()), ("more_images", pa.list_(pa.binary()))],
     metadata=_META,
 )
 
@@ -155,12 +155,15 @@ def sample_from_row(row: dict) -> Sample:
 
 def benchmark_row(item: BenchmarkItem) -> dict[str, object]:
     """The row that stands for a benchmark item."""
-    return {name: (list(item.options) if name == "options" else getattr(item, name)) for name in BENCHMARK_SCHEMA.names}
+    values = ((name, getattr(item, name)) for name in BENCHMARK_SCHEMA.names)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values}
 
 
 def benchmark_from_row(row: dict) -> BenchmarkItem:
     """The benchmark item that a row stands for."""
     typed = {"split": Split(row["split"]), "modality": Modality(row["modality"]), "options": tuple(row["options"])}
+    # A benchmark that was made when an item showed one image lacks the column.
+    typed["more_images"] = tuple(row.get("more_images") or ())
     return BenchmarkItem(**{**row, **typed})
 
 

@@ -59,8 +59,8 @@ def _untestable(entry: Entry, turn: Turn) -> str:
         return "drawings of a source's own are not asked"
     if not entry.has_image:
         return "text alone: every item is about an image"
-    if entry.more_pixels:
-        return "about several images: an item shows one"
+    if entry.more_pixels and any(other.images_at for other in entry.turns):
+        return "its images stand between its words: an item shows them before"
     if turn in entry.turns[: next((n for n, other in enumerate(entry.turns) if other.images_at), 0)]:
         return "asked before its image is shown"
     if asked(entry, turn) is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from components.assembly.benchmark.delivered import delivered_items
+from components.assembly.benchmark.delivered import PROMPT_ID, delivered_items
 from components.assembly.benchmark.item import SEED, NotTestable, benchmark_item
 from components.assembly.conversations.balance import by_key, round_robin
 from components.assembly.conversations.edits import EDITS, Edit, weighted_edits
@@ -59,7 +59,8 @@ class Exam:
             return replace(item, image=condition.data, reference_image=target.data)
         if item.benchmark == "t2i":
             return replace(item, reference_image=pictures.own.data)
-        return replace(item, image=pictures.own.data)
+        shown = pictures.more if item.prompt_id == PROMPT_ID else ()
+        return replace(item, image=pictures.own.data, more_images=tuple(picture.data for picture in shown))
 
 
 def set_exam(training: Sequence[Entry], held_out: Sequence[Entry], settings: AssemblySettings) -> Exam:
@@ -128,8 +129,8 @@ def examine(
 
 
 def item_hash(item: BenchmarkItem) -> str:
-    """Hash of what is asked and what is right: id, prompt, options, reference and both images."""
-    images = [sha256_bytes(data) if data else "" for data in (item.image, item.reference_image)]
+    """Hash of what is asked and what is right: id, prompt, options, reference and its images."""
+    images = [sha256_bytes(data) if data else "" for data in (item.image, item.reference_image, *item.more_images)]
     return keyed_hash(item.item_id, item.prompt, *item.options, item.reference, *images, digest_bytes=32)
 
 

@@ -234,6 +234,7 @@ def test_held_out_questions_are_benchmark_items_and_what_cannot_be_asked_is_said
         said_record("a", QUESTION, **test),
         said_record("b", CHOICE, sided, **test),
         said_record("c", QUESTION, more_images=(StoredImage.of(picture("c2")),), **test),
+        said_record("e", FIRST, THEN, more_images=(StoredImage.of(picture("e2")),), **test),
         said_record("d", REPORT, **test),
         said_record("free", CAPTION),
     ]
@@ -243,14 +244,17 @@ def test_held_out_questions_are_benchmark_items_and_what_cannot_be_asked_is_said
         ("talk/a", "closed"),
         ("talk/b", "choice"),
         ("talk/b", "open"),
+        ("talk/c", "closed"),
         ("talk/d", "caption"),
     }
+    assert {key[0]: len(item.more_images) for key, item in items.items() if item.more_images} == {"talk/c": 1}
+    assert items["talk/c", "closed"].more_images[0] != items["talk/c", "closed"].image
     assert (items["talk/a", "closed"].reference, items["talk/b", "open"].reference) == ("yes", "Lung")
     assert items["talk/d", "caption"].reference == "Clear lungs. No effusion."
     assert all(item.image for item in items.values())
     gaps = json.loads((folder / "manifest.json").read_text())["benchmark"]["not_testable"]
     assert [gap["reason"] for gap in gaps if gap["question_type"] == "talk"] == [
-        "about several images: an item shows one (1)"
+        "its images stand between its words: an item shows them before (2)"
     ]
 
 
