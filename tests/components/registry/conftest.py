@@ -118,7 +118,7 @@ def made(tmp_path_factory) -> Path:
         os.chdir(before)
         os.environ["PATH"] = path
         os.environ.pop("UNIMED_WORKSPACE", None)
-    workspace.private.mkdir()
+    workspace.private.mkdir(exist_ok=True)
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     from mlflow import MlflowClient
 
