@@ -9,6 +9,7 @@ import typer
 from flows.cli.output import AsJson, DryRun, note, print_json, print_table, working
 
 ACTIONS = ("pause", "resume", "remove")
+NO_SCHEDULES = 'no schedules; make one with `unimed schedule --cron "0 3 * * *"`'
 
 
 def add_to(app: typer.Typer) -> None:
@@ -65,6 +66,9 @@ def schedules(
     if action and action not in ACTIONS:
         raise ValueError(f"unknown action {action!r}{nearest(action, ACTIONS)}")
     workspace = find_workspace()
+    if not action and is_empty(workspace):
+        print_json([]) if as_json else print(NO_SCHEDULES)
+        return
     need_server(workspace)
     from flows.schedule import change_schedule, list_schedules
 
@@ -85,9 +89,18 @@ def schedules(
     if rows:
         print_table("", ["schedule", "cron", "time zone", "next", "last run"], rows)
     elif not action:
-        print('no schedules; make one with `unimed schedule --cron "0 3 * * *"`')
+        print(NO_SCHEDULES)
     if rows:
         note_whether_served(workspace)
+
+
+def is_empty(workspace: Any) -> bool:
+    """Whether no server is there to ask and the workspace's own database holds no schedule."""
+    from flows.own_database import may_have_schedules
+    from flows.services import live_services
+    from flows.session import API
+
+    return not (os.environ.get(API) or live_services(workspace) or may_have_schedules(workspace))
 
 
 def need_server(workspace: Any) -> None:

@@ -10,14 +10,16 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
+from components.storage.workspace import Workspace
 from flows.cli.errors import explain
 from flows.cli.main import app, main
+from tests.benchmarks.prompt import imports
 from tests.flows import toy
 
 COMMANDS = {
     "retrain", "init", "doctor", "status", "logs", "gc", "models", "promote", "approve", "rollback", "verify", "lineage", "gate", "compare",
     "ask", "draw", "edit", "schedule", "schedules", "up", "down",
-    "data add", "data check", "data stats", "data list", "data show", "data review", "data accept", "data patients", "data remove",
+    "data add", "data check", "data stats", "data list", "data show", "data review", "data accept", "data patients", "data remove", "data texts",
     "data export", "weights import", "weights export", "withdraw", "registry log", "registry approvers",
 }  # fmt: skip
 HEAVY = ("torch", "prefect", "dvc", "mlflow", "ray", "pandas", "numpy", "pydantic", "great_expectations", "diffusers")
@@ -46,6 +48,13 @@ def run(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
     code = main()
     out, err = capsys.readouterr()
     return code, out, err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("status", "--json"), ("schedules", "--json"), ("retrain", "--help")]
+)
+def test_what_needs_no_large_package_imports_none(root, arguments):
+    assert imports(arguments, Workspace(root)) == []
 
 
 def test_the_set_of_commands_is_what_scripts_rely_on():
