@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from components.images.bare import bare_jpeg, bare_png
-from components.images.colour import in_srgb
+from components.images.colour import in_srgb, said_profile
 from components.images.deep_colour import deep_colour, is_deep_colour
 from components.images.limits import MAX_FILE_BYTES, MAX_PIXELS, ImageError, check_size
 from components.images.windows import bands, drop_grey_channels, percentile_limits, window
@@ -45,7 +45,7 @@ def read_bare(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[ND
         is_jpeg = image.format in _JPEG
         data = _coded(source) if is_jpeg else b""
         _check_parts(image, data)
-        profile = image.info.get("icc_profile")
+        profile = said_profile(image.info)
         if is_deep_colour(image):
             with opened(source) as again:
                 return drop_grey_channels(_coloured(_pixels(deep_colour(image, again)), profile)), None
