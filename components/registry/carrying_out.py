@@ -1,5 +1,7 @@
 """From a decision in the log to aliases and tags in MLflow, and the checks that hold the two together."""
 
+from collections.abc import Sequence
+
 from components.registry.catalogue import CHALLENGER, CHAMPION, MODEL, Version, all_versions
 from components.registry.decision_page.publishing import publish_page
 from components.registry.decisions import BrokenLog, Decision
@@ -59,9 +61,10 @@ def refresh_aliases(workspace: Workspace, tracking: Tracking) -> None:
     remember_aliases(workspace, _bearer(versions, CHAMPION), _bearer(versions, CHALLENGER))
 
 
-def check_anchors(tracking: Tracking, log: list[Decision]) -> None:
-    """Raise BrokenLog when a version is anchored to a decision that the log does not have, or has otherwise."""
-    for version in all_versions(tracking):
+def check_anchors(tracking: Tracking, log: list[Decision], known: Sequence[Version] | None = None) -> None:
+    """Raise BrokenLog when a version, of those that are `known`, else of all, is anchored to a decision that the log does not
+    have, or has otherwise."""
+    for version in all_versions(tracking) if known is None else known:
         sequence, _, digest = version.tags.get(ANCHOR, "").partition(":")
         if not sequence:
             continue

@@ -1,6 +1,6 @@
 """The versions there are: finding one by number or alias, listing them, reading what each remembers of its making."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,10 +40,12 @@ class Version:
         return self.tags["unimed.evaluation_sha256"]
 
 
-def resolve(workspace: Workspace, name: str, tracking: Tracking | None = None) -> Version:
-    """The version that a number or an alias names; raises Impossible for an unknown one, listing what there is."""
-    tracking = tracking or connect(workspace)
-    known = all_versions(tracking)
+def resolve(
+    workspace: Workspace, name: str, tracking: Tracking | None = None, known: Sequence[Version] | None = None
+) -> Version:
+    """The version that a number or an alias names, of those that are `known`, else of all; raises Impossible for an unknown
+    one, listing what there is."""
+    known = all_versions(tracking or connect(workspace)) if known is None else known
     if name in (CHAMPION, CHALLENGER) or not name.isdigit():
         found = next((version for version in known if name in version.aliases), None)
     else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.registry.carrying_out import check_anchors
-from components.registry.catalogue import Version, record_folder, reference_of, resolve
+from components.registry.catalogue import Version, all_versions, record_folder, reference_of, resolve
 from components.registry.decisions import read_log
 from components.registry.tracking import connect
 from components.registry.weights_reference import find_verified
@@ -29,12 +29,13 @@ class Check:
 def verify(workspace: Workspace, name: str) -> list[Check]:
     """What holds and what does not about a version (number or alias); raises Impossible for an unknown one."""
     tracking = connect(workspace)
-    version = resolve(workspace, name, tracking)
+    known = all_versions(tracking)
+    version = resolve(workspace, name, tracking, known)
     record = record_folder(tracking, version)
 
     def log() -> str:
         entries = read_log(workspace)
-        check_anchors(tracking, entries)
+        check_anchors(tracking, entries, known)
         return f"{len(entries)} decisions, chained and anchored"
 
     checks = [_tried("decision log", log)]
