@@ -115,7 +115,8 @@ def _write(
         source["patient_ids"] = ids
     assembly, new = document["assembly"], {change.old: change.new for change in changes}
     _relist(assembly, "excluded_patients", settings.excluded_patients, new)
-    _relist(assembly["splits"]["test"], name, settings.splits.test.get(name, ()), new)
+    for side, named in (("test", settings.splits.test), ("val", settings.splits.val)):
+        _relist(assembly["splits"].get(side, {}), name, named.get(name, ()), new)
 
 
 def _relist(place: Any, name: str, after: Iterable[str], new: Mapping[str, str]) -> None:

@@ -85,7 +85,8 @@ def _remember(workspace: Workspace, name: str) -> None:
 def _without(document: Any, name: str) -> None:
     del document["sources"][name]
     splits = document["assembly"]["splits"]
-    splits["test"].pop(name, None)
+    for side in ("test", "val"):
+        splits.get(side, {}).pop(name, None)
     for slab in [slab for slab in splits["slabs"] if slab["source"] == name]:
         splits["slabs"].remove(slab)
 

@@ -83,16 +83,23 @@ class Dataset:
         return self.manifest["dataset_id"]
 
     def samples(self, split: str = "train") -> "SampleIndex":
-        """The conversations of `train`, `val` or `heldout` (both held-out splits: one caption sample an image)."""
+        """The conversations of `train`, `val` (within-val too) or `heldout` (both held-out splits: one caption sample an image)."""
         return SampleIndex(self._files("samples", split))
 
     def images(self, *splits: str) -> "ImageIndex":
-        """Every distinct stored image of the splits (train, val, test, within-subject; none named: all), by id."""
+        """Every distinct stored image of the splits (values of Split; none named: all), by id."""
         return ImageIndex(self._files("images", "all"), splits)
 
     def benchmark(self) -> list[BenchmarkItem]:
-        """Every benchmark item with its images, by item id."""
-        tables = [pq.ParquetFile(path).read() for path in self._files("benchmark", "benchmark")]
+        """Every item about the validation side with its images, by item id."""
+        return self._items("benchmark")
+
+    def exam(self) -> list[BenchmarkItem]:
+        """Every item about the held-out side with its images, by item id, as today's assembly asks it."""
+        return self._items("exam")
+
+    def _items(self, kind: str) -> list[BenchmarkItem]:
+        tables = [pq.ParquetFile(path).read() for path in self._files(kind, kind)]
         return [benchmark_from_row(row) for table in tables for row in table.to_pylist()]
 
     def _files(self, kind: str, split: str) -> list[Path]:

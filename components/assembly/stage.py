@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from components.assembly.alignment.account import account_alignment
 from components.assembly.alignment.filter import open_scorer
-from components.assembly.benchmark.exam import Exam, set_exam
+from components.assembly.benchmark.question_set import QuestionSet, set_benchmark, set_exam
 from components.assembly.conversations.answer_balance import surplus_answers
 from components.assembly.conversations.definitions import LICENCE, SOURCE
 from components.assembly.conversations.plan import RecordPlan, plan_samples
@@ -16,8 +16,8 @@ from components.assembly.corpus import Corpus, Entry, first_of_image
 from components.assembly.dataset import IMAGE_SCHEMA
 from components.assembly.description.card import card
 from components.assembly.description.croissant import croissant
-from components.assembly.description.manifest import account_sources, benchmark_manifest, manifest
-from components.assembly.description.use import account_use, left_out
+from components.assembly.description.manifest import account_sources, manifest, question_manifest
+from components.assembly.description.use import account_taught, account_use, left_out
 from components.assembly.sealing.chunks import Chunks
 from components.assembly.sealing.seal import Images, Job, seal
 from components.assembly.selection.bins import select
@@ -29,7 +29,7 @@ from components.context import StageContext
 from components.recipes.assembly import AssemblySettings
 from components.records.schema import BENCHMARK_SCHEMA, SAMPLE_SCHEMA, SCHEMA_VERSION
 from components.records.shards import payload_bytes, write_shards
-from components.records.vocabulary import Bin, Split
+from components.records.vocabulary import VALIDATION, Bin, Split
 from components.sources.former_keys import FormerKeys
 from components.sources.patients import Patients
 from components.sources.private import handling
@@ -51,6 +51,7 @@ SCHEMAS = {
     "samples": SAMPLE_SCHEMA,
     "images": IMAGE_SCHEMA,
     "benchmark": BENCHMARK_SCHEMA,
+    "exam": BENCHMARK_SCHEMA,
     "decisions": DECISION_SCHEMA,
 }
 """Kind of shard -> its columns."""
@@ -76,10 +77,10 @@ def assemble(ctx: StageContext) -> None:
     training = [entry for entry in kept if entry.split is Split.TRAIN]
     if not training:
         raise ValueError("no record is left for training; see assembly.splits in params.yaml")
-    validation = [entry for entry in kept if entry.split is Split.VAL]
+    validation = [entry for entry in kept if entry.split in VALIDATION]
     ctx.raise_if_stopped()
     ctx.progress.say(f"planning conversations about {len(kept)} records")
-    exam = set_exam(training, held_out, settings)
+    benchmark, exam = set_benchmark(training, validation, settings), set_exam(held_out, settings)
     plans = plan_samples(training, settings, recipe.seed, 1.0)
     plans |= plan_samples(validation, settings, recipe.seed, len(validation) / len(training))
     surplus = surplus_answers(training, recipe.seed)
@@ -87,7 +88,7 @@ def assemble(ctx: StageContext) -> None:
     spoken = [replace(entry, turns=()) if entry.id in silent else entry for entry in kept]
     used = sorted([*spoken, *held_out], key=lambda entry: entry.id)
     chunks = Chunks(ctx.workspace.private / "assembly", _key(ctx, corpus, used))
-    _seal(ctx, corpus, used, exam, plans, chunks)
+    _seal(ctx, corpus, used, benchmark.with_(exam), plans, chunks)
     with atomic_folder(ctx.workspace.dataset) as folder:
         tally = chunks.tally()
         shards, items = chunks.publish(folder, settings.max_shard_bytes)
@@ -106,7 +107,9 @@ def assemble(ctx: StageContext) -> None:
             lent=lent,
             private=handling(recipe.sources, readers(ctx.workspace.validated, recipe.sources)),
             languages=Counter(entry.language for entry in used),
-            benchmark=benchmark_manifest(items, exam),
+            benchmark=question_manifest(items["benchmark"], benchmark.not_testable),
+            exam=question_manifest(items["exam"], exam.not_testable),
+            taught=account_taught(training, settings.questions),
             alignment=alignment,
             notices=notices,
             left_out=left_out(kept, surplus),
@@ -124,7 +127,7 @@ def _seal(
     ctx: StageContext,
     corpus: Corpus,
     used: Sequence[Entry],
-    exam: Exam,
+    asked: QuestionSet,
     plans: Mapping[str, RecordPlan],
     chunks: Chunks,
 ) -> None:
@@ -137,7 +140,7 @@ def _seal(
         ctx.raise_if_stopped()
         ctx.progress.update(chunks.records + count, len(used), message)
 
-    jobs = _jobs(ctx, corpus, used, start, exam, plans)
+    jobs = _jobs(ctx, corpus, used, start, asked, plans)
     sealed = (
         in_order(seal, jobs, ctx.recipe.compute.threads, ctx.raise_if_stopped)
         if has_cluster()
@@ -153,13 +156,13 @@ def _jobs(
     corpus: Corpus,
     used: Sequence[Entry],
     start: int,
-    exam: Exam,
+    asked: QuestionSet,
     plans: Mapping[str, RecordPlan],
 ) -> Iterator[Job]:
     """The records from `start` on, cut where their images fill a chunk: at the same places wherever one begins."""
     lent = frozenset(lent_sources(ctx.recipe.sources))
     shown = {entry.id for entry in first_of_image(used)}
-    asked = exam.by_record()
+    questions = asked.by_record()
     taken: list[tuple[Entry, Images | None]] = []
     size = 0
     for number, entry in enumerate(used[start:], start=start + 1):
@@ -169,12 +172,12 @@ def _jobs(
         is_last = number == len(used)
         if size >= CHUNK_BYTES or len(taken) == CHUNK_RECORDS or is_last:
             ids = [entry.id for entry, _ in taken]
-            items = tuple(item for identity in ids for item in asked.get(identity, ()))
-            edits = {item.item_id: exam.edits[item.item_id] for item in items if item.item_id in exam.edits}
+            items = tuple(item for identity in ids for item in questions.get(identity, ()))
+            edits = {item.item_id: asked.edits[item.item_id] for item in items if item.item_id in asked.edits}
             yield Job(
                 entries=tuple(taken),
                 plans={identity: plans[identity] for identity in ids if identity in plans},
-                exam=Exam(items=items, edits=edits, not_testable=()),
+                asked=QuestionSet(items=items, edits=edits, not_testable=()),
                 shown=frozenset(shown.intersection(ids)),
                 settings=ctx.recipe.assembly,
                 lent=lent,

@@ -127,7 +127,7 @@ def _after(dataset: Path, identity: str) -> dict[str, Any]:
     # Ids of conversations are the record's id, '#', a name: all that sort between '#' and the sign after it.
     made = [("id", ">", f"{identity}#"), ("id", "<", f"{identity}$")]
     samples = _column(dataset, ("train-*.parquet", "val-*.parquet"), "id", made)
-    items = _column(dataset, ("benchmark-*.parquet",), "item_id", [("record_id", "=", identity)])
+    items = _column(dataset, ("benchmark-*.parquet", "exam-*.parquet"), "item_id", [("record_id", "=", identity)])
     return {"assembly": assembly, "samples": samples, "items": items}
 
 

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from components.assembly.dataset import Dataset
 from components.context import StageContext
+from components.evaluation.asked import Asked
 from components.evaluation.evaluate import evaluate_predictions, protocol_of
-from components.evaluation.predict import predict_benchmark
+from components.evaluation.predict import predict_asked
 from components.evaluation.predictions import FILE
 from components.evaluation.scores import write_scores
 from components.recipes.recipe import Recipe
@@ -22,7 +24,8 @@ def predict_champion(ctx: StageContext) -> None:
     folder = predictions_folder(ctx.workspace, ctx.recipe, ctx.item)
     if not (folder / FILE).is_file():
         checkpoint = ctx.workspace.model_folder(ctx.item)
-        predict_benchmark(checkpoint, ctx.workspace.dataset, folder, ctx.recipe, ctx.progress, ctx.stop)
+        asked = Asked.validation(Dataset(ctx.workspace.dataset))
+        predict_asked(checkpoint, asked, folder, ctx.recipe, ctx.progress, ctx.stop)
     ctx.raise_if_stopped()
     found = evaluate_predictions(folder, ctx.workspace.evaluation / "judge", ctx.workspace.dataset, ctx.recipe)
     with atomic_folder(scores_folder(ctx.workspace, ctx.recipe, ctx.item)) as out:

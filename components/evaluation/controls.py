@@ -12,7 +12,7 @@ import numpy as np
 
 from components.evaluation.images import Rgb, decode, encode
 from components.records.benchmark import BenchmarkItem
-from components.records.vocabulary import Split
+from components.records.vocabulary import WITHIN, Split
 from components.storage.keys import keyed_hash, sha256_bytes
 
 YES, NO = "yes", "no"
@@ -91,7 +91,7 @@ def _changes_answer(
 
 
 def _is_other(item: BenchmarkItem, donor: Donor) -> bool:
-    if item.split is Split.WITHIN_SUBJECT:
+    if item.split in WITHIN:
         return donor.record_id != item.record_id
     return donor.patient_key != item.patient_key
 

@@ -19,6 +19,7 @@ from components.evaluation.endpoints import ANSWERS, LIKELIHOOD, Endpoint, Kind,
 from components.evaluation.metrics import DIGITS
 from components.evaluation.scores import read_scores
 from components.evaluation.statistics import CONFIDENCE
+from components.records.vocabulary import WITHIN
 from components.storage.atomic import read_object
 from components.storage.keys import digest
 
@@ -286,7 +287,7 @@ def _paired(endpoint: Endpoint, theirs: Mapping[str, Endpoint]) -> list[float]:
 
 def _sums(chosen: Sequence[Observation], old: Sequence[float] | None, cluster: Cluster) -> Sums:
     """Within a subject the image is resampled, else the patient, or the image where the recipe says so."""
-    names = [one.image if cluster == "image" or one.split == "within-subject" else one.patient for one in chosen]
+    names = [one.image if cluster == "image" or one.split in WITHIN else one.patient for one in chosen]
     kinds, index = np.unique(names, return_inverse=True)
 
     def total(values: Iterable[float]) -> NDArray[np.float64]:
@@ -309,7 +310,7 @@ def _kept(found: Mapping[str, Endpoint], left_out: Mapping[str, str], demonstrat
         ours = tuple(
             one
             for one in endpoint.observations
-            if one.item_id not in left_out and (demonstrative or one.split != "within-subject")
+            if one.item_id not in left_out and (demonstrative or one.split not in WITHIN)
         )
         if ours:
             kept[name] = Endpoint(name, endpoint.kind, endpoint.unit, ours)

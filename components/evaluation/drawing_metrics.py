@@ -12,6 +12,7 @@ from components.evaluation.judge_network import Judge
 from components.evaluation.metrics import DIGITS, Meter, Metric, one_per_item
 from components.evaluation.predictions import ONE_STEP, PLAIN, RECONSTRUCTION
 from components.evaluation.scores import Score
+from components.records.vocabulary import WITHIN
 
 _WHY_T2I = "drawings are judged by a trained classifier; reported beside the pool"
 _WHY_EDIT = "edits are reported beside the pool"
@@ -100,9 +101,9 @@ def edit_metrics(groups: Sequence[EditGroup]) -> list[Metric]:
 
 
 def headline_split(groups: Sequence[EditGroup], name: str) -> str:
-    """test where the task is asked there, else the first of its splits."""
+    """Whole patients where the task is asked of them, else slices within a subject."""
     splits = sorted(group.split for group in groups if group.name == name)
-    return "test" if "test" in splits else splits[0]
+    return next((split for split in splits if split not in WITHIN), splits[0])
 
 
 def _edit_group(name: str, split: str, scores: Sequence[Score], meter: Meter) -> EditGroup:

@@ -10,6 +10,7 @@ from typing import Any
 
 from components.assembly.dataset import Dataset
 from components.context import StageContext
+from components.evaluation.asked import Asked
 from components.evaluation.caption_metrics import caption_metrics
 from components.evaluation.captions import score_caption
 from components.evaluation.copied import TrainingImages
@@ -125,18 +126,10 @@ def evaluate_tables(predictions: Path, judge: Path, dataset: Path, recipe: Recip
 
 
 def evaluate_predictions(predictions: Path, judge: Path, dataset: Path, recipe: Recipe) -> Evaluation:
-    """The evaluation of the predictions in the folder. Raises ValueError when they are of another data set."""
-    header, rows = read_predictions(predictions)
-    data = Dataset(dataset)
-    if header.dataset_id != data.dataset_id:
-        raise ValueError(
-            f"{predictions} was predicted on data set {header.dataset_id}, but {dataset} holds {data.dataset_id}; "
-            "run the stage `predict` again"
-        )
-    items = {item.item_id: item for item in data.benchmark()}
-    check_complete(rows, items)
-    looks = Judge.load(judge)
-    scores = tuple(score_rows(rows, items, looks, data))
+    """The evaluation of the predictions on the data set's validation side that lie in the folder. Raises ValueError when
+    they are of another data set."""
+    data, looks = Dataset(dataset), Judge.load(judge)
+    header, scores, rows = score_predictions(predictions, Asked.validation(data), looks, data)
     meter = Meter(header, recipe.evaluation.resamples)
     groups = vqa_groups(scores, recipe.evaluation, meter)
     pool = vqa_pool(groups, scores, recipe.evaluation, meter)
@@ -166,6 +159,23 @@ def evaluate_predictions(predictions: Path, judge: Path, dataset: Path, recipe: 
     )
 
 
+def score_predictions(
+    predictions: Path, asked: Asked, judge: Judge, data: Dataset
+) -> tuple[PredictionHeader, tuple[Score, ...], list[dict[str, Any]]]:
+    """(header, every score, rows) of the predictions in the folder. Raises ValueError when they are of other items or of
+    another data set."""
+    header, rows = read_predictions(predictions)
+    for name in ("dataset_id", "benchmark_id"):
+        if getattr(header, name) != getattr(asked, name):
+            raise ValueError(
+                f"{predictions} was predicted on {name} {getattr(header, name)}, but {getattr(asked, name)} is asked now; "
+                "run the stage `predict` again"
+            )
+    items = {item.item_id: item for item in asked.items}
+    check_complete(rows, items)
+    return header, tuple(score_rows(rows, items, judge, data)), rows
+
+
 def check_complete(rows: Sequence[Mapping[str, Any]], items: Mapping[str, BenchmarkItem]) -> None:
     """Raises ValueError unless every item of the benchmark has exactly its plain prediction: no item is ever dropped."""
     plain = [row["item_id"] for row in rows if row["variant"] == PLAIN]
@@ -193,9 +203,9 @@ def score_rows(
         yield from TrainingImages.of(data.images("train")).score(drawn)
     edited = [row for row in rows if row["answer_type"] == "image" and row["benchmark"] != "t2i"]
     if edited:
-        records = {items[row["item_id"]].record_id for row in edited}
-        held_out = data.images("test", "within-subject")
-        facts = {name: held_out.read(i).facts for i, name in enumerate(held_out.ids) if name in records}
+        about = [items[row["item_id"]] for row in edited]
+        records, images = {item.record_id for item in about}, data.images(*{item.split for item in about})
+        facts = {name: images.read(i).facts for i, name in enumerate(images.ids) if name in records}
         yield from score_edits(edited, items, MeanImages.of(data.images("train")), facts)
 
 

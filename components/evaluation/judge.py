@@ -1,4 +1,4 @@
-"""The stage `judge`: trains the judge on real training images and measures it on real held-out ones.
+"""The stage `judge`: trains the judge on real training images and measures it on real ones of the validation side.
 
 It depends on the data set alone, so that both sides of a gate are looked at by the same judge.
 """
@@ -14,7 +14,7 @@ from components.context import StageContext
 from components.evaluation.images import decode
 from components.evaluation.judge_network import FACTS, SIDE, WEIGHTS, Judge, build, pixels
 from components.recipes.evaluation import JudgeSettings
-from components.records.vocabulary import Modality
+from components.records.vocabulary import VALIDATION, Modality
 from components.storage.atomic import write_bytes, write_json
 from components.storage.keys import seed_of
 
@@ -59,7 +59,8 @@ def train_judge(ctx: StageContext) -> None:
     write_bytes(folder / WEIGHTS, save(network.state_dict()))
     facts = {"classes": list(classes), "side": SIDE, "train_images": dict(sorted(Counter(train.modalities).items()))}
     write_json(folder / FACTS, facts)
-    heldout = measure(Judge.load(folder), load_pixels(dataset.images("test", "within-subject")))
+    validation = dataset.images(*VALIDATION)
+    heldout = measure(Judge.load(folder), load_pixels(validation)) if len(validation) else {}
     write_json(
         folder / FACTS, {**facts, "dataset_id": dataset.dataset_id, "final_loss": round(loss, 6), "heldout": heldout}
     )

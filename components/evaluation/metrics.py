@@ -92,8 +92,8 @@ class Meter:
 
 def clusters_of(scores: Sequence[Score]) -> tuple[list[str], str]:
     """(cluster of each score, what a cluster is). One patient alone says nothing of others: then it is the image."""
-    within = {score.split == "within-subject" for score in scores}
-    patients = {score.patient_key for score in scores if score.split != "within-subject"}
+    within = {score.is_within for score in scores}
+    patients = {score.patient_key for score in scores if not score.is_within}
     if within == {True}:
         return [score.record_id for score in scores], "image"
     if within == {False} and len(patients) == 1:

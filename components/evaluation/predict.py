@@ -1,4 +1,4 @@
-"""The stage `predict`: answers, captions and drawings for every benchmark item, raw, with their controls.
+"""The stage `predict`: answers, captions and drawings for every item of the validation side, raw, with their controls.
 
 Nothing is scored here, so a changed scorer draws nothing again. Equal questions about equal images are answered once.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.assembly.dataset import Dataset
 from components.context import Interrupted, StageContext
+from components.evaluation.asked import Asked
 from components.evaluation.controls import grey_image, shuffled_images
 from components.evaluation.images import decode, encode
 from components.evaluation.predictions import (
@@ -55,9 +56,9 @@ class Showing:
 
 def predict(ctx: StageContext) -> None:
     """Write evaluation/predictions/predictions-00000.parquet for the final stage's checkpoint."""
-    predict_benchmark(
+    predict_asked(
         ctx.workspace.checkpoints / ctx.recipe.final_stage,
-        ctx.workspace.dataset,
+        Asked.validation(Dataset(ctx.workspace.dataset)),
         ctx.workspace.evaluation / "predictions",
         ctx.recipe,
         ctx.progress,
@@ -65,10 +66,10 @@ def predict(ctx: StageContext) -> None:
     )
 
 
-def predict_benchmark(
-    checkpoint: Path, dataset: Path, out: Path, recipe: Recipe, progress: Progress, stop: threading.Event
+def predict_asked(
+    checkpoint: Path, asked: Asked, out: Path, recipe: Recipe, progress: Progress, stop: threading.Event
 ) -> Path:
-    """The predictions file of any checkpoint on a data set's benchmark, in the folder `out`."""
+    """The predictions file of any checkpoint on the items, in the folder `out`."""
     from components.inference.predictor import Predictor
     from components.storage.file_hashes import checkpoint_sha256
 
@@ -77,16 +78,14 @@ def predict_benchmark(
             raise Interrupted("predict was asked to stop")
         progress.update(done, total, what)
 
-    data = Dataset(dataset)
-    items = data.benchmark()
     say("loading the checkpoint", 0, 1)
     weights = checkpoint_sha256(checkpoint)
     predictor = Predictor.load(checkpoint, threads=recipe.compute.threads)
-    rows = predict_items(predictor, items, recipe, say)
+    rows = predict_items(predictor, asked.items, recipe, say)
     header = PredictionHeader(
-        dataset_id=data.dataset_id,
-        benchmark_id=data.manifest["benchmark"]["id"],
-        benchmarks=data.manifest["benchmark"]["parts"],
+        dataset_id=asked.dataset_id,
+        benchmark_id=asked.benchmark_id,
+        benchmarks=asked.benchmarks,
         decoding=decoding(recipe),
         weights_sha256=weights,
         checkpoint=_name_of(checkpoint),
@@ -101,7 +100,7 @@ def predict_items(
     asked = [item for item in items if item.answer_type != "image"]
     drawn = [item for item in items if item.answer_type == "image"]
     rows = answer_rows(predictor, plan_questions(asked), recipe, say) if asked else []
-    return rows + draw_rows(predictor, drawn, recipe, say)
+    return rows + (draw_rows(predictor, drawn, recipe, say) if drawn else [])
 
 
 def plan_questions(items: Sequence[BenchmarkItem]) -> list[Showing]:

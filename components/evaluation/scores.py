@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.records.vocabulary import WITHIN
 from components.storage.atomic import atomic_path
 
 FILE = "scores-00000.parquet"
@@ -44,9 +45,14 @@ class Score:
         return float(self.correct or 0)
 
     @property
+    def is_within(self) -> bool:
+        """Whether it is about a slice of a subject whose other slices train."""
+        return self.split in WITHIN
+
+    @property
     def cluster(self) -> str:
         """What is resampled: the patient; within one subject, the image."""
-        return self.record_id if self.split == "within-subject" else self.patient_key
+        return self.record_id if self.is_within else self.patient_key
 
 
 _NUMBERS = {"seed": pa.int64(), "correct": pa.int8(), "value": pa.float64()}

@@ -33,7 +33,7 @@ class VqaGroup:
     unparsed: int
     in_pool: bool
     undecided: tuple[str, ...]
-    """Why the test set cannot decide this group; empty where it can."""
+    """Why its items cannot decide this group; empty where it can."""
 
     @property
     def name(self) -> str:
@@ -189,10 +189,10 @@ def _undecided(
     if len(plain) < settings.min_items:
         reasons.append(f"{len(plain)} items, fewer than {settings.min_items}")
     if answers == 1:
-        reasons.append("one answer in the test set: the majority is 1 by construction")
+        reasons.append("one answer among the items: the majority is 1 by construction")
     if gain is None:
         reasons.append("not testable: no held-out image has another answer")
-    if plain[0].split != "within-subject" and len({score.patient_key for score in plain}) == 1:
+    if not plain[0].is_within and len({score.patient_key for score in plain}) == 1:
         reasons.append("one subject: says nothing of others")
     return tuple(reasons)
 

@@ -20,7 +20,7 @@ EDIT_WEIGHTS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slab:
-    """Slices of a single-subject family that are held out as split `within-subject`."""
+    """Slices of a single-subject family that are kept from training."""
 
     source: str
     subject: str
@@ -31,6 +31,8 @@ class Slab:
     """Position along the plane's axis: millimetres for volumes, pixels for slides."""
     guard: float
     """Slices this near to the slab on either side are filtered as guard-band."""
+    split: Literal["within-subject", "within-val"] = "within-subject"
+    """Held out for the exam, or to choose on."""
 
     def __post_init__(self) -> None:
         if self.low >= self.high or self.guard < 0:
@@ -49,11 +51,24 @@ class SplitSettings:
     test_share: float = 0.0
     """Share of the patients that nothing else places (by keyed hash of the patient) that are held out. A patient stays
     where it is, whatever is added; a larger share keeps all of a smaller one."""
+    val: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Source -> subjects that are `val`, named like the held-out ones: for a corpus of a few subjects, where a share of
+    them is none or too many."""
 
     def __post_init__(self) -> None:
         for name in ("val_share", "test_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"assembly.splits.{name} must be in 0 to 1, 1 left out; got {getattr(self, name)}")
+        both = sorted(
+            f"{source}/{subject}"
+            for source, named in self.val.items()
+            for subject in named
+            if subject in self.test.get(source, ())
+        )
+        if both:
+            raise ValueError(
+                f"assembly.splits names {', '.join(both)} under test and under val; a subject is one of them"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

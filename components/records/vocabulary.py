@@ -61,9 +61,21 @@ class Split(StrEnum):
 
     TRAIN = "train"
     VAL = "val"
+    """Of patients that are kept from training, to choose on."""
+    WITHIN_VAL = "within-val"
+    """The same within one subject: a slab of slices."""
     TEST = "test"
     WITHIN_SUBJECT = "within-subject"
+    """A slab of slices that is held out within one subject."""
     GUARD = "guard"
+
+
+VALIDATION = (Split.VAL, Split.WITHIN_VAL)
+"""What numbers, pools and thresholds are chosen on."""
+HELD_OUT = (Split.TEST, Split.WITHIN_SUBJECT)
+"""What is neither trained on nor chosen on: the exam's."""
+WITHIN = (Split.WITHIN_VAL, Split.WITHIN_SUBJECT)
+"""Slices of a subject whose other slices train: they say nothing of other people."""
 
 
 class Bin(StrEnum):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from components.assembly.alignment.filter import UNSCORED, Scorer, has_caption
 from components.assembly.selection.bins import MISALIGNED
 from components.assembly.selection.decision import Decision
-from components.assembly.selection.splits import HELD_OUT
+from components.records.vocabulary import HELD_OUT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

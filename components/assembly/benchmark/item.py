@@ -1,10 +1,10 @@
-"""One benchmark item of a held-out record, still without its images."""
+"""One benchmark item of a record off the training side, still without its images."""
 
 from dataclasses import dataclass
 
 from components.assembly.corpus import Entry
 from components.records.benchmark import AnswerType, BenchmarkItem
-from components.storage.keys import keyed_hash
+from components.storage.keys import keyed_hash, sha256_bytes
 
 SEED = "benchmark@1"
 """Not the recipe's seed: another seed trains another model on the same benchmark."""
@@ -52,3 +52,9 @@ def benchmark_item(
         image=None,
         reference_image=None,
     )
+
+
+def item_hash(item: BenchmarkItem) -> str:
+    """Hash of what is asked and what is right: id, prompt, options, reference and its images."""
+    images = [sha256_bytes(data) if data else "" for data in (item.image, item.reference_image, *item.more_images)]
+    return keyed_hash(item.item_id, item.prompt, *item.options, item.reference, *images, digest_bytes=32)

@@ -75,7 +75,8 @@ def card(manifest: Mapping[str, Any]) -> str:
         *_table(["task", "train", "val"], _task_rows(manifest)),
         "",
         *_hospitals(manifest),
-        f"The benchmark `{manifest['benchmark']['id']}` asks {_items(manifest)} questions about held-out patients.",
+        f"The benchmark `{manifest['benchmark']['id']}` asks {_items(manifest, 'benchmark')} questions about validation "
+        f"images, to choose on; the exam `{manifest['exam']['id']}` asks {_items(manifest, 'exam')} about held-out ones.",
         "",
         "## How it was made",
         "",
@@ -165,8 +166,8 @@ def _lent(manifest: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _items(manifest: Mapping[str, Any]) -> int:
-    return sum(cell["items"] for cell in manifest["benchmark"]["counts"].values())
+def _items(manifest: Mapping[str, Any], name: str) -> int:
+    return sum(cell["items"] for cell in manifest[name]["counts"].values())
 
 
 def _table(heads: list[str], rows: Iterable[list[object]]) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from components.assembly.alignment.account import AlignmentAccount
-from components.assembly.benchmark.exam import Exam, item_hash
+from components.assembly.benchmark.item import NotTestable, item_hash
 from components.assembly.selection.decision import Decision
 from components.records.accounting import Account, total
 from components.records.benchmark import BenchmarkItem
@@ -36,8 +36,8 @@ def account_sources(
     return {source: _account(validated / source, source, found) for source, found in by_source.items()}
 
 
-def benchmark_manifest(items: Sequence[BenchmarkItem], exam: Exam) -> dict[str, object]:
-    """The benchmark's identity, by part, how many items it has, over how many answers and patients, and its gaps."""
+def question_manifest(items: Sequence[BenchmarkItem], gaps: Iterable[NotTestable]) -> dict[str, object]:
+    """The identity of benchmark or exam, by part, how many items, over how many answers and patients, and its gaps."""
     parts: dict[str, list[str]] = {}
     cells: dict[str, list[BenchmarkItem]] = {}
     for item in items:
@@ -51,7 +51,7 @@ def benchmark_manifest(items: Sequence[BenchmarkItem], exam: Exam) -> dict[str, 
         "counts": {name: _cell(found) for name, found in sorted(cells.items())},
         "not_testable": [
             {"question_type": gap.question_type, "form": gap.form, "split": gap.split, "reason": gap.reason}
-            for gap in exam.not_testable
+            for gap in gaps
         ],
     }
 
@@ -69,6 +69,8 @@ def manifest(
     private: Mapping[str, Mapping[str, str]],
     languages: Counter[str],
     benchmark: Mapping[str, object],
+    exam: Mapping[str, object],
+    taught: Mapping[str, object],
     alignment: AlignmentAccount,
     notices: Sequence[str],
     left_out: Mapping[str, Mapping[str, int]],
@@ -105,6 +107,8 @@ def manifest(
         "alignment": alignment.to_json(),
         "provenance": {**NOTES, "alignment": alignment.note},
         "benchmark": dict(benchmark),
+        "exam": dict(exam),
+        "taught": dict(taught),
         "notices": list(notices),
     }
 

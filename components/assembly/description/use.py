@@ -6,7 +6,10 @@ from typing import Any
 
 from components.assembly.conversations.delivered import unasked
 from components.assembly.conversations.plan import RecordPlan
-from components.assembly.corpus import Entry
+from components.assembly.conversations.questions.knowledge import Knowledge
+from components.assembly.conversations.questions.types import question_type
+from components.assembly.corpus import Entry, first_of_image
+from components.recipes.assembly import QuestionSettings
 from components.records.vocabulary import Split
 
 MOST_LISTED = 12
@@ -29,6 +32,19 @@ def account_use(used: Sequence[Entry], plans: Mapping[str, RecordPlan]) -> dict[
         "licences": _by(used, lambda entry: entry.licence, len),
         "hospitals": _by((e for e in used if e.facts.get("hospital")), lambda entry: entry.facts["hospital"], len),
         "regions": _by(used, lambda entry: f"{entry.modality.value}, {entry.anatomy or 'unknown'}", _people),
+    }
+
+
+def account_taught(training: Sequence[Entry], questions: Mapping[str, QuestionSettings]) -> dict[str, list[str]]:
+    """What training shows: its sources, modalities, and classes, `question type/value` of each of the recipe's questions (the organ
+    or finding where one is asked about)."""
+    shown = first_of_image(training)
+    known = {name: Knowledge(question_type(name), shown).facts for name in questions}
+    classes = {f"{name}/{fact.topic or fact.value}" for name, facts in known.items() for fact in facts}
+    return {
+        "sources": sorted({entry.source for entry in training}),
+        "modalities": sorted({entry.modality.value for entry in training}),
+        "classes": sorted(classes),
     }
 
 

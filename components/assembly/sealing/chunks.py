@@ -16,11 +16,11 @@ from components.records.shards import Shard, empty_shard, seal_rows, shard_path
 from components.storage.atomic import TEMPORARY, atomic_folder, read_json, write_bytes, write_json
 
 _DESCRIPTION, _TALLY = "chunk.json", "tally.json"
-BENCHMARK = "benchmark"
+QUESTIONS = ("benchmark", "exam")
 KINDS = {
     **{name: ("samples", name) for name in ("train", "val", "heldout")},
     "images": ("images", "all"),
-    BENCHMARK: (BENCHMARK, BENCHMARK),
+    **{name: (name, name) for name in QUESTIONS},
 }
 """What a shard's name begins with -> (kind, split) as the manifest lists it."""
 
@@ -62,29 +62,31 @@ class Chunks:
             whole.join(read_json(self._path(number) / _TALLY))  # type: ignore[arg-type]
         return whole
 
-    def publish(self, folder: Path, max_bytes: int) -> tuple[list[tuple[str, str, Shard]], list[BenchmarkItem]]:
-        """Every chunk's shards, numbered through, into the data set's folder: (kind, split, shard) of each; and the
-        benchmark's items in the order of their ids, which are sealed anew."""
+    def publish(
+        self, folder: Path, max_bytes: int
+    ) -> tuple[list[tuple[str, str, Shard]], dict[str, list[BenchmarkItem]]]:
+        """Every chunk's shards, numbered through, into the data set's folder: (kind, split, shard) of each; and the items
+        of `benchmark` and `exam` in the order of their ids, which are sealed anew."""
         listed: list[tuple[str, str, Shard]] = []
         numbers = Counter[str]()
         for name, path, described in self._shards():
-            if name != BENCHMARK:
+            if name not in QUESTIONS:
                 placed = shard_path(folder, name, numbers[name])
                 _link(path, placed)
                 listed.append((*KINDS[name], Shard(**{**described, "file": placed.name})))
                 numbers[name] += 1
-        rows = [
-            row
-            for name, path, _ in self._shards()
-            if name == BENCHMARK
-            for row in pq.ParquetFile(path).read().to_pylist()
-        ]
-        rows.sort(key=lambda row: row["item_id"])
-        for number, sealed in enumerate(seal_rows(rows, COLUMNS[BENCHMARK], max_bytes)):
-            listed.append((*KINDS[BENCHMARK], sealed.write(shard_path(folder, BENCHMARK, number))))
-        for name in COLUMNS.keys() - numbers.keys() - {BENCHMARK}:
+        items: dict[str, list[BenchmarkItem]] = {}
+        for asked in QUESTIONS:
+            paths = [path for name, path, _ in self._shards() if name == asked]
+            rows = [row for path in paths for row in pq.ParquetFile(path).read().to_pylist()]
+            rows.sort(key=lambda row: row["item_id"])
+            for sealed in seal_rows(rows, COLUMNS[asked], max_bytes):
+                listed.append((*KINDS[asked], sealed.write(shard_path(folder, asked, numbers[asked]))))
+                numbers[asked] += 1
+            items[asked] = [benchmark_from_row(row) for row in rows]
+        for name in COLUMNS.keys() - numbers.keys():
             listed.append((*KINDS[name], empty_shard(COLUMNS[name]).write(shard_path(folder, name, 0))))
-        return listed, [benchmark_from_row(row) for row in rows]
+        return listed, items
 
     def forget(self) -> None:
         """Remove them: the data set is there."""

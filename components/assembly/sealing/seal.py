@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.assembly.benchmark.exam import Exam
+from components.assembly.benchmark.question_set import QuestionSet
 from components.assembly.conversations.definitions import text_samples
 from components.assembly.conversations.delivered import asked, delivered_samples
 from components.assembly.conversations.plan import RecordPlan
@@ -14,11 +14,11 @@ from components.assembly.corpus import Entry
 from components.assembly.dataset import IMAGE_SCHEMA
 from components.assembly.description.report import Report
 from components.assembly.sealing.content_hash import ContentHash
-from components.assembly.selection.splits import HELD_OUT
 from components.recipes.assembly import AssemblySettings
 from components.records.sample import Sample
 from components.records.schema import BENCHMARK_SCHEMA, SAMPLE_SCHEMA, benchmark_row, sample_row
 from components.records.shards import Sealed, ShardWriter, payload_bytes
+from components.records.vocabulary import HELD_OUT, VALIDATION
 
 Images = tuple[bytes, Mapping[str, bytes], Sequence[bytes]]
 """A record's image, its paired ones by name and its further ones."""
@@ -28,6 +28,7 @@ COLUMNS = {
     "heldout": SAMPLE_SCHEMA,
     "images": IMAGE_SCHEMA,
     "benchmark": BENCHMARK_SCHEMA,
+    "exam": BENCHMARK_SCHEMA,
 }
 """What a shard's name begins with -> its columns."""
 
@@ -39,7 +40,7 @@ class Job:
     entries: Sequence[tuple[Entry, Images | None]]
     """Without images it is text alone."""
     plans: Mapping[str, RecordPlan]
-    exam: Exam
+    asked: QuestionSet
     shown: frozenset[str]
     """Records whose image is written: several may have the same."""
     settings: AssemblySettings
@@ -88,7 +89,7 @@ class Chunk:
 
     records: int
     shards: Mapping[str, Sequence[Sealed]]
-    """By what their names begin with; the benchmark's items are in the order of their records."""
+    """By what their names begin with; items of benchmark and exam are in the order of their records."""
     tally: Tally
 
 
@@ -109,13 +110,13 @@ class _Sealing:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._asked = job.exam.by_record()
+        self._asked = job.asked.by_record()
         self._writers = {name: ShardWriter(schema, job.settings.max_shard_bytes) for name, schema in COLUMNS.items()}
         self.tally = Tally(report=Report(lent=job.lent))
 
     def add(self, entry: Entry, pictures: Pictures | None) -> None:
         """Write everything that is made of one record; without pictures it is text alone."""
-        job, shard = self._job, "heldout" if entry.split in HELD_OUT else entry.split.value
+        job, shard = self._job, _shard_of(entry)
         for sample in delivered_samples(entry, pictures):
             self.write(shard, sample, f"{sample.task}, as {entry.source} words it")
         for turn in entry.turns:
@@ -129,9 +130,10 @@ class _Sealing:
             sample = heldout_sample(entry, pictures)
             self.write("heldout", sample, sample.task)
         for sample in make_samples(entry, job.plans.get(entry.id, RecordPlan()), pictures):
-            self.write(entry.split.value, sample, sample.task)
+            self.write(shard, sample, sample.task)
         for item in self._asked.get(entry.id, ()):
-            self._add("benchmark", benchmark_row(job.exam.with_pictures(item, pictures)))
+            questions = "exam" if entry.split in HELD_OUT else "benchmark"
+            self._add(questions, benchmark_row(job.asked.with_pictures(item, pictures)))
 
     def write(self, shard: str, sample: Sample, heading: str) -> None:
         """Write one conversation; the report may show it under the heading."""
@@ -154,6 +156,13 @@ class _Sealing:
             )
         self._writers[shard].add(row)
         self.tally.content.add(shard, row)
+
+
+def _shard_of(entry: Entry) -> str:
+    """What the names of the shards begin with that the entry's conversations are written to."""
+    if entry.split in HELD_OUT:
+        return "heldout"
+    return "val" if entry.split in VALIDATION else "train"
 
 
 def _image_row(entry: Entry, pictures: Pictures) -> dict[str, object]:

@@ -14,11 +14,11 @@ from components.assembly.selection.decision import Decision
 from components.assembly.selection.lookalikes import Neighbours
 from components.assembly.selection.near_texts import NearTexts
 from components.assembly.selection.sides import Leak, Side, Told
-from components.assembly.selection.splits import HELD_OUT, SplitPlan
+from components.assembly.selection.splits import SplitPlan
 from components.assembly.selection.words import told, words
 from components.recipes.assembly import AssemblySettings
 from components.records.licences import refused_word
-from components.records.vocabulary import Bin, Split
+from components.records.vocabulary import HELD_OUT, VALIDATION, Bin, Split
 from components.sources.patients import Patients
 
 MISALIGNED = "alignment"
@@ -49,7 +49,7 @@ def select(
     used = [entry for entry in placed if entry.patient_key not in excluded]
     taken_out = side_of("excluded", (e for e in placed if e.patient_key in excluded), ())
     held_out = side_of("held-out", (e for e in used if e.split in HELD_OUT), (Split.TEST,))
-    validation = side_of("validation", (e for e in used if e.split is Split.VAL), (Split.VAL,))
+    validation = side_of("validation", (e for e in used if e.split in VALIDATION), (Split.VAL,))
     ruled = {entry.id: decision for entry in placed if (decision := _rule(entry, settings, excluded, lent))}
     ranked = (entry for entry in placed if entry.split not in HELD_OUT and entry.id not in ruled)
     ranking = rank(ranked, settings.alignment.keep, scorer)
@@ -66,9 +66,8 @@ def select(
         if decision is not None:
             decided[entry.id] = decision
     left = [entry for entry in placed if entry.id not in decided]
-    for side in (*HELD_OUT, None):
-        standing = [entry for entry in left if (entry.split if entry.split in HELD_OUT else None) is side]
-        decided |= settle(standing, neighbours, telling.near)
+    for side in Split:
+        decided |= settle([entry for entry in left if entry.split is side], neighbours, telling.near)
     return tuple(replace(decided[entry.id], alignment=ranking.scores.get(entry.id)) for entry in placed)
 
 

@@ -9,9 +9,8 @@ from components.assembly.selection.conflicts import CONFLICT, channel, completed
 from components.assembly.selection.decision import Decision
 from components.assembly.selection.lookalikes import Gallery, Neighbours
 from components.assembly.selection.near_texts import NearTexts
-from components.assembly.selection.splits import HELD_OUT
 from components.assembly.selection.words import says_again, texts, words
-from components.records.vocabulary import Bin
+from components.records.vocabulary import HELD_OUT, Bin
 from components.storage.keys import keyed_hash
 
 SAME = ("same pixels", "same image and text")

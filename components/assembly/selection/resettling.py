@@ -1,7 +1,7 @@
 """What another namespace of a source's patients does to the recipe's lists and to the sides on which patients stand."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from components.assembly.selection.splits import SplitPlan
@@ -34,8 +34,8 @@ def changes_of(source: str, keys: Iterable[tuple[str, str]], others: Iterable[st
 def relisted(
     settings: AssemblySettings, source: str, changes: Iterable[Change], staying: Iterable[str]
 ) -> AssemblySettings:
-    """The settings with new keys in the place of old ones among the excluded patients and the source's held-out ones. An
-    old key that still stands for the patient in a source that does not change is `staying` and is listed too."""
+    """The settings with new keys in the place of old ones among the excluded patients and those of the source that stand
+    on a side by name. An old key that still stands for the patient in a source that does not change is `staying` and is listed too."""
     new, left = defaultdict[str, list[str]](list), set(staying)
     for change in changes:
         if change.old != change.new:
@@ -45,11 +45,14 @@ def relisted(
         found = (key for old in listed for key in ([old] if old in left else []) + (new.get(old) or [old]))
         return tuple(dict.fromkeys(found))
 
-    test = {name: keys(listed) if name == source else tuple(listed) for name, listed in settings.splits.test.items()}
+    def side(named: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+        return {name: keys(listed) if name == source else tuple(listed) for name, listed in named.items()}
+
+    splits = settings.splits
     return replace(
         settings,
         excluded_patients=keys(settings.excluded_patients),
-        splits=replace(settings.splits, test=test),
+        splits=replace(splits, test=side(splits.test), val=side(splits.val)),
     )
 
 

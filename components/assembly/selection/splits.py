@@ -10,9 +10,6 @@ from components.records.vocabulary import Split
 from components.sources.patients import Patients
 from components.storage.keys import unit_interval
 
-HELD_OUT = (Split.TEST, Split.WITHIN_SUBJECT)
-"""What is never trained on."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SplitPlan:
@@ -20,6 +17,8 @@ class SplitPlan:
 
     test: Mapping[str, str]
     """Patient key -> `source/subject` of the held-out ones."""
+    val: Mapping[str, str]
+    """The same of those to choose on."""
     slabs: tuple[tuple[str, Slab], ...]
     """(patient key, slab)."""
     test_share: float
@@ -28,23 +27,19 @@ class SplitPlan:
 
     @classmethod
     def from_settings(cls, settings: SplitSettings, patients: Patients) -> "SplitPlan":
-        """The plan; a subject that is both held out and cut into slabs is an error."""
-        test = {
-            key: f"{source}/{subject}"
-            for source, subjects in settings.test.items()
-            for subject in subjects
-            for key in _keys(source, subject, patients)
-        }
+        """The plan; a subject that stands whole on one side and is cut into slabs is an error."""
+        test, val = (_named(listed, patients) for listed in (settings.test, settings.val))
         slabs = tuple(
             (key, slab) for slab in settings.slabs for key in sorted(_keys(slab.source, slab.subject, patients))
         )
         for key, slab in slabs:
-            if key in test:
-                raise ValueError(
-                    f"{test[key]} is held out as test, so assembly.splits.slabs must not cut {slab.subject}"
-                )
+            if whole := test.get(key):
+                raise ValueError(f"{whole} is held out as test, so assembly.splits.slabs must not cut {slab.subject}")
+            if whole := val.get(key):
+                raise ValueError(f"{whole} is val, so assembly.splits.slabs must not cut {slab.subject}")
         return cls(
             test=test,
+            val=val,
             slabs=slabs,
             test_share=settings.test_share,
             val_share=settings.val_share,
@@ -52,13 +47,15 @@ class SplitPlan:
         )
 
     def split_of(self, entry: Entry) -> Split:
-        """The delivered split where there is one, else test by name, slab or guard by position, else a share of the
-        patients by the hash of their key: test, val, train. A slice in a slab's plane that does not say where it lies
-        is guard: it may lie in the slab."""
+        """The delivered split where there is one, else test or val by name, slab or guard by position, else a share of
+        the patients by the hash of their key: test, val, train. A slice in a slab's plane that does not say where it
+        lies is guard: it may lie in the slab."""
         if entry.delivered_split:
             return entry.delivered_split
         if entry.patient_key in self.test:
             return Split.TEST
+        if entry.patient_key in self.val:
+            return Split.VAL
         beside = False
         for key, slab in self.slabs:
             if (key, slab.source) != (entry.patient_key, entry.source) or not _is_cut(entry, slab):
@@ -66,7 +63,7 @@ class SplitPlan:
             if entry.position is None:
                 beside = True
             elif slab.low <= entry.position <= slab.high:
-                return Split.WITHIN_SUBJECT
+                return Split(slab.split)
             else:
                 beside = beside or slab.low - slab.guard <= entry.position <= slab.high + slab.guard
         if beside:
@@ -78,17 +75,22 @@ class SplitPlan:
         of several that are one patient now, the side of the one that is trained on least."""
         if key in self.test:
             return Split.TEST
+        if key in self.val:
+            return Split.VAL
         keys = self.patients.former.first(key)
         is_cut = any(key == cut for cut, _ in self.slabs)
         if not is_cut and any(unit_interval("test", first) < self.test_share for first in keys):
             return Split.TEST
-        return Split.VAL if any(unit_interval("val", first) < self.val_share for first in keys) else Split.TRAIN
+        if not is_cut and any(unit_interval("val", first) < self.val_share for first in keys):
+            return Split.VAL
+        return Split.TRAIN
 
     def absent(self, entries: Iterable[Entry]) -> tuple[str, ...]:
-        """Held-out subjects and slabs that no record belongs to: a typing error, or their files are not there."""
+        """Subjects and slabs off the training side that no record belongs to: a typing error, or their files are not
+        there."""
         entries = tuple(entries)
         patients = {entry.patient_key for entry in entries}
-        missing = [name for key, name in self.test.items() if key not in patients]
+        missing = [name for key, name in {**self.val, **self.test}.items() if key not in patients]
         for key, slab in self.slabs:
             if not any(
                 (entry.patient_key, entry.source) == (key, slab.source)
@@ -106,8 +108,9 @@ def check_listed(entries: Iterable[Entry], excluded: Iterable[str], splits: Spli
     nobody held out."""
     present = {entry.patient_key for entry in entries}
     listed = dict.fromkeys(excluded, "assembly.excluded_patients")
-    for source, subjects in splits.test.items():
-        listed |= {key: f"assembly.splits.test.{source}" for key in subjects if _KEY.fullmatch(key)}
+    for side, sources in (("val", splits.val), ("test", splits.test)):
+        for source, subjects in sources.items():
+            listed |= {key: f"assembly.splits.{side}.{source}" for key in subjects if _KEY.fullmatch(key)}
     lost = [
         f"{key} ({place})" for key, place in listed.items() if key not in present and not patients.former.knows(key)
     ]
@@ -121,6 +124,16 @@ def check_listed(entries: Iterable[Entry], excluded: Iterable[str], splits: Spli
 
 def _is_cut(entry: Entry, slab: Slab) -> bool:
     return entry.facts.get("plane", "tile") == slab.plane
+
+
+def _named(listed: Mapping[str, Iterable[str]], patients: Patients) -> dict[str, str]:
+    """Patient key -> `source/subject`."""
+    return {
+        key: f"{source}/{subject}"
+        for source, subjects in listed.items()
+        for subject in subjects
+        for key in _keys(source, subject, patients)
+    }
 
 
 def _keys(source: str, subject: str, patients: Patients) -> set[str]:

@@ -61,7 +61,11 @@ SETTINGS = AssemblySettings(
     benchmark_captions=20,
     splits=SplitSettings(
         test={"ct": ("ct-two",), "tissue": ("slide-two",), "scan": ("us-two",)},
-        slabs=(Slab(source="mri", subject="mean", plane="axial", low=0, high=8, guard=4),),
+        val={"mri": ("head",), "scan": ("us-three",)},
+        slabs=(
+            Slab(source="mri", subject="mean", plane="axial", low=0, high=8, guard=4),
+            Slab(source="mri", subject="mean", plane="sagittal", low=0, high=8, guard=4, split="within-val"),
+        ),
         val_share=0.0,
     ),
 )

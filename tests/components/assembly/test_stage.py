@@ -17,7 +17,7 @@ from components.context import Interrupted
 from components.images.stored import StoredImage
 from components.recipes.assembly import AssemblySettings
 from components.records.record import Record
-from components.records.vocabulary import Split
+from components.records.vocabulary import HELD_OUT, VALIDATION, Split
 from components.storage.file_hashes import file_sha256
 from components.storage.workspace import Workspace
 from components.validation.review import _passed
@@ -57,7 +57,7 @@ def test_another_image_gives_another_identity_and_another_seed_the_same_benchmar
     base = Dataset(assemble_corpus(name="a")).manifest
     seeded = Dataset(assemble_corpus(name="b", seed=2)).manifest
     assert base["dataset_id"] != seeded["dataset_id"]
-    assert base["benchmark"]["id"] == seeded["benchmark"]["id"]
+    assert all(base[asked]["id"] == seeded[asked]["id"] for asked in ("benchmark", "exam"))
     corpus["scan"][0] = replace(corpus["scan"][0], image=StoredImage.of(picture("other")))
     assert Dataset(assemble_corpus(corpus, name="c")).dataset_id != base["dataset_id"]
 
@@ -76,11 +76,16 @@ def test_only_the_sources_of_the_recipe_are_read(assemble_corpus: Assemble) -> N
 
 def test_no_patient_and_no_image_stands_on_both_sides(assemble_corpus: Assemble) -> None:
     dataset = Dataset(assemble_corpus())
-    train, test = set(dataset.samples("train").patient_keys), {i.patient_key for i in dataset.images("test")}
-    assert test and not train & test
-    trained = {image.sha256 for image in dataset.images("train")}
-    assert not trained & {image.sha256 for image in dataset.images("test", "within-subject")}
-    assert {item.split for item in dataset.benchmark()} == {Split.TEST, Split.WITHIN_SUBJECT}
+    train = set(dataset.samples("train").patient_keys)
+    chosen_on, test = ({i.patient_key for i in dataset.images(split)} for split in (Split.VAL, Split.TEST))
+    assert chosen_on and test and not train & test and not train & chosen_on and not chosen_on & test
+    trained, validation, held_out = (
+        {image.sha256 for image in dataset.images(*side)} for side in ((Split.TRAIN,), VALIDATION, HELD_OUT)
+    )
+    assert not trained & held_out and not trained & validation and not validation & held_out
+    assert {item.split for item in dataset.benchmark()} == set(VALIDATION)
+    assert {item.split for item in dataset.exam()} == set(HELD_OUT)
+    assert dataset.samples("val").patient_keys and set(dataset.samples("train").splits) == {"train"}
 
 
 def test_every_shard_is_listed_with_its_true_hash_and_every_dropped_record_with_its_reason(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.assembly.benchmark.exam import item_hash
+from components.assembly.benchmark.item import item_hash
 from components.assembly.dataset import IMAGE_SCHEMA, LabelledImage
 from components.evaluation.images import encode
 from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
@@ -180,11 +180,11 @@ def labelled(number: int, modality: Modality, split: Split, **changes) -> Labell
 
 
 def benchmark() -> list[BenchmarkItem]:
-    """Two modalities, four patients each: questions, captions, drawings and super-resolution."""
+    """The validation side of two modalities, four patients each: questions, captions, drawings and super-resolution."""
     items = []
     for number in range(8):
         modality = (Modality.CT, Modality.MRI)[number % 2]
-        image = labelled(number, modality, Split.TEST).image
+        image = labelled(number, modality, Split.VAL).image
         shared = {"modality": modality, "reference": modality.value, "image": image}
         items.append(item(number, **shared))
         asks = {"answer_type": "closed", "options": ("yes", "no"), "prompt": "Is the imaging modality CT?"}
@@ -197,13 +197,13 @@ def benchmark() -> list[BenchmarkItem]:
         items.append(drawing(number, modality=modality, prompt=words, reference_image=image))
         if number < 4:
             items.append(edit(number, modality=modality, reference_image=image))
-    return items
+    return [replace(one, split=Split.VAL) for one in items]
 
 
 def make_dataset(folder: Path, items: Sequence[BenchmarkItem]) -> Path:
-    """A sealed data set of the items, with painted training and held-out images."""
+    """A sealed data set of the items, with painted training and validation images."""
     folder.mkdir(parents=True, exist_ok=True)
-    splits = [Split.TRAIN] * 24 + [Split.TEST] * 8
+    splits = [Split.TRAIN] * 24 + [Split.VAL] * 8
     numbers = [*range(100, 124), *range(8)]
     images = [
         labelled(number, (Modality.CT, Modality.MRI)[number % 2], split)
@@ -233,7 +233,7 @@ def make_dataset(folder: Path, items: Sequence[BenchmarkItem]) -> Path:
             "id": keyed_hash(*sorted(map(item_hash, items))),
             "parts": {name: keyed_hash(*sorted(found)) for name, found in sorted(parts.items())},
             "not_testable": [
-                {"question_type": "level", "form": "choice", "split": "test", "reason": "no held-out image with it"}
+                {"question_type": "level", "form": "choice", "split": "val", "reason": "no held-out image with it"}
             ],
         },
     }

@@ -11,10 +11,11 @@ import pytest
 from components.assembly.dataset import Dataset
 from components.context import Interrupted, StageContext
 from components.evaluation import predictions as stored
+from components.evaluation.asked import Asked
 from components.evaluation.decision_table import decision_table
 from components.evaluation.evaluate import evaluate, evaluate_predictions, evaluate_tables
 from components.evaluation.judge import train_judge
-from components.evaluation.predict import predict, predict_benchmark
+from components.evaluation.predict import predict, predict_asked
 from components.evaluation.report.page import render
 from components.evaluation.scores import read_scores
 from components.storage.progress import Progress
@@ -29,7 +30,7 @@ PROMISED = (
     "vqa/pool/image_gain",
     "vqa/pool/image_gain_low",
     "vqa/closed/accuracy",
-    "vqa/test/modality/choice/accuracy",
+    "vqa/val/modality/choice/accuracy",
     "caption/modality_accuracy",
     "caption/well_formed",
     "caption/rougel-google",
@@ -105,9 +106,9 @@ def test_the_evaluation_is_recomputed_from_predictions(context, written):
 
 
 def test_predicting_again_gives_the_same_bytes(context, tmp_path):
-    path = predict_benchmark(
+    path = predict_asked(
         context.workspace.checkpoints / "unified",
-        context.workspace.dataset,
+        Asked.validation(Dataset(context.workspace.dataset)),
         tmp_path,
         context.recipe,
         context.progress,
@@ -118,9 +119,9 @@ def test_predicting_again_gives_the_same_bytes(context, tmp_path):
 
 def test_another_batch_size_changes_no_answer(context, tmp_path):
     other = replace(context.recipe, evaluation=replace(context.recipe.evaluation, batch=3))
-    predict_benchmark(
+    predict_asked(
         context.workspace.checkpoints / "unified",
-        context.workspace.dataset,
+        Asked.validation(Dataset(context.workspace.dataset)),
         tmp_path,
         other,
         context.progress,
@@ -148,8 +149,8 @@ def test_the_promised_keys_are_there(context, written):
 
 
 def test_the_pool_says_which_of_its_members_this_benchmark_lacks(written):
-    assert written["pool"]["members"] == ["test/modality/choice", "test/modality/closed"]
-    assert written["pool"]["missing"]["test/colour/closed"] == "no items in the benchmark"
+    assert written["pool"]["members"] == ["val/modality/choice", "val/modality/closed"]
+    assert written["pool"]["missing"]["within-val/map/choice"] == "no items in the benchmark"
 
 
 def test_no_time_and_no_absolute_path_stands_in_what_evaluation_writes(context):
@@ -197,7 +198,7 @@ def test_an_item_without_a_prediction_is_an_error_never_dropped(context, tmp_pat
 def test_predictions_of_another_data_set_are_refused(context, tmp_path):
     header, rows = stored.read_predictions(context.workspace.evaluation / "predictions")
     stored.write_predictions(tmp_path, rows, replace(header, dataset_id="another"))
-    with pytest.raises(ValueError, match="predicted on data set another"):
+    with pytest.raises(ValueError, match="predicted on dataset_id another"):
         evaluate_tables(tmp_path, context.workspace.evaluation / "judge", context.workspace.dataset, context.recipe)
 
 
@@ -211,9 +212,9 @@ def test_a_stage_that_was_asked_to_stop_stops(context, tmp_path):
     stop = threading.Event()
     stop.set()
     with pytest.raises(Interrupted):
-        predict_benchmark(
+        predict_asked(
             context.workspace.checkpoints / "unified",
-            context.workspace.dataset,
+            Asked.validation(Dataset(context.workspace.dataset)),
             tmp_path,
             context.recipe,
             context.progress,

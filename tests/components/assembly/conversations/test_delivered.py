@@ -97,7 +97,7 @@ def test_boxes_are_around_the_object_in_the_image_that_is_shown(
             sample = next(s for s in Dataset(folder).samples("train") if s.id == "talk/a#delivered")
             image, answer = sample.pieces[0].data, sample.pieces[2].text
         else:
-            item = next(i for i in Dataset(folder).benchmark() if "nodule" in i.prompt)
+            item = next(i for i in Dataset(folder).exam() if "nodule" in i.prompt)
             image, answer = item.image, item.reference
         seen = decode_stored(image)
         rows, columns = np.nonzero(seen > 150)
@@ -239,7 +239,7 @@ def test_held_out_questions_are_benchmark_items_and_what_cannot_be_asked_is_said
         said_record("free", CAPTION),
     ]
     _, folder = assembled(*records)
-    items = {(i.record_id, i.answer_type): i for i in Dataset(folder).benchmark() if i.question_type == "talk"}
+    items = {(i.record_id, i.answer_type): i for i in Dataset(folder).exam() if i.question_type == "talk"}
     assert set(items) == {
         ("talk/a", "closed"),
         ("talk/b", "choice"),
@@ -252,7 +252,7 @@ def test_held_out_questions_are_benchmark_items_and_what_cannot_be_asked_is_said
     assert (items["talk/a", "closed"].reference, items["talk/b", "open"].reference) == ("yes", "Lung")
     assert items["talk/d", "caption"].reference == "Clear lungs. No effusion."
     assert all(item.image for item in items.values())
-    gaps = json.loads((folder / "manifest.json").read_text())["benchmark"]["not_testable"]
+    gaps = json.loads((folder / "manifest.json").read_text())["exam"]["not_testable"]
     assert [gap["reason"] for gap in gaps if gap["question_type"] == "talk"] == [
         "its images stand between its words: an item shows them before (2)"
     ]
@@ -316,5 +316,5 @@ def test_a_record_whose_turns_show_other_images_than_it_has_is_refused(said_reco
 def test_a_question_before_its_image_is_no_benchmark_item(assembled, said_record):
     before = Turn(prompt="What is a cyst?", answer="A closed sac.", kind=TurnKind.OPEN)
     _, folder = assembled(said_record("a", before, FIRST, delivered_split=Split.TEST), said_record("free", CAPTION))
-    items = [item for item in Dataset(folder).benchmark() if item.question_type == "talk"]
+    items = [item for item in Dataset(folder).exam() if item.question_type == "talk"]
     assert [item.prompt for item in items] == [FIRST.prompt]

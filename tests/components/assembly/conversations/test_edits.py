@@ -81,7 +81,7 @@ def test_pairs_of_a_new_source_are_trained_on_and_asked_for(assemble_corpus, mak
         assert isinstance(condition, Image) and isinstance(text, Text) and isinstance(target, Image)
         assert (condition.role, target.role) == (ImageRole.CONDITION, ImageRole.TARGET)
         assert "T1-weighted" in text.text and "T2-weighted" in text.text and condition.sha256 != target.sha256
-    asked = [item for item in dataset.benchmark() if item.question_type == "translation-t2-to-t1"]
+    asked = [item for item in dataset.exam() if item.question_type == "translation-t2-to-t1"]
     assert asked and all(item.image and item.reference_image and item.split is Split.TEST for item in asked)
 
 

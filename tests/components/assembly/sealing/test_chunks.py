@@ -32,9 +32,10 @@ def test_where_chunks_are_cut_changes_no_identity(in_chunks):
     whole, cut = in_chunks("whole", of=10_000), in_chunks("cut", of=7)
     assert len(list(cut.glob("train-*.parquet"))) > 10 and len(list(whole.glob("train-*.parquet"))) < 5
     one, other = (read_json(folder / "manifest.json") for folder in (whole, cut))
-    for name in ("dataset_id", "tasks", "groups", "delivered", "benchmark", "sources"):
+    for name in ("dataset_id", "tasks", "groups", "delivered", "benchmark", "exam", "sources"):
         assert one[name] == other[name], name
-    assert (whole / "benchmark-00000.parquet").read_bytes() == (cut / "benchmark-00000.parquet").read_bytes()
+    for name in ("benchmark-00000.parquet", "exam-00000.parquet"):
+        assert (whole / name).read_bytes() == (cut / name).read_bytes()
 
 
 def test_a_chunk_ends_where_its_images_fill_it(in_chunks, monkeypatch):

@@ -45,6 +45,41 @@ def test_a_listed_subject_is_test_in_its_own_source_only(make_entry) -> None:
     assert held.split_of(make_entry("a", "p2", source="ct")) is Split.TRAIN
 
 
+def test_a_subject_to_choose_on_is_val_whole_and_a_slab_to_choose_on_within_val(make_entry) -> None:
+    settings = SplitSettings(
+        test={}, val={"mri": ("p2",)}, slabs=(SLAB, replace(SLAB, low=31, high=40, split="within-val")), val_share=0.0
+    )
+    cut = SplitPlan.from_settings(settings, Patients())
+    assert cut.split_of(make_entry("a", "p2")) is cut.side_of(make_entry("a", "p2").patient_key) is Split.VAL
+    assert cut.split_of(make_entry("a", "p2", source="ct")) is Split.TRAIN
+    sides = {
+        where: cut.split_of(make_entry("a", "mean", facts={"plane": "axial"}, position=where))
+        for where in (-11.0, 20.0, 30.0, 31.0, 40.0, 50.0, 51.0)
+    }
+    assert list(sides.values()) == [
+        *(Split.TRAIN, Split.WITHIN_SUBJECT, Split.GUARD, Split.WITHIN_VAL, Split.WITHIN_VAL, Split.GUARD, Split.TRAIN)
+    ]
+    assert cut.absent([make_entry("a", "mean")]) == (
+        "mri/mean axial 0 to 20",
+        "mri/mean axial 31 to 40",
+        "mri/p2",
+    )
+
+
+def test_a_subject_is_named_for_one_side_only() -> None:
+    with pytest.raises(ValueError, match=r"assembly\.splits names mri/p2 under test and under val"):
+        SplitSettings(test={"mri": ("p2",)}, val={"mri": ("p2",)}, slabs=(), val_share=0.0)
+    settings = SplitSettings(test={}, val={"mri": ("mean",)}, slabs=(SLAB,), val_share=0.0)
+    with pytest.raises(ValueError, match=r"mri/mean is val, so assembly\.splits\.slabs must not cut mean"):
+        SplitPlan.from_settings(settings, Patients())
+
+
+def test_the_share_to_choose_on_takes_no_subject_that_is_cut_into_slabs(make_entry) -> None:
+    cut = plan(0.999)
+    assert cut.split_of(make_entry("a", "other")) is Split.VAL
+    assert cut.split_of(make_entry("a", "mean", facts={"plane": "axial"}, position=-40.0)) is Split.TRAIN
+
+
 def test_a_delivered_split_wins(make_entry) -> None:
     assert plan(mri=("p2",)).split_of(make_entry("a", "p2", delivered_split=Split.TRAIN)) is Split.TRAIN
 
@@ -65,13 +100,14 @@ def test_what_the_recipe_names_and_nobody_delivered_is_listed(make_entry) -> Non
     assert plan(mri=("p2", "p3")).absent([make_entry("a", "p2")]) == ("mri/mean axial 0 to 20", "mri/p3")
 
 
-def test_the_symmetric_average_head_is_cut_around_its_middle_by_every_recipe() -> None:
+def test_the_symmetric_average_head_is_cut_symmetrically_by_every_recipe() -> None:
     from components.recipes.recipe import SHIPPED, read_recipe, shipped_recipe
 
     for name in SHIPPED:
         slabs = read_recipe(shipped_recipe(name)).assembly.splits.slabs
         middle = [slab for slab in slabs if slab.subject == "mni152" and slab.plane == "sagittal"]
-        assert middle and all(slab.low == -slab.high for slab in middle), name
+        mirrored = {(-slab.high, -slab.low, slab.guard, slab.split) for slab in middle}
+        assert middle and mirrored == {(slab.low, slab.high, slab.guard, slab.split) for slab in middle}, name
 
 
 def test_a_patient_of_a_private_source_is_held_out_by_its_key(make_entry) -> None:

@@ -1,7 +1,7 @@
-"""The benchmark: which held-out images are asked what, balanced by answer, and what cannot be tested and why."""
+"""Which images off the training side are asked what, balanced by answer, and what cannot be tested and why."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -25,19 +25,17 @@ from components.assembly.conversations.samples import Pictures
 from components.assembly.corpus import Entry, first_of_image
 from components.recipes.assembly import AssemblySettings
 from components.records.benchmark import BenchmarkItem
-from components.records.vocabulary import Split
-from components.storage.keys import keyed_hash, sha256_bytes
+from components.records.vocabulary import HELD_OUT, VALIDATION, WITHIN, Split
 
-SPLITS = (Split.TEST, Split.WITHIN_SUBJECT)
 ENOUGH_PATIENTS = 3
-"""An edit that so many test patients can be asked for is not asked within a subject as well."""
+"""An edit that so many whole patients can be asked for is not asked within a subject as well."""
 
 PER_PATIENT = 4
 """Edits of a patient, at least, where there are images enough: many patients make more items than the recipe's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Exam:
+class QuestionSet:
     """Benchmark items, still without their images."""
 
     items: tuple[BenchmarkItem, ...]
@@ -62,42 +60,74 @@ class Exam:
         shown = pictures.more if item.prompt_id == PROMPT_ID else ()
         return replace(item, image=pictures.own.data, more_images=tuple(picture.data for picture in shown))
 
+    @classmethod
+    def of(
+        cls, items: Iterable[BenchmarkItem], edits: Mapping[str, Edit], gaps: Iterable[NotTestable]
+    ) -> "QuestionSet":
+        """The set in its order, whatever the order of what it is made of."""
+        return cls(
+            items=tuple(sorted(items, key=lambda item: item.item_id)),
+            edits=dict(edits),
+            not_testable=tuple(sorted(gaps, key=lambda gap: (gap.question_type, gap.form, gap.split))),
+        )
 
-def set_exam(training: Sequence[Entry], held_out: Sequence[Entry], settings: AssemblySettings) -> Exam:
-    """Every item of the benchmark. What training never shows is not asked; what a source asks itself is."""
-    items, gaps = delivered_items(held_out, settings.benchmark_items, settings.benchmark_captions)
-    training, held_out = first_of_image(training), first_of_image(held_out)
+    def with_(self, other: "QuestionSet") -> "QuestionSet":
+        """Both sets as one."""
+        return QuestionSet.of(
+            (*self.items, *other.items), self.edits | other.edits, (*self.not_testable, *other.not_testable)
+        )
+
+
+def set_benchmark(training: Sequence[Entry], validation: Sequence[Entry], settings: AssemblySettings) -> QuestionSet:
+    """What is asked about the validation side: what training never shows is not; what a source asks itself is."""
+    return _set(validation, settings, VALIDATION, training, "training")
+
+
+def set_exam(held_out: Sequence[Entry], settings: AssemblySettings) -> QuestionSet:
+    """What is asked about the held-out side, whatever training shows: a class that is no longer taught is asked for all
+    the same. Options and false claims are values of the held-out side itself."""
+    return _set(held_out, settings, HELD_OUT, held_out, "the held-out side")
+
+
+def _set(
+    asked: Sequence[Entry],
+    settings: AssemblySettings,
+    splits: Sequence[Split],
+    teaching: Sequence[Entry],
+    teacher: str,
+) -> QuestionSet:
+    """Items about `asked` with the values, modalities and edits that `teaching` has."""
+    items, gaps = delivered_items(asked, settings.benchmark_items, settings.benchmark_captions)
+    teaching, asked = first_of_image(teaching), first_of_image(asked)
     for name, question in settings.questions.items():
         kind = question_type(name)
-        learnt = Knowledge(kind, training)
-        for split in SPLITS:
-            entries = {entry.id: entry for entry in held_out if entry.split is split}
+        learnt = Knowledge(kind, teaching)
+        for split in splits:
+            entries = {entry.id: entry for entry in asked if entry.split is split}
             known = Knowledge(kind, entries.values())
             for form in question.forms:
-                turns, reason = examine(kind, question_form(name, form), learnt, known, settings.benchmark_items)
+                turns, reason = examine(
+                    kind, question_form(name, form), learnt, known, settings.benchmark_items, teacher
+                )
                 items += [_question_item(entries[turn.record_id], turn) for turn in turns]
                 if reason:
                     gaps.append(NotTestable(question_type=name, form=form, split=split.value, reason=reason))
-    learnt_modalities = {entry.modality for entry in training}
-    askable = [entry for entry in held_out if entry.modality in learnt_modalities and describable(entry)]
+    modalities = {entry.modality for entry in teaching}
+    askable = [entry for entry in asked if entry.modality in modalities and describable(entry)]
     items += _captions(askable, settings.benchmark_captions)
     items += _drawings(askable, settings.benchmark_drawings)
     edits: dict[str, Edit] = {}
     for name in weighted_edits(settings.edits):
-        for item in _edit_items(EDITS[name], training, held_out, settings.benchmark_edits):
+        for item in _edit_items(EDITS[name], splits, teaching, asked, settings.benchmark_edits):
             edits[item.item_id] = EDITS[name]
             items.append(item)
-    return Exam(
-        items=tuple(sorted(items, key=lambda item: item.item_id)),
-        edits=edits,
-        not_testable=tuple(sorted(gaps, key=lambda gap: (gap.question_type, gap.form, gap.split))),
-    )
+    return QuestionSet.of(items, edits, gaps)
 
 
 def examine(
-    kind: QuestionType, form: Form, learnt: Knowledge, known: Knowledge, count: int
+    kind: QuestionType, form: Form, learnt: Knowledge, known: Knowledge, count: int, teacher: str
 ) -> tuple[list[TypedTurn], str]:
-    """(questions balanced by answer, why there are none)."""
+    """(questions balanced by answer, why there are none). `teacher` is whose values are learnt, for the reason."""
     if kind.yes_no:
         topics = [t for t in learnt.topics if all(learnt.patients(t, v) and known.patients(t, v) for v in YES_NO)]
         cells = {f"{topic}\x1f{value}": _ordered(known, topic, value) for topic in topics for value in YES_NO}
@@ -109,7 +139,7 @@ def examine(
         halves = YES_NO if form == "closed" else ("",)
         # Yes and no are asked about other images as far as there are enough.
         cells = {f"{value}\x1f{half}": _ordered(known, "", value, half) for value in values for half in halves}
-    if reason := _untestable(kind, learnt, known, values, bool(cells)):
+    if reason := _untestable(kind, learnt, known, values, bool(cells), teacher):
         return [], reason
     chosen = list(islice(round_robin({name: [(name, fact) for fact in facts] for name, facts in cells.items()}), count))
     asked = [(fact, not name.endswith("\x1fno")) for name, fact in chosen]
@@ -128,22 +158,20 @@ def examine(
     return turns, ""
 
 
-def item_hash(item: BenchmarkItem) -> str:
-    """Hash of what is asked and what is right: id, prompt, options, reference and its images."""
-    images = [sha256_bytes(data) if data else "" for data in (item.image, item.reference_image, *item.more_images)]
-    return keyed_hash(item.item_id, item.prompt, *item.options, item.reference, *images, digest_bytes=32)
-
-
-def _untestable(kind: QuestionType, learnt: Knowledge, known: Knowledge, values: Sequence[str], cells: bool) -> str:
+def _untestable(
+    kind: QuestionType, learnt: Knowledge, known: Knowledge, values: Sequence[str], cells: bool, teacher: str
+) -> str:
     if len(learnt.values) < 2:
-        return f"training shows {'one answer only: ' + learnt.values[0] if learnt.values else 'no image with it'}"
+        return f"{teacher} shows {'one answer only: ' + learnt.values[0] if learnt.values else 'no image with it'}"
     if not known.facts:
         return "no held-out image with it"
     if len(values) < 2 or not cells:
         only = ", ".join(values or known.values)
         if kind.name in ("organ", "finding"):
-            return f"no {kind.name} that is both present and absent on the training and on the held-out side"
-        return f"one answer only among held-out images that training knows: {only}"
+            return (
+                f"no {kind.name} that is both present and absent in {teacher} and among the images that are asked about"
+            )
+        return f"one answer only among held-out images that {teacher} knows: {only}"
     return ""
 
 
@@ -213,14 +241,16 @@ def _drawings(entries: Iterable[Entry], count: int) -> list[BenchmarkItem]:
     ]
 
 
-def _edit_items(edit: Edit, training: Sequence[Entry], held_out: Sequence[Entry], count: int) -> list[BenchmarkItem]:
-    if not any(edit.applies(entry) for entry in training):
+def _edit_items(
+    edit: Edit, splits: Sequence[Split], teaching: Sequence[Entry], asked: Sequence[Entry], count: int
+) -> list[BenchmarkItem]:
+    if not any(edit.applies(entry) for entry in teaching):
         return []
-    fitting = [entry for entry in held_out if edit.applies(entry)]
-    patients = {entry.patient_key for entry in fitting if entry.split is Split.TEST}
+    fitting = [entry for entry in asked if edit.applies(entry)]
+    patients = {entry.patient_key for entry in fitting if entry.split not in WITHIN}
     items = []
-    for split in SPLITS:
-        if split is Split.WITHIN_SUBJECT and len(patients) >= ENOUGH_PATIENTS:
+    for split in splits:
+        if split in WITHIN and len(patients) >= ENOUGH_PATIENTS:
             continue
         by_patient: dict[str, list[Entry]] = defaultdict(list)
         for entry in _spread((entry for entry in fitting if entry.split is split), edit.name):
