@@ -15,6 +15,11 @@ class Interrupted(Exception):
     """Somebody asked the stage to stop; what it had is saved. The door leaves with 75: start me again."""
 
 
+class CannotPredict(ValueError):
+    """Today's code cannot load a checkpoint or predict with it: a fact about the two, not an accident. The door leaves
+    with 3."""
+
+
 class StageRun(Protocol):
     """The run of a working stage, as whoever watches it keeps it. It travels to workers, never raises and never waits."""
 
@@ -47,6 +52,17 @@ class Tracker(Protocol):
     def __call__(self, stage: str, run_key: str, /) -> AbstractContextManager[StageRun]: ...
 
 
+class Opening(Protocol):
+    """Writes down that the exam is opened: `open_exam(exam id, version, weights)`."""
+
+    def __call__(self, exam: str, version: int, weights_sha256: str, /) -> None: ...
+
+
+def unwatched(exam: str, version: int, weights_sha256: str, /) -> None:
+    """The opening of an exam that nobody writes down."""
+    del exam, version, weights_sha256
+
+
 @contextmanager
 def untracked(stage: str, run_key: str, /) -> Iterator[StageRun]:
     """The tracker of a stage that nobody watches."""
@@ -67,6 +83,8 @@ class StageContext:
     """Set by SIGTERM or SIGINT; long loops poll it, save what they have and raise Interrupted."""
     tracker: Tracker = untracked
     """Where a stage's curves are watched; the door gives MLflow's."""
+    open_exam: Opening = unwatched
+    """Called before the exam is predicted; the door gives the registry's."""
 
     def raise_if_stopped(self) -> None:
         """Raise Interrupted when the stage was asked to stop."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, TextIO
 from components.storage.made_with import ARITHMETIC
 
 if TYPE_CHECKING:
-    from components.context import StageRun, Tracker
+    from components.context import Opening, StageRun, Tracker
     from components.storage.workspace import Workspace
 
 STAGES = {
@@ -36,12 +36,13 @@ STAGES = {
     "train": "components.training.stage:train",
     "predict": "components.evaluation.predict:predict",
     "evaluate": "components.evaluation.evaluate:evaluate",
-    "predict-champion": "components.evaluation.champion:predict_champion",
+    "predict-exam": "components.evaluation.exam:predict_exam",
+    "predict-checkpoint": "components.evaluation.checkpoint:predict_checkpoint",
 }
 """Stage name -> the function that does it."""
 
 GRACE_SECONDS = 6.0
-EXIT_FAILED, EXIT_IMPOSSIBLE, EXIT_AGAIN = 1, 2, 75
+EXIT_FAILED, EXIT_IMPOSSIBLE, EXIT_CANNOT_PREDICT, EXIT_AGAIN = 1, 2, 3, 75
 
 ENVIRONMENT = {
     # Silence: nothing calls home, nothing waits for the network.
@@ -91,7 +92,8 @@ def set_environment(threads: int) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Run the stage that argv names; the exit code: 0 done, 1 failed, 2 impossible, 75 start me again."""
+    """Run the stage that argv names; the exit code: 0 done, 1 failed, 2 impossible, 3 no prediction with this
+    checkpoint, 75 start me again."""
     if len(argv) not in (1, 2) or argv[0] not in STAGES:
         print(f"usage: python -P -m components.stage NAME [ITEM]; NAME is one of {', '.join(STAGES)}")
         return EXIT_IMPOSSIBLE
@@ -116,7 +118,7 @@ def main(argv: list[str]) -> int:
 
 def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
     """Read the recipe, hold the stage's lock, call the component, say how it ended."""
-    from components.context import Interrupted, StageContext
+    from components.context import CannotPredict, Interrupted, StageContext
     from components.recipes.recipe import read_recipe
     from components.storage.addresses import shown
     from components.storage.locks import Held, hold
@@ -145,7 +147,13 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
         terminal = log_to(log)
         progress = Progress.start(workspace.progress, stage)
         context = StageContext(
-            workspace=workspace, recipe=recipe, item=item, progress=progress, stop=stop, tracker=mlflow_of(workspace)
+            workspace=workspace,
+            recipe=recipe,
+            item=item,
+            progress=progress,
+            stop=stop,
+            tracker=mlflow_of(workspace),
+            open_exam=openings_of(workspace),
         )
         begun = time.monotonic()
         try:
@@ -162,7 +170,7 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
             said = shown(said)
             if PARENT not in os.environ:  # a run shows the progress file; after a bare `dvc repro` this is all there is
                 terminal.write(f"{stage}: {said}\nThe log is {log}\n")
-            return EXIT_FAILED
+            return EXIT_CANNOT_PREDICT if isinstance(error, CannotPredict) else EXIT_FAILED
         progress.finish("done", f"{time.monotonic() - begun:.1f} s")
     return 0
 
@@ -176,6 +184,17 @@ def mlflow_of(workspace: "Workspace") -> "Tracker":
         return watched(workspace, stage, run_key)
 
     return open_run
+
+
+def openings_of(workspace: "Workspace") -> "Opening":
+    """What writes an opening of the exam into the workspace's database, which is imported when one is."""
+
+    def write(exam: str, version: int, weights_sha256: str, /) -> None:
+        from components.registry.openings import open_exam
+
+        open_exam(workspace, exam, version, weights_sha256)
+
+    return write
 
 
 def function_of(name: str) -> Callable[..., None]:

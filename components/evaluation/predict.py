@@ -164,9 +164,27 @@ def answer_rows(predictor: "Predictor", showings: Sequence[Showing], recipe: Rec
 
 def draw_rows(predictor: "Predictor", items: Sequence[BenchmarkItem], recipe: Recipe, say: Say) -> list[dict[str, Any]]:
     """Drawings of the items: sampled; edits in one step besides; and each real image through the autoencoder alone."""
+    rows = drawing_rows(predictor, items, recipe, say)
+    edits = [item for item in items if item.image is not None]
+    rows += drawing_rows(predictor, edits, recipe, say, in_one_step=True)
+    real = {sha256_bytes(item.reference_image): item.reference_image for item in items if item.reference_image}
+    rebuilt = dict(zip(real, predictor.reconstruct([decode(data) for data in real.values()]), strict=True))
+    for item in items:
+        if item.reference_image:
+            picture = rebuilt[sha256_bytes(item.reference_image)]
+            rows.append(_drawn(item, RECONSTRUCTION, recipe.seed, encode(picture)))
+    return rows
+
+
+def drawing_rows(
+    predictor: "Predictor", items: Sequence[BenchmarkItem], recipe: Recipe, say: Say, *, in_one_step: bool = False
+) -> list[dict[str, Any]]:
+    """One drawing of each item, sampled or in one step."""
     from components.inference.predictor import DrawRequest
 
-    drawing = recipe.evaluation.drawing
+    drawing, variant, what = recipe.evaluation.drawing, PLAIN, "drawing"
+    if in_one_step:
+        drawing, variant, what = drawing.one_step(), ONE_STEP, "drawing in one step"
     # One noise per item, whoever draws: two checkpoints are compared on equal draws.
     requests = [
         DrawRequest(
@@ -176,25 +194,8 @@ def draw_rows(predictor: "Predictor", items: Sequence[BenchmarkItem], recipe: Re
         )
         for item in items
     ]
-    edits = [number for number, item in enumerate(items) if item.image is not None]
-    rows = []
-    sampled = predictor.draw(requests, drawing, each_batch=lambda done, total: say("drawing", done, total))
-    for item, picture in zip(items, sampled, strict=True):
-        rows.append(_drawn(item, PLAIN, recipe.seed, encode(picture)))
-    once = predictor.draw(
-        [requests[number] for number in edits],
-        drawing.one_step(),
-        each_batch=lambda done, total: say("drawing in one step", done, total),
-    )
-    for number, picture in zip(edits, once, strict=True):
-        rows.append(_drawn(items[number], ONE_STEP, recipe.seed, encode(picture)))
-    real = {sha256_bytes(item.reference_image): item.reference_image for item in items if item.reference_image}
-    rebuilt = dict(zip(real, predictor.reconstruct([decode(data) for data in real.values()]), strict=True))
-    for item in items:
-        if item.reference_image:
-            picture = rebuilt[sha256_bytes(item.reference_image)]
-            rows.append(_drawn(item, RECONSTRUCTION, recipe.seed, encode(picture)))
-    return rows
+    drawn = predictor.draw(requests, drawing, each_batch=lambda done, total: say(what, done, total))
+    return [_drawn(item, variant, recipe.seed, encode(picture)) for item, picture in zip(items, drawn, strict=True)]
 
 
 def decoding(recipe: Recipe) -> dict[str, str]:

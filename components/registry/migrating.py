@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 VERSION_TABLE = "unimed_version"
 """Alembic's own table has another name, since MLflow's may stand beside ours."""
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision, oldest first; a test holds the folder `migrations/versions` to it."""
 FOLDER = Path(__file__).parent / "migrations"
 LOCK_SECONDS = 60

@@ -35,7 +35,8 @@ def patient_records(decisions: list[Path], keys: Collection[str]) -> list[dict[s
     return [row for table in tables for row in table.to_pylist()]
 
 
-def _trained_on(workspace: Workspace, lock: Path, keys: Collection[str]) -> str:
+def decision_files(workspace: Workspace, lock: Path) -> list[Path]:
+    """The decisions files of the data set that a dvc.lock names, in the local DVC cache; none where one is not there."""
     outs = (load_yaml(lock) or {}).get("stages", {}).get("assemble", {}).get("outs", [])
     md5 = next((out["md5"] for out in outs if out["path"] == "data/unimed"), "")
     try:
@@ -44,7 +45,12 @@ def _trained_on(workspace: Workspace, lock: Path, keys: Collection[str]) -> str:
         entries = {}
     names = sorted(name for name in entries if name.startswith("decisions-"))
     files = [cache_path(workspace, entries[name]) for name in names]
-    if not files or not all(path.is_file() for path in files):
+    return files if all(path.is_file() for path in files) else []
+
+
+def _trained_on(workspace: Workspace, lock: Path, keys: Collection[str]) -> str:
+    files = decision_files(workspace, lock)
+    if not files:
         return "unknown: its data set is not in the local DVC cache; `dvc pull` may bring it back"
     rows = patient_records(files, keys)
     kept = sum(row["bin"] == Bin.KEPT for row in rows)

@@ -7,7 +7,7 @@ from components.registry.catalogue import Version
 from components.registry.deciding import about, champion_version, settled_log, spoken, write_decision
 from components.registry.decisions import Action, Decision, Ruling, decision_about
 from components.registry.evidence import Evidence, read_evidence
-from components.registry.gate import judge
+from components.registry.gate import judge, unopened
 from components.registry.lease import Lease, hold_lease
 from components.registry.states import refusal_of, standing_of
 from components.registry.summary import remember_decision
@@ -26,9 +26,9 @@ TURNS = 3
 def decide(workspace: Workspace, version: Version, promote: Promote) -> Decision:
     """The decision about a version: the gate's, carried out. The same question is not judged twice.
 
-    `gate` promotes what passes; `approve` leaves what passes waiting for a person; `never` only judges. What fails is
-    refused; what cannot be decided waits for a person: none of these is an error. What a person took back stays so, under
-    any number. An accident while judging (storage, memory, a stage that was killed) is raised and leaves no decision.
+    `gate` promotes what passes; `approve` leaves what passes waiting for a person; `never` leaves the exam closed, as
+    an experiment must. What fails is refused; what cannot be decided waits for a person: none of these is an error. What a
+    person took back stays so, under any number. An accident while judging (storage, memory, a stage that was killed) is raised and leaves no decision.
     """
     evidence = read_evidence(workspace, read_recipe(workspace.params))
     tracking = connect(workspace)
@@ -69,7 +69,7 @@ def _judge(
     """The written decision; None when another version became champion meanwhile and there is another turn."""
     recipe = read_recipe(workspace.params)
     champion = champion_version(tracking)
-    verdict = judge(workspace, recipe, tracking, version, champion)
+    verdict = unopened() if promote == "never" else judge(workspace, recipe, tracking, version, champion)
     with hold_lease(workspace, f"decide {version.number}", wait_seconds=LEASE_SECONDS) as lease:
         log = settled_log(lease, tracking)
         now = champion_version(tracking)
@@ -126,12 +126,12 @@ def _as_before(
 def _action(verdict: Verdict, promote: Promote) -> tuple[Action, str]:
     """What follows from the gate's verdict and from what was asked."""
     text = "; ".join(verdict.reasons)
+    if promote == "never":
+        return "judge", text
     if verdict.outcome == "refuse":
         return "refuse", text
     if verdict.outcome == "hold":
         return "hold", f"{verdict.code}, waits for a person; {text}"
     if promote == "gate":
         return "promote", text
-    if promote == "approve":
-        return "hold", f"waits for approval as asked; {text}"
-    return "judge", f"not promoted as asked; {text}"
+    return "hold", f"waits for approval as asked; {text}"

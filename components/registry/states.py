@@ -7,7 +7,7 @@ from typing import Literal
 from components.registry.decisions import Action, Decision
 
 State = Literal["registered", "judged", "held", "promoted", "refused", "withdrawn", "superseded"]
-"""`registered`: MLflow holds the version and the log does not name it. `judged`: passed, and nobody was to promote it.
+"""`registered`: MLflow holds the version and the log does not name it. `judged`: nobody was to promote it.
 `held`: waits, for the reason that its code names. `superseded`: was champion until another version became it."""
 
 Event = Literal["judge", "hold", "refuse", "promote", "approve", "supersede", "withdraw", "restore"]

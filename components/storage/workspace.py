@@ -54,6 +54,11 @@ class Workspace:
         return self.root / "data" / "unimed"
 
     @property
+    def exam(self) -> Path:
+        """Folder of the frozen exam; written at registration alone."""
+        return self.root / "data" / "exam"
+
+    @property
     def checkpoints(self) -> Path:
         return self.root / "checkpoints"
 

@@ -83,8 +83,8 @@ class Picture:
                 row.state = str(line.get("state", "done"))
                 row.seconds = float(line.get("seconds", line["at"] - row.began_at))
         for name, view in views.items():
-            # The gate predicts the champion through the same door; that is part of deciding.
-            home = name if name in self.rows else "decide" if name.startswith("predict-champion") else ""
+            # The gate predicts both sides through the same door; that is part of deciding.
+            home = name if name in self.rows else "decide" if name.startswith("predict-exam") else ""
             if home:
                 self.rows[home].view = view
         return self.rows

@@ -63,7 +63,7 @@ def compare(a: One, b: Other, as_json: AsJson = False) -> None:
     from components.evaluation.decision_table import decision_table
     from components.recipes.recipe import read_recipe
     from components.registry.catalogue import resolve
-    from components.registry.gate import champion_scores
+    from components.registry.exam import validation_scores
     from components.registry.tracking import connect
 
     workspace = here()
@@ -71,7 +71,7 @@ def compare(a: One, b: Other, as_json: AsJson = False) -> None:
     with working(f"predicting with {a} and {b}"):
         tracking = connect(workspace)
         versions = [resolve(workspace, name, tracking) for name in (a, b)]
-        first, second = (champion_scores(workspace, recipe, tracking, version) for version in versions)
+        first, second = (validation_scores(workspace, recipe, tracking, version) for version in versions)
         table = decision_table(second, first, cluster=recipe.gate.cluster, demonstrative=recipe.gate.demonstrative)
     if as_json:
         print_json({"a": versions[0].number, "b": versions[1].number, **table.to_json()})

@@ -1,12 +1,13 @@
 """A decision's page where people look for it: in the workspace, beside the version's run, linked from its description."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from components.registry.catalogue import MODEL, Version
 from components.registry.decision_page.page import write_page
 from components.registry.decisions import Decision
 from components.registry.judgement import kept_judgements, read_judgement
+from components.registry.openings import openings
 from components.registry.tracking import Tracking
 from components.storage.workspace import Workspace
 
@@ -18,13 +19,14 @@ def publish_page(
     tracking: Tracking,
     version: Version,
     log: Sequence[Decision],
-    openings: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Write the version's page anew and link it; nothing where the version was judged elsewhere, or never."""
+    """Write the version's page anew, with every opening of its exam, and link it; nothing where the version was judged
+    elsewhere, or never."""
     if version.number not in kept_judgements(workspace):
         return
     judgement = read_judgement(workspace, version.number)
-    path = write_page(workspace, judgement, log, openings)
+    opened = [asdict(one) for one in openings(workspace, judgement.table.exam)]
+    path = write_page(workspace, judgement, log, opened)
     place = f"`{path.relative_to(workspace.root)}` of the workspace"
     if version.run_id:
         tracking.client.log_artifact(version.run_id, str(path), FOLDER)

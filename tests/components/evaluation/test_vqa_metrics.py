@@ -90,7 +90,7 @@ def test_a_type_outside_the_pool_is_not_gated_and_says_why():
     [
         (perfect(2), "2 items, fewer than 4"),
         (perfect(8, patient_key="one"), "one subject"),
-        ([s for n in range(5) for s in answered(item(n), "CT")], "one answer in the test set"),
+        ([s for n in range(5) for s in answered(item(n), "CT")], "one answer among the items"),
         ([s for n in range(5) for s in answered(item(n), "CT")], "not testable"),
     ],
     ids=["few", "one subject", "one answer", "not testable"],

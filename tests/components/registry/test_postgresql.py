@@ -139,7 +139,7 @@ def test_a_table_of_a_release_without_revisions_is_taken_over_with_its_decisions
         [sys.executable, "-c", code], cwd=bare.root, capture_output=True, text=True, timeout=120, check=True
     )
     assert said.stdout.strip() == "1"
-    assert in_session(database, "SELECT version_num FROM unimed_version") == [("0001",)]
+    assert in_session(database, "SELECT version_num FROM unimed_version") == [("0002",)]
 
 
 def test_the_shipped_rights_let_the_application_add_decisions_and_nothing_else(bare, database):

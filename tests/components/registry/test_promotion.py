@@ -14,6 +14,7 @@ from components.registry.carrying_out import Drift
 from components.registry.catalogue import MODEL, record_folder, reference_of, resolve
 from components.registry.database import Impossible
 from components.registry.decisions import BrokenLog, read_log
+from components.registry.exam import Incomparable
 from components.registry.people import approve, promote, rollback
 from components.registry.promotion import decide
 from components.registry.summary import already_judged, champion_summary
@@ -28,10 +29,12 @@ def compared(monkeypatch, tmp_path):
     """Stand for the champion's predictions and their scores: the accuracy that the test sets."""
     value = {"accuracy": 0.8}
 
-    def champion_scores(*_):
+    def exam_scores(workspace, *_, why):
+        if "the champion" not in why:
+            return workspace.evaluation / "scores"
         return write_answers(tmp_path / "champion", value["accuracy"], weights="the champion's")
 
-    monkeypatch.setattr(gate, "champion_scores", champion_scores)
+    monkeypatch.setattr(gate, "exam_scores", exam_scores)
     return value
 
 
@@ -89,10 +92,12 @@ def test_a_champion_that_todays_code_cannot_load_makes_the_challenger_wait(works
     decide(workspace, register(workspace), "gate")
     retrain(workspace, "weights 2")
 
-    def broken(*_):
-        raise ValueError("config.json has another form")
+    def broken(workspace, *_, why):
+        if "the champion" not in why:
+            return workspace.evaluation / "scores"
+        raise Incomparable("config.json has another form")
 
-    monkeypatch.setattr(gate, "champion_scores", broken)
+    monkeypatch.setattr(gate, "exam_scores", broken)
     decision = decide(workspace, register(workspace), "gate")
     assert decision.action == "hold" and "incomparable" in decision.why and "another form" in decision.why
     assert champion_summary(workspace)["challenger"]["version"] == 2
@@ -119,9 +124,12 @@ def test_approving_what_does_not_wait_is_impossible(workspace, retrain):
     assert promote(workspace, "1", who="ada", why="a demonstration").evidence["gate"] == "refuse"
 
 
-def test_never_only_judges_and_asking_again_differently_judges_again(workspace):
+def test_never_leaves_the_exam_closed_and_asking_again_differently_judges(workspace, monkeypatch):
     version = register(workspace)
-    assert decide(workspace, version, "never").action == "judge"
+    with monkeypatch.context() as closed:
+        closed.delattr(gate, "exam_scores")
+        held = decide(workspace, version, "never")
+    assert held.action == "judge" and "the exam stays closed" in held.why
     assert champion_summary(workspace) == {"champion": None, "challenger": None}
     assert decide(workspace, version, "gate").promoted
 

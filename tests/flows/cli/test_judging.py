@@ -75,7 +75,7 @@ def test_compare_lays_two_versions_side_by_side_item_by_item(root, tmp_path, mon
 
     monkeypatch.setattr("components.registry.catalogue.resolve", resolve)
     monkeypatch.setattr("components.registry.tracking.connect", lambda _: None)
-    monkeypatch.setattr("components.registry.gate.champion_scores", scores)
+    monkeypatch.setattr("components.registry.exam.validation_scores", scores)
     code, out, _ = run(monkeypatch, capsys, "compare", "4", "champion", "--json")
     assert code == 0
     found = json.loads(out)

@@ -1,0 +1,48 @@
+"""The next version of a workspace's exam, written when a model is registered and at no other time."""
+
+import pyarrow.parquet as pq
+
+from components.assembly.benchmark.exam import Exam, grown, read_exam, write_exam
+from components.assembly.dataset import Dataset
+from components.recipes.recipe import Recipe
+from components.records.vocabulary import Bin
+from components.storage.workspace import Workspace
+from components.validation.validated import refused
+
+
+def freeze_exam(workspace: Workspace, recipe: Recipe) -> Exam:
+    """The exam that the present data set's held-out side asks for: the one before where nothing came or went, else a new
+    version, which is on disk when this returns."""
+    before = read_exam(workspace.exam)
+    after = _next(workspace, before)
+    if after is not before:
+        write_exam(workspace.exam, after, recipe.assembly.max_shard_bytes)
+    return after
+
+
+def _next(workspace: Workspace, before: Exam) -> Exam:
+    data = Dataset(workspace.dataset)
+    ends = _decisions(data)
+    held_out = {identity for identity, row in ends.items() if row["bin"] == Bin.HELDOUT}
+    quarantined: dict[str, dict[str, str]] = {}
+
+    def why_gone(identity: str) -> str:
+        if row := ends.get(identity):
+            if row["bin"] == Bin.KEPT:
+                return f"its record stands on the side {row['split']} now"
+            return f"its record is {row['bin']}: {row['reason']}"
+        source = identity.partition("/")[0]
+        if source not in quarantined:
+            quarantined[source] = {row["id"]: row["reason"] for row in refused(workspace.validated / source)}
+        if reason := quarantined[source].get(identity):
+            return f"its record is quarantined: {reason}"
+        return "its record is not delivered any more: a file or a source is gone"
+
+    return grown(before, data.exam(), held_out, why_gone)
+
+
+def _decisions(data: Dataset) -> dict[str, dict[str, str]]:
+    """Record id -> where assembly put it: split, bin, reason."""
+    columns = ["id", "split", "bin", "reason"]
+    tables = [pq.read_table(path, columns=columns) for path in sorted(data.folder.glob("decisions-*.parquet"))]
+    return {row["id"]: row for table in tables for row in table.to_pylist()}
