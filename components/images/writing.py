@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from components.images.letter_rows import Box, Rated, rated_rows
 from components.images.text_reader import EXTRA, Letter, read_line, reader_version
 
-METHOD = 1
+METHOD = 2
 """Raised with whatever changes a verdict: those of before are not asked any more."""
-LIKELY = 1.5
+LIKELY = 2.3
 """Log odds from which a row is taken for writing where nothing reads."""
-SIEVE = -2.0
+SIEVE = 0.0
 """… from which a row is read."""
-SURE = 0.7
+SURE = 0.9
 """Of a character that counts as read."""
 LETTERS = 2
 """Read in a row, they hold the image."""

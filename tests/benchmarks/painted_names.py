@@ -40,7 +40,8 @@ FAMILIES = {
 _FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts")
 _A_FRAME = 12
 """Names on one frame: each is looked for by its place."""
-_OF_A_SOURCE = 75
+_OF_A_SOURCE = 80
+_OF_A_SOURCE_BETWEEN = 75
 _TRIES = 60
 
 
@@ -188,7 +189,9 @@ def grounds(*, between: bool = False) -> list[Pixels]:
     return [
         images[at]
         for images in (images[between::2] for images in by_source.values())
-        for at in sorted({round(k) for k in np.linspace(0, len(images) - 1, _OF_A_SOURCE)})
+        for at in sorted(
+            {round(k) for k in np.linspace(0, len(images) - 1, _OF_A_SOURCE_BETWEEN if between else _OF_A_SOURCE)}
+        )
     ]
 
 
