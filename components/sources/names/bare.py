@@ -122,8 +122,8 @@ def _is_suspect(word: Word, language: str, shouts: bool) -> bool:
     if language == "de":
         if is_in(List.GERMAN_NAME, title) and not is_of_medicine(plain):
             return True
-        if is_in(List.NAME, title) and plain.endswith(_SURNAME_ENDS) and not is_of_medicine(plain) and len(plain) > 5:
-            return True
+        if is_in(List.NAME, title) and plain.endswith(_SURNAME_ENDS) and len(plain) > 5:
+            return plain.lower() not in vocabulary()["report"]
         return not _is_known(plain, "de")
     if word.begins or shouts:
         return not _is_known(plain, language)
@@ -186,7 +186,9 @@ def _is_term(said: list[Word], at: int, text: str) -> bool:
         return True
     if before[0] not in ("de", "del", "von", "nach", "of") or len(before) < 2:
         return False
-    return before[1] in known["context"] | known["context_before"] or (is_rare and before[1] not in known["people"])
+    # `Quiste de Baker` is the cyst; `Aufnahme von Fischer` and `film of Fischer` are somebody's.
+    is_of_thing = before[0] in ("de", "del", "nach") and before[1] in known["context"] | known["context_before"]
+    return is_of_thing or (is_rare and before[1] not in known["people"])
 
 
 def _is_borne(before: list[str]) -> bool:

@@ -9,12 +9,21 @@ NAMED = (
     ("en", "SMITH, JOHN: no fracture."),
     ("en", "kowalski, then john nguyen has pneumonia"),
     ("en", "No change for McAllister."),
+    ("en", "Baker returned for review. Li Wei came too."),
+    ("de", "Vogel kommt zur Kontrolle."),
+    ("de", "Vergleich mit der Aufnahme von Fischer"),
     ("de", "Die Aufnahme von Jürgen Schmidtke zeigt einen Erguss."),
     ("de", "Kein Pneumothorax bei Oyelaran."),
     ("es", "Paloma Cruz presenta derrame."),
     ("es", "Nódulo estable en Quispe."),
 )
 UNNAMED = (
+    ("en", "Fontaine IIb. Weber B. Dandy-Walker. Bennett fracture. Swan-Ganz and Hickman lines. McDonald criteria."),
+    ("en", "Xylotrast 20 mg and Iodovist 350; the Lumbarix score; a Fixomat stent; Syndesmophytes."),
+    (
+        "es",
+        "Signo de Murphy, síndrome de Budd-Chiari y tumor de Klatskin; cálculos, costillas y vómitos. Escala Zubrod.",
+    ),
     ("en", "The heart is normal in size. Mild hepatosplenomegaly. Cholelithiasis without cholecystitis."),
     ("en", "Foley catheter; Swan-Ganz catheter tip; Baker cyst; Hill-Sachs lesion; Smith fracture; Crohn's disease."),
     (

@@ -9,6 +9,8 @@ TITLED = (
     "Sarah Connor, MD",
     "Frau Vogel kommt zur Kontrolle",
     "Herrn Dr. med. von Stein",
+    "Mrs. K. called; Dr. A. knows",
+    "dra. pérez informada",
     "Doña Carmen acude",
     "Comentado con el Dr. de la Cruz",
 )
@@ -22,12 +24,17 @@ CUED = (
     ("de", "gez. KM"),
     ("de", "Rücksprache mit dem Hausarzt Koch"),
     ("de", "Befunder: Schmidt-Rottluff"),
+    ("en", "Attending: Farmer"),
+    ("en", "discussed with jane okonkwo"),
+    ("en", "signed by WAGNER, B"),
+    ("en", "Mason (radiologist) was told"),
     ("es", "Fdo. J. García"),
     ("es", "informado por Etxeberria"),
 )
 NONE = (
     ("en", "Discussed with the ED team at 5 pm. Read by Radiology. Dr. was notified"),
     ("en", "Patient Name: ___. MR Angiography; a 16 Fr. Foley catheter; Wilson disease in sister"),
+    ("en", "By Doppler; by Hodgkin criteria; according to Fleischner guidelines; Child-Pugh B. read by two readers"),
     ("de", "Besprochen mit der Chirurgie. Patientin in Rückenlage. Frau mit Mammakarzinom"),
     ("es", "Comentado con el servicio de Urgencias. Realizado por vía femoral."),
 )

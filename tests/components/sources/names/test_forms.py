@@ -8,6 +8,9 @@ from components.sources.names.forms import form_kinds, without_redactions
     [
         *((text, "number with a label") for text in ("MRN 4711", "Fall-Nr. 4711", "NHC: 55213", "case number 48213")),
         *((text, "number") for text in ("48839201", "A1234567", "12345678Z", "2019-00123", "1.2.840.113619.2.55")),
+        *((text, "number") for text in ("47 11 083", "AB 4711 0831", "QQ 123 456 C", "A12B34C56", "756.1234.5678.97")),
+        *((text, "address") for text in ("Ward 7B, Bed 12", "Station 3, Zimmer 4", "planta 4, habitación 12")),
+        ("skype: jdoe", "web address"),
         *((text, "telephone number") for text in ("(555) 123-4567", "ext. 4521", "Tel. 030 471108", "912 345 678")),
         *((text, "address") for text in ("12 Oak Street", "Hauptstraße 12", "Calle Mayor 12", "C/ Mayor, 3")),
         ("jane (at) clinic.org", "e-mail address"),
