@@ -220,7 +220,7 @@ def test_a_next_delivery_is_compared_with_the_accepted_one_before_it_is_put_in(w
 
 
 def test_a_check_prints_a_line_for_each_file_and_reason_and_json_each_record(workspace, unimed, tmp_path):
-    rows = [{"question": "Q?", "answer": "None"} for _ in range(7)] + [{"question": "Q?", "answer": "A"}] * 9
+    rows = [{"question": "Q?", "answer": "nan"} for _ in range(7)] + [{"question": "Q?", "answer": "A"}] * 9
     (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
     (tmp_path / "qas.pkl").write_bytes(b"")
     asked = ("check", "--path", str(tmp_path), "--format", "jsonl")
