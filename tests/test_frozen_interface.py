@@ -29,6 +29,7 @@ COMMANDS = {
     "doctor": ["--json", "--repair"],
     "down": [],
     "draw": ["--json", "--model", "--out", "--seed", "words"],
+    "evaluate": ["--json", "model"],
     "edit": ["--json", "--model", "--out", "--seed", "image", "words"],
     "gate": ["--dry-run", "--json", "--version"],
     "gc": ["--dry-run", "--json"],

@@ -1,4 +1,4 @@
-"""`unimed gate | compare`: what other rules would have said, and which of two versions is better."""
+"""`unimed gate | compare | evaluate`: what other rules would have said, which of two versions is better, and one alone."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ Rules = Annotated[
 ]
 Of = Annotated[str, typer.Option("--version", metavar="V", help="Of this version alone.")]
 One = Annotated[str, typer.Argument(metavar="A", help="A version's number, or champion or challenger.")]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A version's number, or champion or challenger.")]
 Other = Annotated[str, typer.Argument(metavar="B", help="The other one.")]
 
 
@@ -23,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.command("gate", epilog="Example: unimed gate --dry-run stricter.yaml")(gate)
     app.command("compare", epilog="Example: unimed compare champion challenger")(compare)
+    app.command("evaluate", epilog="Example: unimed evaluate champion")(evaluate)
 
 
 def gate(rules: Rules, version: Of = "", as_json: AsJson = False) -> None:
@@ -78,6 +80,31 @@ def compare(a: One, b: Other, as_json: AsJson = False) -> None:
         return
     columns = ["row", f"#{a}", f"#{b}", "#difference", "#95 % interval", "#items", "#patients", "#detectable"]
     print_table("", columns, [_line(row) for row in table.rows if row.kind != "subgroup"])
+
+
+def evaluate(model: Model, as_json: AsJson = False) -> None:
+    """A version's metrics on the validation items of today's data set, as the stage `evaluate` computes them.
+
+    Predicts with it where that is not cached. The exam stays closed.
+    """
+    from components.evaluation.checkpoint import EVALUATION
+    from components.recipes.recipe import read_recipe
+    from components.registry.catalogue import resolve
+    from components.registry.exam import validation_scores
+    from components.registry.tracking import connect
+    from components.storage.atomic import read_object
+    from flows.cli.last_screen import METRIC_COLUMNS, metric_rows
+
+    workspace = here()
+    with working(f"predicting with {model}"):
+        tracking = connect(workspace)
+        version = resolve(workspace, model, tracking)
+        folder = validation_scores(workspace, read_recipe(workspace.params), tracking, version)
+    found = read_object(folder / EVALUATION)
+    if as_json:
+        print_json({"version": version.number, **found})
+        return
+    print_table(f"Version {version.number} on val", METRIC_COLUMNS, metric_rows(found["metrics"]))
 
 
 def _line(row: Any) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from flows.cli.data import BINS, count_rows
 from flows.cli.output import console, seconds_text, table
 
+METRIC_COLUMNS = ["metric", "#value", "#n", "interval", "control"]
 LOSSES = ("text_loss", "image_loss", "loss")
 HEADLINES = ("vqa/pool", "vqa/closed", "caption", "t2i", "sr", "translation", "staining", "organ-map")
 
@@ -49,7 +50,7 @@ def show(summary: Mapping[str, Any]) -> None:
         for row in summary["losses"]
     ]
     out.print(table("Losses", ["stage", "loss", "#steps", "#first", "#last"], losses))
-    out.print(table("Evaluation", ["metric", "#value", "#n", "interval", "control"], metric_rows(summary["metrics"])))
+    out.print(table("Evaluation", METRIC_COLUMNS, metric_rows(summary["metrics"])))
     out.print(table("Seconds", ["stage", "#took"], time_rows(summary)))
     for line in closing_lines(summary):
         out.print(line, markup=False, soft_wrap=True)

@@ -202,6 +202,18 @@ def test_predictions_of_another_data_set_are_refused(context, tmp_path):
         evaluate_tables(tmp_path, context.workspace.evaluation / "judge", context.workspace.dataset, context.recipe)
 
 
+def test_a_data_set_with_nothing_to_choose_on_is_evaluated_to_nothing(context, tmp_path):
+    folder = make_dataset(tmp_path / "data", [])
+    asked = Asked.validation(Dataset(folder))
+    out = tmp_path / "predictions"
+    predict_asked(
+        context.workspace.checkpoints / "unified", asked, out, context.recipe, context.progress, threading.Event()
+    )
+    found = evaluate_predictions(out, context.workspace.evaluation / "judge", folder, context.recipe)
+    assert (found.flat(), found.groups, found.pool.members) == ({}, (), ())
+    assert "The pool has no member" in render(found, [], {})
+
+
 def test_one_item_can_have_only_one_prediction_of_a_key(context, tmp_path):
     header, rows = stored.read_predictions(context.workspace.evaluation / "predictions")
     with pytest.raises(ValueError, match="two predictions have the key"):
