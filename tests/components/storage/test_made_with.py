@@ -12,14 +12,21 @@ from components.storage.dvc import changed_stages, reproduce_stage
 from components.storage.made_with import ARITHMETIC, BESIDE, differences, flat
 
 
+@pytest.fixture(scope="module")
+def hashes(tmp_path_factory):
+    """What code.json would hold now; source files are read once for all tests."""
+    memory = tmp_path_factory.mktemp("memory") / "trees.json"
+    return lambda: code_hashes(adapter_code(), memory)
+
+
 @pytest.fixture
-def upgraded(monkeypatch):
+def upgraded(monkeypatch, hashes):
     """upgraded("torch") -> keys of code.json that another version of it changes."""
-    plain, before = made_with._version, flat(code_hashes(adapter_code()))
+    plain, before = made_with._version, flat(hashes())
 
     def keys(name: str) -> set[str]:
         monkeypatch.setattr(made_with, "_version", lambda asked: "99.0" if asked == name else plain(asked))
-        after = flat(code_hashes(adapter_code()))
+        after = flat(hashes())
         return {key.removeprefix("made_with.") for key in after if after[key] != before[key]}
 
     return keys
@@ -49,21 +56,21 @@ def test_what_computes_no_result_counts_for_none(upgraded, name):
     assert upgraded(name) == set()
 
 
-def test_a_decoder_that_is_installed_later_is_news_and_any_other_package_is_not(monkeypatch):
-    plain, before = made_with._version, code_hashes(adapter_code())
+def test_a_decoder_that_is_installed_later_is_news_and_any_other_package_is_not(monkeypatch, hashes):
+    plain, before = made_with._version, hashes()
     monkeypatch.setattr(made_with, "_version", lambda asked: "3.0" if asked == "python-gdcm" else plain(asked))
-    after = code_hashes(adapter_code())
+    after = hashes()
     news = {key: differences(packages, flat(after)[key]) for key, packages in flat(before).items()}
     assert news["made_with.adapters.dicom"] == ["python-gdcm 3.0 is new"]
     assert not news["made_with.adapters.images"] and not news["made_with.training"]
     monkeypatch.setattr(
         made_with, "_providers", lambda: {**made_with.packages_distributions(), "stranger": ["stranger"]}
     )
-    assert code_hashes(adapter_code()) == after
+    assert hashes() == after
 
 
-def test_how_floats_are_summed_counts_where_torch_does(monkeypatch):
-    found = flat(code_hashes(adapter_code()))
+def test_how_floats_are_summed_counts_where_torch_does(hashes):
+    found = flat(hashes())
     with_torch = {key for key, packages in found.items() if "torch" in packages}
     assert {key for key, packages in found.items() if ARITHMETIC.items() <= packages.items()} == with_torch
     assert with_torch and not any(set(ARITHMETIC) & set(found[key]) for key in found.keys() - with_torch)
