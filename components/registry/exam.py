@@ -102,5 +102,5 @@ def unfair_items(exam: Exam, challenger: Collection[str] | None, champion: Colle
         if item.split not in WITHIN:
             who = [side for side, keys in sides.items() if item.patient_key in keys]
             if who:
-                found[item.item_id] = f"{' and '.join(who)} was trained on its patient"
+                found[item.item_id] = f"its patient trained {' and '.join(who)}"
     return found
