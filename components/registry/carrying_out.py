@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from components.registry.catalogue import CHALLENGER, CHAMPION, MODEL, Version, all_versions
 from components.registry.decision_page.publishing import publish_page
 from components.registry.decisions import BrokenLog, Decision
-from components.registry.states import State, events_of, standings
+from components.registry.states import State, events_of, standing_of, standings
 from components.registry.summary import remember_aliases
 from components.registry.tracking import Tracking
 from components.storage.workspace import Workspace
@@ -30,7 +30,8 @@ def carry_out(workspace: Workspace, tracking: Tracking, log: list[Decision]) -> 
     version = versions.get(decision.version or 0)
     if version is not None:  # None: gone from the registry, or a decision about no version
         publish_page(workspace, tracking, version, log)
-        _carry_out_for(tracking, version, decision, states[version.number].state)
+        state = standing_of(log, version.number, version.weights_sha256).state
+        _carry_out_for(tracking, version, decision, state)
     refresh_aliases(workspace, tracking)
 
 

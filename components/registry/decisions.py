@@ -12,8 +12,8 @@ from components.registry.lease import Lease
 from components.storage.keys import digest
 from components.storage.workspace import Workspace
 
-Action = Literal["judge", "hold", "refuse", "promote", "approve", "rollback", "withdraw", "approvers"]
-"""`judge`: passed, and nobody was to be promoted. `hold`: waits for a person. `approve`: the first of two people's words;
+Action = Literal["register", "hold", "refuse", "promote", "approve", "rollback", "withdraw", "approvers"]
+"""`register`: noted and not judged, as was asked. `hold`: waits for a person. `approve`: the first of two people's words;
 the last one's is the `promote`. `rollback` gives the title to an earlier version and withdraws the one in
 `evidence["from"]`. `withdraw`: a person took the version back, or it is gone from the registry (`evidence["gone"]`).
 `approvers`: how many people a promotion needs from now on; about no version."""
@@ -80,9 +80,8 @@ class Decision(Ruling):
 
     @property
     def judged_only(self) -> bool:
-        """Whether the version passed and nobody was to be promoted (older releases called that a hold)."""
-        asked_not = self.action == "hold" and self.evidence.get("asked") == "never" and self.code == "approval asked"
-        return self.action == "judge" or asked_not
+        """Whether the version passed and nobody was to be promoted: how older releases meant a hold that asked for that."""
+        return self.action == "hold" and self.evidence.get("asked") == "never" and self.code == "approval asked"
 
     @property
     def code(self) -> str:

@@ -95,7 +95,7 @@ def _judge(
 
 def _answers(entry: Decision, champion: Version | None, promote: Promote, evidence: Evidence) -> bool:
     """Whether an earlier verdict answers the present question: same rules, same champion, same wish."""
-    if entry.action not in ("judge", "hold", "refuse") or entry.code == "champion moved":
+    if entry.action not in ("register", "hold", "refuse") or entry.code == "champion moved":
         return False
     same_rules = entry.evidence.get("gate_sha256") == evidence.gate_sha256
     same_champion = entry.champion_before == (champion.number if champion else None)
@@ -127,7 +127,7 @@ def _action(verdict: Verdict, promote: Promote) -> tuple[Action, str]:
     """What follows from the gate's verdict and from what was asked."""
     text = "; ".join(verdict.reasons)
     if promote == "never":
-        return "judge", text
+        return "register", text
     if verdict.outcome == "refuse":
         return "refuse", text
     if verdict.outcome == "hold":

@@ -114,7 +114,7 @@ def refusal_of(log: Iterable[Decision], weights_sha256: str) -> Decision | None:
     verdicts = [
         entry
         for entry in log
-        if entry.weights_sha256 == weights_sha256 and entry.action in ("judge", "hold", "refuse", "promote")
+        if entry.weights_sha256 == weights_sha256 and entry.action in ("hold", "refuse", "promote")
     ]
     return verdicts[-1] if verdicts and verdicts[-1].action == "refuse" else None
 
@@ -136,6 +136,8 @@ def events_of(entry: Decision) -> list[tuple[int, Event]]:
     """What an entry means for the versions that it is about, in order."""
     if entry.version is None:
         return []
+    if entry.action == "register":
+        return []
     before, left = entry.champion_before, entry.withdraws
     if entry.action == "rollback":
         leaving: list[tuple[int, Event]] = [] if left is None else [(left, "withdraw")]
@@ -147,7 +149,6 @@ def events_of(entry: Decision) -> list[tuple[int, Event]]:
 
 
 _EVENTS: Mapping[Action, Event] = {
-    "judge": "judge",
     "hold": "hold",
     "refuse": "refuse",
     "approve": "approve",

@@ -34,7 +34,7 @@ def already_judged(workspace: Workspace) -> Decision | None:
     decision = decision_about(log, about) if about is not None else None
     if decision is None or about not in now.versions or champion_of(log) != now.aliases.get(CHAMPION):
         return None
-    is_verdict = decision.action in ("judge", "hold", "refuse")
+    is_verdict = decision.action in ("register", "hold", "refuse")
     return None if is_verdict and decision.champion_before != champion_of(log) else decision
 
 

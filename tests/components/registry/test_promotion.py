@@ -129,7 +129,7 @@ def test_never_leaves_the_exam_closed_and_asking_again_differently_judges(worksp
     with monkeypatch.context() as closed:
         closed.delattr(gate, "exam_scores")
         held = decide(workspace, version, "never")
-    assert held.action == "judge" and "the exam stays closed" in held.why
+    assert held.action == "register" and "the exam stays closed" in held.why
     assert champion_summary(workspace) == {"champion": None, "challenger": None}
     assert decide(workspace, version, "gate").promoted
 

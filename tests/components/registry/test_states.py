@@ -56,7 +56,7 @@ ADA = {"who": "ada"}
         ([("promote", 1, {})], {1: "promoted"}),
         ([("promote", 1, {}), ("promote", 2, {})], {1: "superseded", 2: "promoted"}),
         ([("promote", 1, {}), ("refuse", 2, {})], {1: "promoted", 2: "refused"}),
-        ([("judge", 1, {})], {1: "judged"}),
+        ([("refuse", 1, {}), ("register", 1, {})], {1: "refused"}),
         ([("hold", 1, {"gate": {"code": "lost"}})], {1: "held (lost)"}),
         ([("hold", 1, {"gate": {"outcome": "incomparable"}})], {1: "held (incomparable)"}),
         ([("hold", 1, {"gate": {"outcome": "pass"}, "asked": "approve"})], {1: "held (approval asked)"}),
@@ -71,6 +71,11 @@ ADA = {"who": "ada"}
 )
 def test_the_state_follows_from_the_log_alone(steps, expected):
     assert states(written(*steps)) == expected
+
+
+def test_a_version_that_was_only_registered_has_no_other_state():
+    log = written(("register", 1, {"gate": {"outcome": "hold", "code": ""}, "asked": "never"}))
+    assert standings(log) == {} and standing_of(log, 1, "w1").state == "registered"
 
 
 def test_what_a_person_took_back_stays_so_under_any_number_until_a_person_promotes_it():
