@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from components.images.letter_rows import Box, Rated, rated_rows
 from components.images.text_reader import EXTRA, Letter, read_line, reader_version
 
-METHOD = 2
+METHOD = 3
 """Raised with whatever changes a verdict: those of before are not asked any more."""
 LIKELY = 2.3
 """Log odds from which a row is taken for writing where nothing reads."""
@@ -73,11 +73,11 @@ def holding_rows(image: NDArray[np.uint8], rows: Iterable[Rated], *, reads: bool
 
 
 def _letters(image: NDArray[np.uint8], row: Rated) -> int:
-    """How many Latin letters or digits are read in the row, a turned one from both sides; 0 for too few."""
+    """How many Latin letters or digits are read in the row from either side; 0 for too few."""
     x0, y0, x1, y1 = row.box
     margin = max(3, round(_MARGIN * ((y1 - y0) if row.upright else (x1 - x0))))
     part = image[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]
-    for turns in (0,) if row.upright else (-1, 1):
+    for turns in (0, 2) if row.upright else (-1, 1):
         count = sum(map(_counts, read_line(np.ascontiguousarray(np.rot90(part, turns)))))
         if count >= LETTERS:
             return count

@@ -68,7 +68,7 @@ def _through_the_door(
         raise Incomparable(words[-1] if words else f"{stage} left with {done.returncode}")
     if done.returncode != 0 or not (scores / FILE).is_file():
         killed = f"killed by signal {-done.returncode}" if done.returncode < 0 else f"left with {done.returncode}"
-        raise StageFailed(stage, done.returncode, killed, words[-5:])
+        raise StageFailed(f"{stage}@{checkpoint.name}", done.returncode, killed, words[-5:])
 
 
 def taught(tracking: Tracking, version: Version) -> dict[str, frozenset[str]] | None:
