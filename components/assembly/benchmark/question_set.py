@@ -227,7 +227,12 @@ def _drawings(entries: Iterable[Entry], count: int) -> list[BenchmarkItem]:
     modalities: dict[str, list[Entry]] = defaultdict(list)
     for entry in _spread(entries, "t2i"):
         modalities[entry.modality.value].append(entry)
-    asked = round_robin({m: [(e, w) for w in range(REFERENCES) for e in found] for m, found in modalities.items()})
+    # Two wordings of one image may come out equal: that is one question.
+    worded = {
+        name: {(e.id, words): (e, words) for w in range(REFERENCES) for e in found for words in [caption(e, w)]}
+        for name, found in modalities.items()
+    }
+    asked = round_robin({name: list(pairs.values()) for name, pairs in worded.items()})
     return [
         benchmark_item(
             entry,
@@ -235,9 +240,9 @@ def _drawings(entries: Iterable[Entry], count: int) -> list[BenchmarkItem]:
             question_type="t2i",
             answer_type="image",
             prompt_id=DRAWING_PROMPT_ID,
-            prompt=caption(entry, wording),
+            prompt=words,
         )
-        for (entry, wording), _ in zip(asked, range(count), strict=False)
+        for (entry, words), _ in zip(asked, range(count), strict=False)
     ]
 
 

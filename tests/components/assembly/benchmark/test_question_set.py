@@ -96,6 +96,14 @@ def test_drawing_prompts_are_spread_over_modalities(sets, settings) -> None:
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
+def test_wordings_of_one_image_that_come_out_equal_are_one_drawing(sides, settings) -> None:
+    many = replace(settings, benchmark_drawings=10_000)
+    for asked in (set_exam(sides[2], many), set_benchmark(sides[0], sides[1], many)):
+        drawings = [(item.record_id, item.prompt) for item in asked.items if item.benchmark == "t2i"]
+        assert len(drawings) == len(set(drawings)) > len({record for record, _ in drawings})
+        assert len({item.item_id for item in asked.items}) == len(asked.items)
+
+
 def test_items_carry_fitted_images_where_they_need_them(assemble_corpus, settings) -> None:
     side = (settings.image_side, settings.image_side)
     dataset = Dataset(assemble_corpus())
