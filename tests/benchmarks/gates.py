@@ -279,12 +279,12 @@ def figures(pairs: int, only: str) -> Iterator[Figure]:
         yield from coverage(pairs, draw)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=2000)
     parser.add_argument("--only", default="", help="a part of an exam's name: tiny, 96, 400")
     parser.add_argument("--details", action="store_true", help="each row's figure beside the worst one's")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     return report("gates", figures(options.pairs, options.only), details=20 if options.details else 0)
 
 

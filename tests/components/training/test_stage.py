@@ -247,11 +247,8 @@ def test_the_run_key_follows_numbers_and_inputs_but_not_workers(workspace: Works
 
 
 def test_the_stage_goes_through_ray_in_this_process_and_leaves_whole_outputs(
-    workspace: Workspace, unbroken: Workspace, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, unbroken: Workspace, recipe: Recipe
 ) -> None:
-    from components.training import stage
-
-    monkeypatch.setattr(stage, "_tracked", lambda *_: None)
     stale = workspace.training_state / "foundation-other"
     stale.mkdir(parents=True)
     ctx = context(workspace.root, recipe, "foundation")
@@ -262,12 +259,7 @@ def test_the_stage_goes_through_ray_in_this_process_and_leaves_whole_outputs(
     assert "training foundation" in ctx.progress.path.read_text()
 
 
-def test_a_stop_flag_set_beforehand_saves_and_raises_interrupted(
-    workspace: Workspace, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from components.training import stage
-
-    monkeypatch.setattr(stage, "_tracked", lambda *_: None)
+def test_a_stop_flag_set_beforehand_saves_and_raises_interrupted(workspace: Workspace, recipe: Recipe) -> None:
     ctx = context(workspace.root, recipe, "foundation")
     ctx.stop.set()
     with pytest.raises(Interrupted, match="train@foundation"):

@@ -20,7 +20,7 @@ COMMANDS = {
     "retrain", "init", "doctor", "status", "logs", "gc", "models", "promote", "approve", "rollback", "verify", "lineage", "gate", "compare",
     "ask", "draw", "edit", "schedule", "schedules", "up", "down",
     "data add", "data check", "data stats", "data list", "data show", "data review", "data accept", "data patients", "data remove", "data texts",
-    "data export", "weights import", "weights export", "withdraw", "registry log", "registry approvers",
+    "data export", "weights import", "weights export", "withdraw", "evaluate", "registry log", "registry approvers",
 }  # fmt: skip
 HEAVY = ("torch", "prefect", "dvc", "mlflow", "ray", "pandas", "numpy", "pydantic", "great_expectations", "diffusers")
 
