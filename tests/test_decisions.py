@@ -111,17 +111,17 @@ def test_a_full_disk_in_the_gate_is_no_verdict_and_the_next_run_judges(workspace
 def test_a_challenger_that_lost_a_source_is_held_by_name_until_a_person_accepts_that(workspace):
     params = load_yaml(workspace.params)
     for place in (params["sources"], params["assembly"]["splits"]["test"], params["assembly"]["splits"].get("val", {})):
-        place.pop("pyradiomics", None)
+        place.pop("fundus", None)
     slabs = params["assembly"]["splits"]["slabs"]
-    params["assembly"]["splits"]["slabs"] = [slab for slab in slabs if slab["source"] != "pyradiomics"]
+    params["assembly"]["splits"]["slabs"] = [slab for slab in slabs if slab["source"] != "fundus"]
     workspace.params.write_text(dump_yaml(params))
     run_unimed("retrain", cwd=workspace.root)
     newest = max(states(workspace))
     assert states(workspace)[newest] == "held: lost"
     losses = sorted(f"lost:{name}" for name in log(workspace)[-1]["evidence"]["gate"]["lost"])
-    assert "lost:pyradiomics" in losses
+    assert "lost:fundus" in losses
     refused = run_unimed("approve", "challenger", "--why", "known", cwd=workspace.root, expect=2, **ADA)
-    assert "--accept lost:pyradiomics" in refused
+    assert "--accept lost:fundus" in refused
     accepted = [word for loss in losses for word in ("--accept", loss)]
     run_unimed("approve", "challenger", "--why", "retired", *accepted, cwd=workspace.root, **ADA)
     assert states(workspace)[newest] == "promoted"
