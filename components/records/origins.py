@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 HEADER, LABEL, TEXT, GEOMETRY, PIXELS, TOOL = "header", "label", "text", "geometry", "pixels", "tool"
-ORIGINS = (HEADER, LABEL, TEXT, GEOMETRY, PIXELS, TOOL)
 """`label` is what a person or a set's table says; `tool` what a program found in an image or a report."""
 _USUAL = {
     "colour": PIXELS,

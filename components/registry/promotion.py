@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from components.assembly.benchmark.freezing import freeze_exam
 from components.recipes.recipe import read_recipe
 from components.registry.catalogue import Version
 from components.registry.deciding import about, champion_version, settled_log, spoken, write_decision
@@ -9,7 +10,7 @@ from components.registry.decisions import Action, Decision, Ruling, decision_abo
 from components.registry.evidence import Evidence, read_evidence
 from components.registry.gate import judge, unopened
 from components.registry.lease import Lease, hold_lease
-from components.registry.states import refusal_of, standing_of
+from components.registry.states import exam_of, refusal_of, standing_of
 from components.registry.summary import remember_decision
 from components.registry.tracking import Tracking, connect
 from components.registry.verdict import Verdict
@@ -54,13 +55,15 @@ def _decided_before(
         if champion is not None and champion.number == version.number:
             return own
         if standing.state == "withdrawn" and standing.entry is not None and not standing.entry.is_gone:
-            return own or _as_before(lease, tracking, log, version, standing.entry, "withdraw")
+            return own or _as_before(lease, tracking, log, version, standing.entry, "withdraw", evidence.key)
         if own is not None and _answers(own, champion, promote, evidence):
             return own
         refused = refusal_of(log, version.weights_sha256)
-        if own is None and refused is not None and _answers(refused, champion, promote, evidence):
-            return _as_before(lease, tracking, log, version, refused, "refuse")
-        return None
+        if own is not None or refused is None or promote == "never":
+            return None
+        if not _answers(refused, champion, promote, evidence) or exam_of(refused) != _present_exam(workspace):
+            return None
+        return _as_before(lease, tracking, log, version, refused, "refuse", evidence.key)
 
 
 def _judge(
@@ -109,6 +112,7 @@ def _as_before(
     version: Version,
     before: Decision,
     action: Literal["refuse", "withdraw"],
+    key: str,
 ) -> Decision:
     """The entry that carries a decision about the same weights over to a version with another number."""
     earlier = before.withdraws if action == "withdraw" else before.version
@@ -117,10 +121,15 @@ def _as_before(
         f"these weights were {said} as {spoken(earlier)} by {before.who} (decision {before.sequence}): {before.why}; "
         f"`unimed promote {version.number}` brings them back, in your name"
     )
-    kept: dict[str, Any] = {"of": before.sequence, **({**before.evidence} if action == "refuse" else {})}
+    kept: dict[str, Any] = {**(before.evidence if action == "refuse" else {}), "of": before.sequence, "key": key}
     return write_decision(
         lease, tracking, log, Ruling(action=action, **about(version), who="gate", why=why, evidence=kept)
     )
+
+
+def _present_exam(workspace: Workspace) -> str:
+    """The id of the exam on which a version would be judged now."""
+    return freeze_exam(workspace, read_recipe(workspace.params)).id
 
 
 def _action(verdict: Verdict, promote: Promote) -> tuple[Action, str]:

@@ -7,7 +7,7 @@ from typing import Literal
 from components.registry.decisions import Action, Decision
 
 State = Literal["registered", "judged", "held", "promoted", "refused", "withdrawn", "superseded"]
-"""`registered`: MLflow holds the version and the log does not name it. `judged`: nobody was to promote it.
+"""`registered`: MLflow holds the version and nobody decided about it. `judged`: nobody was to promote it.
 `held`: waits, for the reason that its code names. `superseded`: was champion until another version became it."""
 
 Event = Literal["judge", "hold", "refuse", "promote", "approve", "supersede", "withdraw", "restore"]
@@ -27,7 +27,6 @@ class Transition:
 
 _JUDGEABLE: tuple[State, ...] = ("registered", "judged", "held", "refused", "superseded")
 """What the gate may judge: all but the champion and what a person took back."""
-_ALL: tuple[State, ...] = (*_JUDGEABLE, "promoted", "withdrawn")
 
 _RULES: tuple[tuple[tuple[State, ...], Event, State | None, tuple[Actor, ...]], ...] = (
     (_JUDGEABLE, "judge", "judged", ("gate",)),
@@ -117,6 +116,13 @@ def refusal_of(log: Iterable[Decision], weights_sha256: str) -> Decision | None:
         if entry.weights_sha256 == weights_sha256 and entry.action in ("hold", "refuse", "promote")
     ]
     return verdicts[-1] if verdicts and verdicts[-1].action == "refuse" else None
+
+
+def exam_of(entry: Decision) -> str:
+    """The id of the exam that a verdict rests on; empty for one that rests on none, or of an older release."""
+    verdict = entry.evidence.get("gate")
+    numbers = verdict.get("numbers") if isinstance(verdict, Mapping) else None
+    return str(numbers.get("exam", "")) if isinstance(numbers, Mapping) else ""
 
 
 def forbidden(log: Iterable[Decision], entry: Decision) -> str | None:

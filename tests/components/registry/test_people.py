@@ -1,5 +1,8 @@
 """What people decide: two voices, losses that are accepted, what is taken back."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from components.registry import promotion
@@ -86,14 +89,31 @@ def test_new_versions_of_withdrawn_weights_are_born_withdrawn_and_only_a_person_
     promote(three, "3", who="ada", why="try")
     rollback(three, who="ada", why="complaints about ultrasound")
     found = resolve(three, "3")
-    again = type(found)(
-        number=9, aliases=(), tags=found.tags, run_id=found.run_id, source=found.source, created_at_ms=0
-    )
+    again = replace(found, number=9, aliases=())
     decision = decide(three, again, "gate")
     assert decision.action == "withdraw" and decision.who == "gate" and decision.version == 9
     assert "taken back as version 3 by ada (decision 3): complaints about ultrasound" in decision.why
     assert decide(three, again, "gate") == decision, "said once"
     assert promote(three, "3", who="ada", why="it was the probe").promoted
+
+
+@pytest.mark.parametrize(("exam", "judged"), [("1", 1), ("2", 2)])
+def test_a_refusal_holds_for_the_weights_until_the_exam_is_another(three, monkeypatch, exam, judged):
+    asked = []
+
+    def judge(*_):
+        asked.append(exam)
+        return Verdict(outcome="refuse", reasons=("worse",), numbers={"exam": "1"})
+
+    monkeypatch.setattr(promotion, "judge", judge)
+    monkeypatch.setattr(promotion, "freeze_exam", lambda *_: SimpleNamespace(id=exam))
+    found = register(three)
+    assert decide(three, found, "gate").action == "refuse"
+    later = replace(found, number=9, aliases=())
+    decision = decide(three, later, "gate")
+    assert (decision.action, decision.version, len(asked)) == ("refuse", 9, judged)
+    assert ("refused as version 3 by gate" in decision.why) == (judged == 1)
+    assert decide(three, later, "gate") == decision and len(asked) == judged, "said once"
 
 
 def test_a_rollback_passes_over_what_was_withdrawn(three):

@@ -29,7 +29,9 @@ def test_held_out_subjects_and_slabs_of_the_recipe_exist(corpus_records):
             for record in corpus_records[slab.source].values()
             if record.subject == slab.subject and record.facts.get("plane", "tile") == slab.plane
         ]
-        assert sum(slab.low <= position <= slab.high for position in positions) >= 5
+        # What is chosen on takes fewer slices from training than what decides.
+        least = 5 if slab.split == "within-val" else 10
+        assert sum(slab.low <= position <= slab.high for position in positions) >= least
 
 
 def test_the_recorded_pixel_hash_is_that_of_the_stored_image(corpus_records):
