@@ -3,7 +3,7 @@ words on standard error."""
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
 
@@ -52,6 +52,23 @@ class Figure:
 
 
 FIELDS = ("name", "value", "unit", "peer", "peer_value", "ratio", "goal", "met")
+
+
+def share(
+    name: str, count: int, unit: str, peer: str, of: int, goal: float | None, details: Sequence[str] = ()
+) -> Figure:
+    """So many of all of them. Of nothing there is no share: then something is wrong with what was planted."""
+    return Figure(
+        name=name,
+        value=count,
+        unit=unit,
+        peer=peer,
+        peer_value=of,
+        ratio=count / max(1, of),
+        goal=goal,
+        is_right=of > 0,
+        details=tuple(details),
+    )
 
 
 def report(program: str, figures: Iterable[Figure], *, details: int = 0) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks.figures import Figure, plain
+from tests.benchmarks.figures import Figure, plain, share
 from tests.benchmarks.originals import Original, originals
 from tests.benchmarks.planted import Outcome
 
@@ -45,31 +45,16 @@ def copies(kind: str, outcome: Outcome, goal: float | None) -> Iterator[Figure]:
     mistaken = tuple(f"mistaken {one}" for one in outcome.mistaken)
     if goal is None:
         gone = len(outcome.mistaken) + outcome.found
-        yield _share(
+        yield share(
             f"{name}.stayed", outcome.planted - gone, "no copies", "all of them", outcome.planted, PRECISE, mistaken
         )
         return
     missed = tuple(f"missed {one}" for one in outcome.missed)
-    yield _share(f"{name}.found", outcome.found, "copies", "copies that were planted", outcome.planted, goal, missed)
+    yield share(f"{name}.found", outcome.found, "copies", "copies that were planted", outcome.planted, goal, missed)
     taken = outcome.found + len(outcome.mistaken)
-    yield _share(f"{name}.precision", outcome.found, "copies", "records that were taken out", taken, PRECISE, mistaken)
+    yield share(f"{name}.precision", outcome.found, "copies", "records that were taken out", taken, PRECISE, mistaken)
 
 
 def none_of(kind: str, wrong: list[str], of: int, *, limit: float = 0.0) -> Figure:
     """How many of all are as they should be, when at most this share may be wrong."""
-    return _share(f"curation.{plain(kind)}", of - len(wrong), "right", "all of them", of, 1 - limit, tuple(wrong))
-
-
-def _share(name: str, count: int, unit: str, peer: str, of: int, goal: float, details: tuple[str, ...]) -> Figure:
-    """Of nothing there is no share: then something is wrong with what was planted."""
-    return Figure(
-        name=name,
-        value=count,
-        unit=unit,
-        peer=peer,
-        peer_value=of,
-        ratio=count / max(1, of),
-        goal=goal,
-        is_right=of > 0,
-        details=details,
-    )
+    return share(f"curation.{plain(kind)}", of - len(wrong), "right", "all of them", of, 1 - limit, tuple(wrong))

@@ -14,7 +14,7 @@ from components.images.stored import decode_stored
 from components.images.text_reader import EXTRA, reader_version
 from components.images.writing import holding_rows
 from tests.benchmarks.contest import rate
-from tests.benchmarks.figures import Figure, say
+from tests.benchmarks.figures import Figure, say, share
 from tests.benchmarks.painted_names import CONTRASTS, FAINT, Frame, Pixels, enlarged, grounds, noisy_films, painted
 
 One = TypeVar("One")
@@ -69,9 +69,8 @@ def _recall(name: str, frames: Iterable[Frame], goal: float | None) -> Iterator[
                     missed[way, direction].append(f"{text} on {frame.kind}")
     for way, (direction, count) in product(_ways(), sorted(planted.items())):
         lost = missed[way, direction]
-        yield _share(
-            f"{way}.{name}.{direction}", count - len(lost), "found", "texts that were painted", count, goal, lost
-        )
+        place = f"identity.pixels.{way}.{name}.{direction}"
+        yield share(place, count - len(lost), "found", "texts that were painted", count, goal, lost)
 
 
 def _held(name: str, frames: Iterable[Frame]) -> Iterator[Figure]:
@@ -84,21 +83,8 @@ def _held(name: str, frames: Iterable[Frame]) -> Iterator[Figure]:
                 held[way].append(f"{frame.kind} at {rows[0].box}")
     for way in _ways():
         passed = count - len(held[way])
-        yield _share(f"{way}.{name}", passed, "pass", "frames without a letter", count, 1 - MOST_HELD[way], held[way])
-
-
-def _share(name: str, count: int, unit: str, peer: str, of: int, goal: float | None, details: Sequence[str]) -> Figure:
-    return Figure(
-        name=f"identity.pixels.{name}",
-        value=count,
-        unit=unit,
-        peer=peer,
-        peer_value=of,
-        ratio=count / max(1, of),
-        goal=goal,
-        is_right=of > 0,
-        details=tuple(details),
-    )
+        place, goal = f"identity.pixels.{way}.{name}", 1 - MOST_HELD[way]
+        yield share(place, passed, "pass", "frames without a letter", count, goal, held[way])
 
 
 def _some(items: Iterable[One], every: int) -> Iterator[One]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from components.sources.names.screening import screened
 from components.validation.identifiers import identifier_kinds
 from tests.benchmarks.contest import rate
-from tests.benchmarks.figures import Figure, plain
+from tests.benchmarks.figures import Figure, plain, share
 
 SENTENCES = Path(__file__).parent / "identity_sentences"
 SURE = 0.99
@@ -44,7 +44,7 @@ def words(full: bool) -> Iterator[Figure]:
             yield _held(path.stem, chosen) if kind == CLEAN else _recall(path.stem, kind, chosen)
     reports = list(_clean_reports())
     if reports:
-        yield _share(
+        yield _right(
             "reports.clean", "pass", "reports of a public set", reports, [t for t in reports if _kinds(t)], None
         )
     yield from _speed(texts, reports)
@@ -55,7 +55,7 @@ def _recall(language: str, kind: str, rows: Iterable[dict[str, str]]) -> Figure:
     rows = list(rows)
     missed = [row["text"] for row in rows if not _is_gone(row)]
     goal = BARE.get(language) if kind == BARE_NAME else RECALL.get(kind)
-    return _share(
+    return _right(
         f"{language}.{plain(kind)}", "found", "sentences that hold one", [row["text"] for row in rows], missed, goal
     )
 
@@ -63,21 +63,11 @@ def _recall(language: str, kind: str, rows: Iterable[dict[str, str]]) -> Figure:
 def _held(language: str, rows: Iterable[dict[str, str]]) -> Figure:
     texts = [row["text"] for row in rows]
     held = [f"{kinds}: {text}" for text in texts if (kinds := _kinds(text))]
-    return _share(f"{language}.clean", "pass", "clean sentences", texts, held, 1 - HELD[language])
+    return _right(f"{language}.clean", "pass", "clean sentences", texts, held, 1 - HELD[language])
 
 
-def _share(name: str, unit: str, peer: str, texts: list[str], wrong: list[str], goal: float | None) -> Figure:
-    right = len(texts) - len(wrong)
-    return Figure(
-        name=f"identity.words.{name}",
-        value=right,
-        unit=unit,
-        peer=peer,
-        peer_value=len(texts),
-        ratio=right / len(texts),
-        goal=goal,
-        details=tuple(wrong),
-    )
+def _right(name: str, unit: str, peer: str, texts: list[str], wrong: list[str], goal: float | None) -> Figure:
+    return share(f"identity.words.{name}", len(texts) - len(wrong), unit, peer, len(texts), goal, wrong)
 
 
 def _is_gone(row: dict[str, str]) -> bool:
