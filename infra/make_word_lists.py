@@ -4,7 +4,7 @@
     for package in *.deb; do dpkg-deb -x "$package" dictionaries; done
     python infra/make_word_lists.py dictionaries
 
-`components/sources/names/LICENCES.md` says who made them and under which licences. The same packages give the same bytes.
+`components/sources/names/LICENCES.md` says who made them and under which licences.
 """
 
 import subprocess
