@@ -29,6 +29,7 @@ class Metric:
     protocol: str
     control: Mapping[str, float] = field(default_factory=dict)
     gated: bool = False
+    """Whether it is of the pool. Named when the gate read the pool; it reads the exam now."""
     why_not_gated: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def clusters_of(scores: Sequence[Score]) -> tuple[list[str], str]:
 
 
 def gate(metric: Metric) -> Metric:
-    """The metric as one that the gate reads."""
+    """The metric as one of the pool."""
     return replace(metric, gated=True, why_not_gated="")
 
 

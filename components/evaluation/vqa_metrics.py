@@ -1,4 +1,4 @@
-"""Accuracy of answers per type, form and split, against the majority and against other images, and the gated pool."""
+"""Accuracy of answers per type, form and split, against the majority and against other images, and the pool."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ class VqaGroup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pool:
-    """The groups that the gate reads, taken together."""
+    """The groups of the head figure, taken together."""
 
     members: tuple[str, ...]
     missing: dict[str, str]
@@ -123,7 +123,7 @@ def vqa_overall(scores: Sequence[Score], meter: Meter) -> list[Metric]:
     plain = _of([score for score in scores if score.benchmark == "vqa"], SCORER, PLAIN)
     if not plain:
         return []
-    why = "all question types together; half of them are not gated"
+    why = "all question types together; half of them are not in the pool"
     metrics = []
     for form in FORMS:
         of_form = [score for score in plain if score.answer_type == form]
@@ -175,7 +175,7 @@ def _group(scores: Sequence[Score], settings: EvaluationSettings, meter: Meter) 
         likelihood=meter.mean(f"{key}/likelihood_accuracy", likelihood, why_not_gated=ranked) if likelihood else None,
         grey=control.get("grey"),
         image_gain=None if gain is None else _explained(gain, in_pool, why),
-        detail_gain=None if detail is None else _explained(detail, False, "reported, never gated"),
+        detail_gain=None if detail is None else _explained(detail, False, "reported, in no pool"),
         unparsed=sum(score.status == "unparsed" for score in plain),
         in_pool=in_pool,
         undecided=undecided,

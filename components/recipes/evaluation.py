@@ -44,7 +44,7 @@ class JudgeSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PooledQuestion:
-    """A question type and form that the gated pool holds, and the split it is asked on."""
+    """A question type and form that the pool holds, and the split it is asked on."""
 
     question_type: str
     form: str
@@ -53,7 +53,7 @@ class PooledQuestion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluationSettings:
-    """Token limits, drawing, judge, resampling, and the gated pool."""
+    """Token limits, drawing, judge, resampling, and the pool."""
 
     answer_tokens: int
     caption_tokens: int
@@ -63,6 +63,6 @@ class EvaluationSettings:
     resamples: int
     """Bootstrap resamples."""
     pool: tuple[PooledQuestion, ...]
-    """What the gate reads; every other type is reported and never gated."""
+    """What the head figure is made of; every other type stands beside it. The gate reads the exam and not this."""
     min_items: int
     """A type, form and split with fewer items is marked as too few to decide."""

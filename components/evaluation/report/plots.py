@@ -32,7 +32,7 @@ def forest(groups: Sequence[VqaGroup]) -> Markup:
         axes.set_yticks(range(len(ordered)), [f"{group.name} (n {group.accuracy.n})" for group in ordered])
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-1, len(ordered))
-        axes.set_xlabel("accuracy, 95 % interval; upright mark: majority answer; green: in the gated pool")
+        axes.set_xlabel("accuracy, 95 % interval; upright mark: majority answer; green: in the pool")
         axes.grid(axis="x", color="#dddddd", linewidth=0.5)
         figure.tight_layout()
         out = io.StringIO()

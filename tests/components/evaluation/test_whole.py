@@ -164,7 +164,14 @@ def test_the_report_is_one_page_that_loads_nothing_and_shows_images(context):
     page = (context.workspace.evaluation / "report.html").read_text()
     assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", page) and "<script" not in page
     assert page.count("data:image/png;base64,") >= 20
-    for words in ("The gated pool", "not gated", "one step", "What this corpus cannot ask", "Limits"):
+    for words in (
+        "The pool",
+        "not in it",
+        "The gate reads the exam",
+        "one step",
+        "What this corpus cannot ask",
+        "Limits",
+    ):
         assert words in page
 
 
