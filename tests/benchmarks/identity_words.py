@@ -1,5 +1,6 @@
 """Names in words: how much of what identifies somebody is held or moved, how many clean sentences and reports are held, and
-how fast. The sentences were written without sight of the rules (`identity_sentences/README.md`)."""
+how fast. The first sentences were written without sight of the rules, the second by who mended these, before what was missed of
+either was looked at (`identity_sentences/README.md`)."""
 
 import json
 import os
@@ -33,7 +34,8 @@ def words(full: bool) -> Iterator[Figure]:
     """Recall and held clean sentences by language, clean reports held, texts a second."""
     every = 1 if full else _SAMPLED
     texts: list[str] = []
-    for path in sorted(SENTENCES.glob("*.jsonl")):
+    for path in sorted(SENTENCES.rglob("*.jsonl")):
+        which = path.relative_to(SENTENCES).with_suffix("").as_posix().replace("/", ".")
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         by_kind = defaultdict[str, list[dict[str, str]]](list)
         for row in rows:
@@ -41,7 +43,7 @@ def words(full: bool) -> Iterator[Figure]:
         for kind, of_kind in by_kind.items():
             chosen = of_kind[::every]
             texts += [row["text"] for row in chosen]
-            yield _held(path.stem, chosen) if kind == CLEAN else _recall(path.stem, kind, chosen)
+            yield _held(which, path.stem, chosen) if kind == CLEAN else _recall(which, path.stem, kind, chosen)
     reports = list(_clean_reports())
     if reports:
         yield _right(
@@ -50,20 +52,20 @@ def words(full: bool) -> Iterator[Figure]:
     yield from _speed(texts, reports)
 
 
-def _recall(language: str, kind: str, rows: Iterable[dict[str, str]]) -> Figure:
+def _recall(which: str, language: str, kind: str, rows: Iterable[dict[str, str]]) -> Figure:
     """Of sentences that identify somebody those that are held, or whose date is another one."""
     rows = list(rows)
     missed = [row["text"] for row in rows if not _is_gone(row)]
     goal = BARE.get(language) if kind == BARE_NAME else RECALL.get(kind)
     return _right(
-        f"{language}.{plain(kind)}", "found", "sentences that hold one", [row["text"] for row in rows], missed, goal
+        f"{which}.{plain(kind)}", "found", "sentences that hold one", [row["text"] for row in rows], missed, goal
     )
 
 
-def _held(language: str, rows: Iterable[dict[str, str]]) -> Figure:
+def _held(which: str, language: str, rows: Iterable[dict[str, str]]) -> Figure:
     texts = [row["text"] for row in rows]
     held = [f"{kinds}: {text}" for text in texts if (kinds := _kinds(text))]
-    return _right(f"{language}.clean", "pass", "clean sentences", texts, held, 1 - HELD[language])
+    return _right(f"{which}.clean", "pass", "clean sentences", texts, held, 1 - HELD[language])
 
 
 def _right(name: str, unit: str, peer: str, texts: list[str], wrong: list[str], goal: float | None) -> Figure:
