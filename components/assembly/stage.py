@@ -37,7 +37,7 @@ from components.sources.sharing import lent_sources
 from components.storage.atomic import atomic_folder, write_json, write_text
 from components.storage.keys import keyed_hash
 from components.storage.recorded_code import recorded_code
-from components.validation.validated import readers
+from components.validation.validated import readers, refused_patients
 
 DECISION_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("id", "source", "patient_key", "split", "bin", "reason", "other", "detail")]
@@ -64,12 +64,13 @@ def assemble(ctx: StageContext) -> None:
     ctx.progress.say("reading validated records")
     corpus = Corpus(ctx.workspace.validated, list(recipe.sources), square=settings.square)
     patients = Patients(recipe.sources, FormerKeys.read(ctx.workspace.patients))
-    check_listed(corpus.entries, settings.excluded_patients, settings.splits, patients)
+    refused = refused_patients(ctx.workspace.validated, recipe.sources)
+    waiting = check_listed(corpus.entries, settings.excluded_patients, settings.splits, patients, refused)
     lent = lent_sources(recipe.sources)
     decisions = select(corpus.entries, settings, scorer, patients, lent)
     sources = account_sources(ctx.workspace.validated, recipe.sources, decisions)
     alignment = account_alignment(decisions, settings.alignment.keep, scorer)
-    notices = [*_notices(corpus.entries, settings, patients), *alignment.notices(), *large_takes(decisions)]
+    notices = [*waiting, *_notices(corpus.entries, settings, patients), *alignment.notices(), *large_takes(decisions)]
     for notice in notices:
         ctx.progress.say(notice)
     kept = [decision.entry for decision in decisions if decision.bin is Bin.KEPT]

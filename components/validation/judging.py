@@ -30,6 +30,8 @@ class Judged:
     frame: Callable[[], "pandas.DataFrame"] = field(compare=False)
     """Makes again what the suite looked at: a row for each record that could be read."""
     quarantine: list[dict[str, str]]
+    refused_patients: list[str]
+    """Keys of the patients that have records in quarantine and none that was kept, sorted."""
     left_out: list[dict[str, str]]
     """What is none of the source's records by nature: filtered."""
     accounting: dict[str, object]
@@ -71,13 +73,15 @@ def judge(
         return table(held.record for held in records)
 
     broken = _first_failures(run_suite(frame(), settings))
-    kept = []
+    kept, refused = [], set[str]()
     for held in records:
         row = _verdict_on(held.record, broken.get(held.record.id), decisions.get(held.record.id))
         if row is None:
             kept.append(held)
         else:
             quarantine.append(row)
+            refused.add(spool.patient_key(held.record))
+    refused -= {spool.patient_key(held.record) for held in kept} if refused else set()
     quarantine.sort(key=lambda row: (row["id"], row["file"], row["locator"]))
     left_out.sort(key=lambda row: (row["id"], row["file"]))
     found = profile([held.record for held in kept])
@@ -98,6 +102,7 @@ def judge(
         rows=Rows(spool, kept),
         frame=frame,
         quarantine=quarantine,
+        refused_patients=sorted(refused),
         left_out=left_out,
         accounting={**account.to_json(), "verdict": verdict},
         profile=found,

@@ -58,8 +58,11 @@ class Spool:
         record = held.record
         images = [self._image(known, key) for known, key in zip(record.images, held.images, strict=True)]
         targets = {name: self._get(key) for name, key in held.targets.items()}
-        key = patient_key(self._secret, record.subject)
-        return record_row(_with_images(record, images, targets), patient_key=key)
+        return record_row(_with_images(record, images, targets), patient_key=self.patient_key(record))
+
+    def patient_key(self, record: Record) -> str:
+        """The key under which the record's patient stands."""
+        return patient_key(self._secret, record.subject)
 
     def _image(self, known: StoredImage, key: bytes) -> StoredImage:
         data = self._get(key)

@@ -13,7 +13,7 @@ from components.storage.atomic import atomic_folder, write_json
 from components.validation.accepting import read_accepted
 from components.validation.decisions import read_decisions
 from components.validation.judging import Judged, judge
-from components.validation.validated import LEFT_OUT, QUARANTINE, READER, RECORDS
+from components.validation.validated import LEFT_OUT, QUARANTINE, READER, RECORDS, REFUSED_PATIENTS
 
 QUARANTINE_COLUMNS = ("id", "source", "file", "locator", "reason", "detail", "suite", "expectation")
 LEFT_OUT_COLUMNS = ("id", "source", "file", "reason", "detail")
@@ -64,6 +64,8 @@ def write_judged(folder: Path, judged: Judged) -> None:
         ):
             schema = pa.schema([(name, pa.string()) for name in columns])
             pq.write_table(pa.Table.from_pylist(rows, schema=schema), temporary / file)
+        if judged.refused_patients:
+            write_json(temporary / REFUSED_PATIENTS, {"patients": judged.refused_patients})
         write_json(temporary / "accounting.json", judged.accounting)
         write_json(temporary / "profile.json", judged.profile)
 

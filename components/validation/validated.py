@@ -1,5 +1,5 @@
 """What a validated source's folder holds: its records in records-*.parquet, what was refused in quarantine.parquet, what
-is none of its records by nature in left_out.parquet."""
+is none of its records by nature in left_out.parquet, the patients of whom all was refused in refused_patients.json."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +10,7 @@ from components.storage.atomic import read_object
 
 QUARANTINE = "quarantine.parquet"
 LEFT_OUT = "left_out.parquet"
+REFUSED_PATIENTS = "refused_patients.json"
 READER = "reader"
 """Of a private source's accounting.json: what read the text in its pixels; empty where nothing did."""
 RECORDS = "records"
@@ -31,6 +32,12 @@ def record_ids(folder: Path) -> list[str]:
 def refused(folder: Path) -> list[dict[str, str]]:
     """Rows id, source, file, locator, reason, detail, suite, expectation of what validation refused; none without a file."""
     return _rows(folder / QUARANTINE)
+
+
+def refused_patients(validated: Path, sources: Iterable[str]) -> frozenset[str]:
+    """Keys of the patients of whom a source has records in quarantine and none that was kept."""
+    files = [validated / source / REFUSED_PATIENTS for source in sources]
+    return frozenset(key for path in files if path.is_file() for key in read_object(path)["patients"])
 
 
 def left_out(folder: Path) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
 """On which side a record stands: a function of the record and the recipe, never of what else is in the corpus."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from components.assembly.corpus import Entry
@@ -103,23 +103,39 @@ class SplitPlan:
         return tuple(sorted(missing))
 
 
-def check_listed(entries: Iterable[Entry], excluded: Iterable[str], splits: SplitSettings, patients: Patients) -> None:
-    """Raise ValueError, naming each, for keys in the recipe's lists that stand for no patient: nobody would be taken out,
-    nobody held out."""
+def check_listed(
+    entries: Iterable[Entry],
+    excluded: Iterable[str],
+    splits: SplitSettings,
+    patients: Patients,
+    refused: Collection[str] = (),
+) -> list[str]:
+    """What is to be said of keys in the recipe's lists that no record belongs to now because all that their patients have
+    is in quarantine (`refused`): they stay. Raises ValueError, naming each, for keys that stand for no patient: nobody
+    would be taken out, nobody held out."""
     present = {entry.patient_key for entry in entries}
     listed = dict.fromkeys(excluded, "assembly.excluded_patients")
     for side, sources in (("val", splits.val), ("test", splits.test)):
         for source, subjects in sources.items():
             listed |= {key: f"assembly.splits.{side}.{source}" for key in subjects if _KEY.fullmatch(key)}
-    lost = [
-        f"{key} ({place})" for key, place in listed.items() if key not in present and not patients.former.knows(key)
-    ]
+    absent = {
+        key: f"{key} ({place})"
+        for key, place in listed.items()
+        if key not in present and not patients.former.knows(key)
+    }
+    lost = [said for key, said in absent.items() if key not in refused]
     if lost:
         raise ValueError(
             f"the recipe lists patients whom no record belongs to: {', '.join(lost)}. Where the patients of their source "
             "were given another namespace by hand, set it back and let `unimed data patients` change it; where their "
-            "files are gone for good, take the keys out of params.yaml"
+            "files cannot be read (`unimed data check`), mend them; only where their files are gone for good, take the "
+            "keys out of params.yaml"
         )
+    return [
+        f"all records of patient {said} are in quarantine (`unimed data review` shows them); the key stays in params.yaml, "
+        "it counts again when they pass"
+        for said in absent.values()
+    ]
 
 
 def _is_cut(entry: Entry, slab: Slab) -> bool:

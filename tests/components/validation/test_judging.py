@@ -78,6 +78,20 @@ def test_curator_may_keep_what_the_suite_refuses_and_refuse_what_it_keeps(make, 
     assert row["detail"] == "rejected by kim: wrong patient"
 
 
+def test_patients_of_whom_all_is_refused_are_named_by_key(make, settings):
+    decisions = [CuratorDecision(id="s/d", decision="reject", by="kim", reason="wrong patient")]
+    items = [
+        make("a", BLANK, subject="ann"),
+        make("b", subject="ann"),
+        make("c", BLANK, subject="ben"),
+        make("d", subject="eve"),
+    ]
+    judged = run(items, settings, decisions)
+    assert [row["id"] for row in judged.quarantine] == ["s/a", "s/c", "s/d"]
+    assert judged.refused_patients == sorted(patient_key(public_secret("s"), name) for name in ("ben", "eve"))
+    assert run([make("a"), make("b")], settings).refused_patients == []
+
+
 def test_two_records_of_one_id_cannot_be_accepted(make, settings):
     decision = CuratorDecision(id="s/a", decision="accept", by="kim", reason="?")
     judged = run([make("a"), make("a"), make("b")], settings, [decision])

@@ -15,6 +15,7 @@ from components.storage.yaml_files import dump_yaml, load_yaml
 from components.validation.admission import admit
 from components.validation.check import by_file_and_reason, check
 from components.validation.stage import validate
+from components.validation.validated import record_ids, refused_patients
 
 
 def contents(folder):
@@ -200,3 +201,17 @@ def test_ids_of_a_private_source_are_those_that_the_run_will_give(dicom, tmp_pat
     assert "JANE" not in str(found) and found[0]["id"] == f"clinic/{found[0]['file']}"
     assert real_names(clinic, "clinic", settings, dicom.workspace.private) == {found[0]["file"]: "DOE^JANE"}
     assert real_names(clinic, "clinic", replace(settings, options={"public": True}), dicom.workspace.private) == {}
+
+
+def test_patients_of_whom_all_is_in_quarantine_are_written_where_there_are_any(dicom):
+    folder = dicom.workspace.validated / "dicom"
+    validate(dicom)
+    assert refused_patients(dicom.workspace.validated, ["dicom"]) == frozenset()
+    assert "refused_patients.json" not in contents(folder)
+    keys = set(pq.read_table(folder / "records-00000.parquet", columns=["patient_key"])["patient_key"].to_pylist())
+    decisions = dicom.workspace.decisions / "dicom.jsonl"
+    decisions.parent.mkdir(parents=True, exist_ok=True)
+    lines = [{"id": identity, "decision": "reject", "by": "kim", "reason": "?"} for identity in record_ids(folder)]
+    decisions.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    validate(dicom)
+    assert refused_patients(dicom.workspace.validated, ["dicom"]) == keys

@@ -188,3 +188,18 @@ def test_a_listed_key_that_stands_for_nobody_stops_and_one_that_stood_for_somebo
     with pytest.raises(ValueError, match=r"assembly\.splits\.test\.mri"):
         check_listed(entries, [], SplitSettings(test={"mri": (lost,)}, slabs=(), val_share=0.0), Patients())
     check_listed(entries, [lost], splits, Patients(former=FormerKeys([Change("mri", lost, known)])))
+
+
+def test_a_listed_patient_whose_records_are_all_in_quarantine_keeps_its_key_and_the_run_goes_on(make_entry) -> None:
+    entries, held = [make_entry("a", "p1")], "1" * 24
+    splits = SplitSettings(test={"mri": (held,)}, slabs=(), val_share=0.0)
+    for excluded, of_test in (([held], SplitSettings(test={}, slabs=(), val_share=0.0)), ([], splits)):
+        (notice,) = check_listed(entries, excluded, of_test, Patients(), {held})
+        assert held in notice and "in quarantine" in notice and "the key stays" in notice
+        with pytest.raises(ValueError, match=r"cannot be read .*mend them; only where their files are gone for good"):
+            check_listed(entries, excluded, of_test, Patients())
+    assert check_listed(entries, [entries[0].patient_key], splits, Patients(), {held, entries[0].patient_key}) != []
+    assert (
+        check_listed(entries, [entries[0].patient_key], SplitSettings(test={}, slabs=(), val_share=0.0), Patients())
+        == []
+    )
