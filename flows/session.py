@@ -1,6 +1,7 @@
 """A retrain's hold on its workspace: the lock, what an earlier run left behind, and a server to report to."""
 
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,15 +36,25 @@ class Session:
 
         services = live_services(self.workspace)
         if "prefect" in services and services["prefect"].answers:
-            os.environ[API] = f"{services['prefect'].url}/api"
+            _tell_prefect(f"{services['prefect'].url}/api")
             return
         self.server = start_server(self.workspace)
-        os.environ[API] = self.server.url
+        _tell_prefect(self.server.url)
 
     def wait_for_server(self) -> None:
         """Return when our own server answers; at once when it is somebody else's."""
         if self.server is not None:
             self.server.wait_ready()
+
+
+def _tell_prefect(url: str) -> None:
+    """Have Prefect use the server, also where it was imported before, as for reading a cron text: it reads its environment
+    once, and would start a server of its own."""
+    os.environ[API] = url
+    if "prefect.context" in sys.modules:
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
 
 
 @contextmanager

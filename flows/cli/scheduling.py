@@ -30,12 +30,14 @@ def schedule(
     from components.storage.workspace import find_workspace
     from flows.cli.training import check_promote
     from flows.cron import check_cron, check_timezone, local_timezone
+    from flows.environment import enter
 
+    workspace = find_workspace()
+    enter(workspace)  # before Prefect is imported: it makes the home that it is told
     clean, zone = check_cron(cron), check_timezone(timezone or local_timezone())
     check_promote(promote)
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", name):
         raise ValueError(f"--name {name!r}: use lower case letters, digits and dashes, such as nightly")
-    workspace = find_workspace()
     if dry_run:
         print(f"would schedule {name}: {clean} ({zone})")
         return
