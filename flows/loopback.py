@@ -12,15 +12,21 @@ if TYPE_CHECKING:
 
 @lru_cache
 def loopback_host() -> str:
-    """127.0.0.1, or ::1 on a machine that has no IPv4."""
+    """127.0.0.1, or ::1 on a machine that has no IPv4; raises ValueError where neither can be reached."""
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         try:
-            with socket.socket(family) as probe:
-                probe.bind((host, 0))
+            with socket.socket(family) as server, socket.socket(family) as client:
+                server.bind((host, 0))  # which works where `lo` is down, too
+                server.listen()
+                client.settimeout(1)
+                client.connect(server.getsockname())
         except OSError:
             continue
         return host
-    raise OSError("this machine has no loopback address (neither 127.0.0.1 nor ::1); bring `lo` up")
+    raise ValueError(
+        "no process can reach another one on this machine: neither 127.0.0.1 nor ::1 answers; bring the interface `lo` up "
+        "(ip link set lo up)"
+    )
 
 
 def loopback_url(port: int) -> str:

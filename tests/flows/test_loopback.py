@@ -11,6 +11,7 @@ import pytest
 
 from components.stage import spare_loopback
 from flows.loopback import answers, free_port, is_free, listens, loopback_url
+from tests.fixtures.networks import DOWN, ONLY_IPV6, in_network
 
 
 @pytest.fixture
@@ -64,3 +65,27 @@ def test_what_a_user_spares_stays_spared_for_clients_that_read_the_one_name_and_
     before = os.environ["NO_PROXY"]
     spare_loopback()
     assert os.environ["NO_PROXY"] == before
+
+
+SERVE = """
+import urllib.request
+from flows.loopback import answers, free_port, is_free, listens, loopback_url
+import os, subprocess, sys, time
+port = free_port()
+process = subprocess.Popen([sys.executable, "-m", "tests.flows.small_server", str(port)])
+while not answers(loopback_url(port)):
+    assert process.poll() is None
+    time.sleep(0.05)
+print(loopback_url(port).replace(str(port), "PORT"), is_free(port), listens(process.pid, port))
+process.kill()
+"""
+
+
+def test_a_machine_without_ipv4_has_its_servers_at_its_other_address():
+    done = in_network(ONLY_IPV6, [sys.executable, "-c", SERVE], seconds=60)
+    assert (done.returncode, done.stdout.split()) == (0, ["http://[::1]:PORT", "False", "True"]), done.stderr
+
+
+def test_a_machine_whose_loopback_is_down_is_told_at_once():
+    done = in_network(DOWN, [sys.executable, "-c", "from flows.loopback import loopback_host; loopback_host()"])
+    assert "bring the interface `lo` up" in done.stderr
