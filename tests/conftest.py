@@ -32,6 +32,18 @@ def same_process_as_before():
     os.chdir(folder)
 
 
+STRAY = [Path(__file__).parents[1] / name for name in ("mlflow.db", "mlruns")]
+"""What MLflow makes in the folder of whoever asks it without saying which store."""
+
+
+@pytest.fixture(autouse=True)
+def no_store_in_the_repository():
+    """A test whose code, or whose server, asks MLflow without an address fails: the next user's decisions would go there."""
+    before = [path for path in STRAY if path.exists()]
+    yield
+    assert [path for path in STRAY if path.exists()] == before
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest chain of tests begins first, so that the other core is not idle at the end."""
     items.sort(key=lambda item: item.path.name != "test_way_through.py")
