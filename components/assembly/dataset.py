@@ -147,7 +147,7 @@ class _Rows:
 class SampleIndex:
     """Conversations by number, in the order of their ids; columns are at hand without reading an image."""
 
-    _COLUMNS = ("id", "group", "task", "source", "modality", "anatomy", "patient_key", "split")
+    _COLUMNS = ("id", "group", "task", "source", "modality", "patient_key", "split")
     _LAYOUT = ("kind", "text", "supervised", "fields", "role", "width", "height")
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -160,7 +160,6 @@ class SampleIndex:
         self.tasks: tuple[str, ...] = column["task"]
         self.sources: tuple[str, ...] = column["source"]
         self.modalities: tuple[str, ...] = column["modality"]
-        self.anatomies: tuple[str, ...] = column["anatomy"]
         self.patient_keys: tuple[str, ...] = column["patient_key"]
         self.splits: tuple[str, ...] = column["split"]
 

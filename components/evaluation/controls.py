@@ -15,7 +15,7 @@ from components.records.benchmark import BenchmarkItem
 from components.records.vocabulary import WITHIN, Split
 from components.storage.keys import keyed_hash, sha256_bytes
 
-YES, NO = "yes", "no"
+YES = "yes"
 
 
 @dataclass(frozen=True, slots=True)

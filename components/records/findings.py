@@ -12,7 +12,6 @@ ANY = "any abnormality"
 """Present where any finding of ILLNESS is, absent where the set says normal."""
 NONE = "no finding"
 """A set's word for none of its own labels: it makes them absent, and says nothing of what the set has no label for."""
-DEVICES = "support devices"
 _SAME = (
     "adenopathy",
     "air trapping",

@@ -44,22 +44,6 @@ class StageInterrupted(Exception):
         super().__init__(f"stage {stage} was interrupted; the same command continues it")
 
 
-def stage_names(workspace: Workspace) -> list[str]:
-    """Every stage of dvc.yaml, expanded (`validate@fundus`), parents first."""
-    graph = stage_graph(workspace)
-    ordered: list[str] = []
-
-    def visit(name: str) -> None:
-        if name not in ordered:
-            for parent in sorted(graph[name]):
-                visit(parent)
-            ordered.append(name)
-
-    for name in graph:
-        visit(name)
-    return ordered
-
-
 def stage_graph(workspace: Workspace) -> dict[str, set[str]]:
     """Stage -> the stages whose outputs it reads, in dvc.yaml's order."""
     with open_repo(workspace) as repo:

@@ -15,7 +15,7 @@ from components.evaluation.scores import Score, write_scores
 from components.registry import gate
 from components.registry.promotion import decide
 from components.registry.versions import register
-from components.storage.dvc import reproduce_stage, stage_names
+from components.storage.dvc import reproduce_stage, stage_graph
 from components.storage.dvc_repository import ensure_initialised
 from components.storage.workspace import Workspace
 
@@ -191,7 +191,7 @@ def _enter(root: Path, home: Path, patch: pytest.MonkeyPatch) -> None:
 
 def run(workspace: Workspace) -> None:
     """Bring every stage of the hand-made pipeline up to date; the scores are of so many answers as accuracy.txt says."""
-    for name in stage_names(workspace):
+    for name in stage_graph(workspace):
         reproduce_stage(workspace, name)
     weights = (workspace.root / "weights.txt").read_text()
     accuracy = float((workspace.root / "accuracy.txt").read_text())
