@@ -1,6 +1,5 @@
 """A retrain's, or a command's, hold on its workspace."""
 
-import os
 import subprocess
 import sys
 
@@ -29,9 +28,7 @@ print(get_current_settings().api.url, get_current_settings().home)
 def test_prefect_uses_the_server_of_the_workspace_though_it_was_imported_to_read_a_cron_text(tmp_path):
     (tmp_path / "home").mkdir()
     environment = clean_environment(HOME=str(tmp_path / "home"))
-    said = subprocess.run(
-        [sys.executable, "-c", ASK, str(tmp_path)], env=environment, text=True, capture_output=True, cwd=os.getcwd()
-    )
+    said = subprocess.run([sys.executable, "-c", ASK, str(tmp_path)], env=environment, text=True, capture_output=True)
     assert said.stdout.split() == [
         "http://127.0.0.1:1/api",
         str(Workspace(tmp_path).private / "prefect"),
