@@ -31,7 +31,7 @@ def make_experiment(workspace: Workspace, settings: Sequence[str]) -> Workspace:
     shutil.copyfile(workspace.root / "dvc.yaml", root / "dvc.yaml")
     for name in (".dvcignore", ".gitignore"):
         write_text(root / name, workspace_files("tiny")[name])
-    for folder in ("raw", "decisions", "accepted", "alignment", "deidentified", "patients"):
+    for folder in ("raw", "decisions", "accepted", "alignment", "deidentified", "patients", "start"):
         link_folder(workspace.root / "data" / folder, root / "data" / folder)
     share_cache(workspace, Workspace(root))
     keep_seconds(Workspace(root), stage_seconds(workspace))

@@ -5,15 +5,13 @@ change of that input would go unseen, and "nothing to do" would be said of what 
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from components.recipes.recipe import shipped_recipe
+from components.recipes.shipped import GRAPH, shipped_graph
 from components.storage.atomic import write_text
 from components.storage.workspace import Workspace
-from components.storage.yaml_files import dump_yaml, load_yaml
+from components.storage.yaml_files import dump_yaml, load_yaml, parse_yaml
 
-GRAPH = "dvc.yaml"
 KEPT = "dvc.yaml.before-repair"
 """Where `repair_graph` leaves the graph that it replaces."""
 _PROSE = "desc"
@@ -33,7 +31,7 @@ def graph_differences(workspace: Workspace) -> list[str]:
     """A line for each thing that a stage of this release lacks, or has too much, in the workspace. Further stages may stand there."""
     found = _stages(load_yaml(workspace.root / GRAPH))
     lines = []
-    for name, shipped in _stages(load_yaml(_shipped())).items():
+    for name, shipped in _stages(_shipped()).items():
         if name not in found:
             lines.append(f"stage {name} is missing")
             continue
@@ -50,20 +48,20 @@ def repair_graph(workspace: Workspace) -> bool:
         return False
     path = workspace.root / GRAPH
     before = path.read_text()
-    found, shipped = load_yaml(path), load_yaml(_shipped())
+    found, shipped = load_yaml(path), _shipped()
     strangers = {name: stage for name, stage in found.get("stages", {}).items() if name not in shipped["stages"]}
     further = {key: value for key, value in found.items() if key not in shipped}
     write_text(workspace.root / KEPT, before)
     if strangers or further:
         text = dump_yaml({**shipped, **further, "stages": {**shipped["stages"], **strangers}})
     else:
-        text = _shipped().read_text()
+        text = shipped_graph()
     write_text(path, text)
     return True
 
 
-def _shipped() -> Path:
-    return shipped_recipe("tiny").with_name(GRAPH)
+def _shipped() -> Any:
+    return parse_yaml(shipped_graph(), GRAPH)
 
 
 def _stages(graph: Any) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from components.recipes import recipe as recipes
+from components.recipes.recipe import read_recipe
+from components.recipes.shipped import shipped_graph, shipped_recipe
 from components.storage.atomic import write_text
 from components.storage.private import make_private
 from components.storage.workspace import Workspace
@@ -47,15 +48,14 @@ def make_workspace(folder: Path, recipe: str) -> tuple[Workspace, list[str]]:
             write_text(folder / name, text)
     workspace = Workspace(folder.resolve())
     make_private(workspace)
-    return workspace, prepare(workspace, recipes.read_recipe(workspace.params))
+    return workspace, prepare(workspace, read_recipe(workspace.params))
 
 
 def workspace_files(recipe: str) -> dict[str, str]:
     """Name -> text of the files that make a folder a workspace."""
-    shipped = recipes.shipped_recipe(recipe)
     return {
-        "params.yaml": shipped.read_text(),
-        "dvc.yaml": shipped.with_name("dvc.yaml").read_text(),
+        "params.yaml": shipped_recipe(recipe),
+        "dvc.yaml": shipped_graph(),
         ".dvcignore": DVCIGNORE,
         ".gitignore": GITIGNORE,
     }
@@ -63,15 +63,15 @@ def workspace_files(recipe: str) -> dict[str, str]:
 
 def check_folder(folder: Path, recipe: str) -> None:
     """Raise ValueError when a workspace with this recipe cannot stand there."""
-    shipped = recipes.shipped_recipe(recipe)
+    shipped_recipe(recipe)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; give a folder")
     if not folder.is_dir():
         return
     params = folder / "params.yaml"
     if params.is_file():
-        name = recipes.read_recipe(params).recipe
-        if name != recipes.read_recipe(shipped).recipe:
+        name = read_recipe(params).recipe
+        if name != recipe:
             raise ValueError(
                 f"{folder} is a workspace with the recipe {name}; `unimed retrain --recipe {recipe} --switch` changes it"
             )

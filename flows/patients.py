@@ -17,7 +17,7 @@ from components.sources.rekeying import read_keys
 from components.sources.table import check_namespaces
 from components.storage.atomic import write_text
 from components.storage.workspace import Workspace
-from flows.sources import edited
+from components.storage.yaml_files import edited
 
 
 def change_patients(

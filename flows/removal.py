@@ -7,7 +7,7 @@ from components.recipes.nearest import nearest
 from components.recipes.recipe import read_recipe
 from components.storage.atomic import write_text
 from components.storage.workspace import Workspace
-from flows.sources import edited
+from components.storage.yaml_files import edited
 
 
 def remove_source(workspace: Workspace, name: str, *, dry_run: bool) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def remove_source(workspace: Workspace, name: str, *, dry_run: bool) -> dict[str
     if len(sources) == 1:
         raise ValueError(f"{name} is the only source; a recipe needs one")
     if not dry_run:
-        _remember(workspace, name)
+        remember_excluded(workspace, name)
         write_text(workspace.params, edited(workspace.params.read_text(), lambda document: _without(document, name)))
     return {"source": name, "path": sources[name].path, "removed": not dry_run}
 
@@ -65,7 +65,7 @@ def exclude_patient(workspace: Workspace, patient: str, *, by: str, why: str, dr
     }
 
 
-def _remember(workspace: Workspace, name: str) -> None:
+def remember_excluded(workspace: Workspace, name: str) -> None:
     """Write the source's excluded patients down as known: they stay listed, and no record will have their keys."""
     from components.registry.patients import patient_records
     from components.sources.former_keys import Change, write_changes

@@ -14,16 +14,17 @@ from flows.session import Session
 
 
 def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
-    """Make the workspace a DVC repository with its raw data delivered, if it is not yet; returns what delivery reports, and
+    """Make the workspace a DVC repository with its raw data and its start delivered, if it is not yet; returns what delivery reports, and
     whether workers are short of shared memory.
 
     Raises ValueError when the stages are not this release's, when workers would have no folder for their sockets, when the
     remote would get a source that may not be passed on, and when one namespace holds patients
-    of private and of public sources.
+    of private and of public sources, or when the start that the recipe names is not here.
     """
     from components.cluster import has_cluster, short_of_shared_memory, temporary_folder
     from components.sources.delivery import prepare as deliver
     from components.sources.sharing import check_sharing
+    from components.sources.starts import lay_start
     from components.sources.table import check_namespaces
     from components.storage.dvc_remote import remote_address
 
@@ -35,7 +36,7 @@ def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
     initialise(workspace)
     check_namespaces(recipe.sources)
     check_sharing(recipe.sources, remote_address(workspace)[0])
-    lines = deliver(workspace, recipe)
+    lines = [*deliver(workspace, recipe), *lay_start(workspace, recipe.start)]
     others = [*warnings, *(line for line in lines if not line.startswith("delivered "))]
     written = sum(line.startswith("delivered ") for line in lines)
     return [f"delivered {written} raw files", *others] if written else others

@@ -1,6 +1,5 @@
 """Adding a source: its files into data/raw, its name into params.yaml with comments and order kept."""
 
-import io
 import re
 import shutil
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from components.recipes.recipe import read_recipe
 from components.sources.delivery import prepare_curation
 from components.storage.atomic import TEMPORARY, atomic_folder, write_text
 from components.storage.workspace import Workspace
+from components.storage.yaml_files import edited
 
 if TYPE_CHECKING:
     from components.storage.s3 import S3Object
@@ -132,16 +132,3 @@ def with_source(text: str, name: str, path: str, format_name: str, patients: str
             document["sources"][name]["patients"] = patients
 
     return edited(text, add)
-
-
-def edited(text: str, edit: Callable[[Any], None]) -> str:
-    """The YAML text after the edit; comments and order of everything else stay."""
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="rt", pure=True)
-    yaml.width = 1000
-    document = yaml.load(text)
-    edit(document)
-    out = io.StringIO()
-    yaml.dump(document, out)
-    return out.getvalue()

@@ -191,6 +191,7 @@ RECIPE_KEYS = {
     "start.gen_key_equals_query",
     "start.image_side",
     "start.residual_scale",
+    "start.sha256",
     "start.source",
     "start.vision.batch",
     "start.vision.fact_weights",

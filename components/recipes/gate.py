@@ -48,12 +48,13 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateSettings:
-    """The measured rule. `refresh`: no capability worse by more than the margin; `improve`: better answers besides.
+    """The measured rule. `refresh`: no capability worse by more than the margin; `improve`: better answers besides; `never`:
+    what is made is registered and neither examined nor promoted.
 
     `rules` replaces what the first four keys ask for; without a champion floors alone are asked.
     """
 
-    kind: Literal["refresh", "improve"]
+    kind: Literal["refresh", "improve", "never"]
     margin: float
     """Points of a share (0 to 1) by which the challenger may lose at most, by the interval's lower bound."""
     cluster: Literal["patient", "image"]

@@ -15,10 +15,8 @@ from components.recipes.validation import ValidationSettings
 from components.storage.yaml_files import load_yaml
 from model.config import ModelConfig
 
-SHIPPED = ("tiny", "small", "unimedvl-14b")
 MAX_BYTES = 64 * 2**10
 """Of a recipe; the shipped ones have a tenth of it, and a second is what reading so much takes."""
-_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,10 +65,3 @@ class Recipe:
 def read_recipe(path: Path) -> Recipe:
     """The recipe in the file; raises one ValueError that lists everything wrong in it."""
     return read_dataclass(Recipe, load_yaml(path, limit=MAX_BYTES), path.name)
-
-
-def shipped_recipe(name: str) -> Path:
-    """The file of a recipe that comes with the package; raises ValueError for an unknown name."""
-    if name not in SHIPPED:
-        raise ValueError(f"unknown recipe {name!r}{nearest(name, SHIPPED)}")
-    return _HERE / f"{name}.yaml"

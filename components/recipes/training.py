@@ -1,5 +1,6 @@
 """The numbers of start and curriculum."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -7,6 +8,10 @@ from typing import Literal
 from model.config import AttentionChoice
 
 Precision = Literal["fp32", "bf16"]
+SHIPPED = "shipped:"
+"""What `start.source` begins with where it names a start of ours."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +96,8 @@ class StartSettings:
     """How the run begins: trained here, or imported."""
 
     source: str
-    """'train' for a tokenizer and autoencoder trained here, else the URI of a published checkpoint folder."""
+    """'train' for a tokenizer and autoencoder trained here, 'shipped:NAME' for finished weights of ours, else the URI of a
+    published checkpoint folder."""
     vocabulary: int
     """Byte-level BPE entries asked for, special tokens included."""
     residual_scale: bool
@@ -102,6 +108,23 @@ class StartSettings:
     """Pixels of the square images that the autoencoder and the ViT begin with."""
     autoencoder: AutoencoderTraining
     vision: VisionWarmup
+    sha256: str = ""
+    """Of a shipped start's start.json, which holds the hash of each of its files."""
+
+    def __post_init__(self) -> None:
+        named, stated = self.source.startswith(SHIPPED), bool(self.sha256)
+        if named and not (_NAME.fullmatch(self.shipped) and _SHA256.fullmatch(self.sha256)):
+            raise ValueError(
+                f"start.source {self.source!r} needs a name of lower case letters, digits and dashes, and start.sha256 of 64 "
+                f"hexadecimal digits, got {self.sha256!r}; `unimed weights pack` prints both"
+            )
+        if stated and not named:
+            raise ValueError(f"start.sha256 belongs to a shipped start, but start.source is {self.source!r}; remove it")
+
+    @property
+    def shipped(self) -> str:
+        """The name of the start of ours that the run begins with; empty where it begins otherwise."""
+        return self.source.removeprefix(SHIPPED) if self.source.startswith(SHIPPED) else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -72,14 +72,15 @@ def _judge(
     """The written decision; None when another version became champion meanwhile and there is another turn."""
     recipe = read_recipe(workspace.params)
     champion = champion_version(tracking)
-    verdict = unopened() if promote == "never" else judge(workspace, recipe, tracking, version, champion)
+    is_closed = promote == "never" or recipe.gate.kind == "never"
+    verdict = unopened() if is_closed else judge(workspace, recipe, tracking, version, champion)
     with hold_lease(workspace, f"decide {version.number}", wait_seconds=LEASE_SECONDS) as lease:
         log = settled_log(lease, tracking)
         now = champion_version(tracking)
         moved = (now.number if now else None) != (champion.number if champion else None)
         if moved and not last:
             return None
-        action, why = _action(verdict, promote)
+        action, why = _action(verdict, "never" if is_closed else promote)
         gate = verdict.to_json()
         if moved:
             action, gate["code"] = "hold", "champion moved"

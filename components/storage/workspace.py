@@ -50,6 +50,11 @@ class Workspace:
         return self.root / "data" / "patients"
 
     @property
+    def starts(self) -> Path:
+        """Folder of <name>/: finished weights of ours that a recipe may begin with."""
+        return self.root / "data" / "start"
+
+    @property
     def dataset(self) -> Path:
         return self.root / "data" / "unimed"
 

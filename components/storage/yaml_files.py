@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,19 @@ def load_yaml(path: Path, *, limit: int = MAX_BYTES) -> Any:
         raise ValueError(
             f"{path} is not text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
         ) from None
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """What the YAML text holds; broken text is a ValueError that says `where` it stands."""
     if _depth(text) > MAX_DEPTH:
-        raise ValueError(f"{path} is not YAML of ours: brackets lie more than {MAX_DEPTH} deep")
+        raise ValueError(f"{where} is not YAML of ours: brackets lie more than {MAX_DEPTH} deep")
     try:
         return YAML(typ="safe", pure=True).load(text)
     except RecursionError:
-        raise ValueError(f"{path} is not YAML of ours: its lists lie too deep in each other") from None
+        raise ValueError(f"{where} is not YAML of ours: its lists lie too deep in each other") from None
     except YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+        raise ValueError(f"{where} is not YAML: {' '.join(str(error).split())}") from None
 
 
 def dump_yaml(value: Any) -> str:
@@ -43,6 +49,18 @@ def dump_yaml(value: Any) -> str:
     yaml.default_flow_style = False
     yaml.width = 120
     yaml.dump(value, out)
+    return out.getvalue()
+
+
+def edited(text: str, edit: Callable[[Any], None]) -> str:
+    """The YAML text after the edit; comments and order of everything else stay."""
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 1000
+    yaml.indent(sequence=4, offset=2)
+    document = yaml.load(text)
+    edit(document)
+    out = io.StringIO()
+    yaml.dump(document, out)
     return out.getvalue()
 
 

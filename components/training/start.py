@@ -10,6 +10,7 @@ from urllib.request import url2pathname
 from components.assembly.dataset import Dataset, SampleIndex
 from components.context import StageContext
 from components.records.sample import Clinical, Text
+from components.sources.starts import open_start
 from components.storage.atomic import atomic_folder, write_json_rows
 from components.storage.keys import keyed_hash, seed_of
 from components.storage.recorded_code import recorded_code
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from model.unimedvl import UniMedVL
 
 TRAIN = "train"
+UNMEASURED = (("latents_mean", 0.0), ("latents_std", 1.0))
+"""Key of `model.vae` -> what it holds of each channel before anything was measured."""
 
 
 def make_start(ctx: StageContext) -> None:
@@ -68,10 +71,15 @@ def _trained(ctx: StageContext) -> list[dict[str, Any]]:
 
 
 def _imported(ctx: StageContext) -> list[dict[str, Any]]:
-    """Takes a published checkpoint, strictly: shapes as the recipe says, tokenizer within the vocabulary."""
+    """Takes a finished checkpoint, ours or a published one, strictly: shapes as the recipe says, tokenizer within the
+    vocabulary."""
     from components.weights.importing import open_published, write_incoming
 
-    folder = local_folder(ctx.recipe.start.source, ctx.workspace.root)
+    settings = ctx.recipe.start
+    if settings.shipped:
+        folder = open_start(ctx.workspace, settings).folder
+    else:
+        folder = local_folder(settings.source, ctx.workspace.root)
     opened = open_published(folder)
     check_same_network(opened.checkpoint.config, ctx.recipe.model, str(folder))
 
@@ -100,7 +108,15 @@ def local_folder(source: str, root: Path) -> Path:
 
 
 def check_same_network(found: ModelConfig, wanted: ModelConfig, where: str) -> None:
-    """Raises ValueError that lists each number of `model` in the recipe that differs from the checkpoint's."""
+    """Raises ValueError that lists each number of `model` in the recipe that differs from the checkpoint's.
+
+    Mean and deviation of the latents are measured: where the recipe states none (0 and 1), the weights' own hold.
+    """
+    if found.vae is not None and wanted.vae is not None:
+        measured = {
+            name: getattr(found.vae, name) for name, none in UNMEASURED if set(getattr(wanted.vae, name)) == {none}
+        }
+        wanted = replace(wanted, vae=replace(wanted.vae, **measured))
     left, right = _flat(config_to_dict(found)), _flat(config_to_dict(wanted))
     # A side that one of the two lacks has no numbers there.
     pairs = {key: (right.get(key, "has none"), left.get(key, "has none")) for key in {**left, **right}}

@@ -21,7 +21,11 @@ def add_to(app: typer.Typer) -> None:
 
 def retrain(
     recipe: Annotated[
-        str, typer.Option("--recipe", help="tiny, small or unimedvl-14b; refused when params.yaml is another one.")
+        str,
+        typer.Option(
+            "--recipe",
+            help="tiny, tiny-scratch, tiny-start, small or unimedvl-14b; refused when params.yaml is another one.",
+        ),
     ] = "",
     switch: Annotated[
         bool, typer.Option("--switch", help="With --recipe: replace params.yaml by that recipe.")
@@ -54,7 +58,11 @@ def retrain(
     if settings and recipe:
         raise ValueError("--recipe and --set exclude each other: an experiment starts from the recipe in force")
     if recipe:
-        use_recipe(workspace, recipe, switch=switch, dry_run=dry_run)
+        from flows.switching import use_recipe
+
+        if changed := use_recipe(workspace, recipe, switch=switch and not dry_run):
+            note("\n".join(changed))
+            note(f"params.yaml is now the recipe {recipe}")
     if settings:
         from flows.experiment import make_experiment
 
@@ -90,31 +98,6 @@ def check_promote(value: str) -> None:
 
     if value not in PROMOTE:
         raise ValueError(f"unknown --promote {value!r}{nearest(value, PROMOTE)}")
-
-
-def use_recipe(workspace: Any, name: str, *, switch: bool, dry_run: bool) -> None:
-    """Check that params.yaml is this shipped recipe, or with `switch` make it so; raises ValueError with the difference."""
-    import difflib
-
-    from components.recipes.recipe import shipped_recipe
-    from components.storage.atomic import write_text
-    from components.storage.yaml_files import load_yaml
-
-    shipped = shipped_recipe(name)
-    if load_yaml(workspace.params) == load_yaml(shipped):
-        return
-    before, after = workspace.params.read_text(), shipped.read_text()
-    if switch and not dry_run:
-        write_text(workspace.params, after)
-        note(f"params.yaml is now the recipe {name}")
-        return
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), "params.yaml", f"recipe {name}", n=0, lineterm=""
-    )
-    shown = [line for line in lines if not line.startswith("@@")]
-    more = [f"… and {len(shown) - 30} more lines"] if len(shown) > 30 else []
-    text = "\n".join([*shown[:30], *more])
-    raise ValueError(f"{text}\nparams.yaml is not the recipe {name} (difference above); take it with --switch")
 
 
 def look(workspace: Any, recipe: Any, promote: str) -> Any:

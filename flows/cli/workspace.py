@@ -21,7 +21,9 @@ def add_to(app: typer.Typer) -> None:
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the new workspace.")],
-    recipe: Annotated[str, typer.Option("--recipe", help="tiny, small or unimedvl-14b.")] = "tiny",
+    recipe: Annotated[
+        str, typer.Option("--recipe", help="tiny, tiny-scratch, tiny-start, small or unimedvl-14b.")
+    ] = "tiny",
     as_json: AsJson = False,
     dry_run: DryRun = False,
 ) -> None:

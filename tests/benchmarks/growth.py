@@ -83,11 +83,11 @@ def _measure(validated: Path, records: int) -> Size:
     from components.assembly.description.manifest import account_sources
     from components.assembly.selection.bins import select
     from components.assembly.selection.splits import SplitPlan
-    from components.recipes.recipe import read_recipe, shipped_recipe
+    from components.recipes.shipped import read_shipped
     from components.records.vocabulary import Bin, Split
     from components.sources.patients import Patients
 
-    settings = read_recipe(shipped_recipe("unimedvl-14b")).assembly
+    settings = read_shipped("unimedvl-14b").assembly
     seconds: dict[str, float] = {}
     before = peak_bytes()
     corpus = _timed(seconds, "corpus", lambda: Corpus(validated, SOURCES))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from components.images.raster import SUFFIXES, read_raster
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.shipped import read_shipped
 from components.records.record import Record
 from components.records.vocabulary import Modality
 from components.sources.delivery import deliver
@@ -85,7 +85,7 @@ def sentences(samples: Path | None = None) -> list[str]:
 
 
 def _default_corpus() -> Iterator[Original]:
-    recipe = read_recipe(shipped_recipe("tiny"))
+    recipe = read_shipped("tiny")
     with tempfile.TemporaryDirectory() as folder:
         deliver(Path(folder))
         for source, settings in sorted(recipe.sources.items()):

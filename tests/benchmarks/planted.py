@@ -12,7 +12,8 @@ from components.assembly.corpus import Corpus, Entry
 from components.assembly.selection.bins import select
 from components.assembly.selection.lookalikes import Neighbours
 from components.recipes.assembly import AssemblySettings, SplitSettings
-from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
+from components.recipes.recipe import Recipe
+from components.recipes.shipped import read_shipped
 from components.recipes.sources import SourceSettings
 from components.records.vocabulary import Bin, Modality
 from components.sources.table import read_source
@@ -155,7 +156,7 @@ def settings_with(splits: SplitSettings) -> AssemblySettings:
 @cache
 def recipe() -> Recipe:
     """What is planted is judged and selected by this one."""
-    return read_recipe(shipped_recipe("tiny"))
+    return read_shipped("tiny")
 
 
 def _suffix(image: bytes) -> str:

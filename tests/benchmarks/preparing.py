@@ -10,7 +10,7 @@ from pathlib import Path
 from components.assembly.conversations.samples import fit_pictures, heldout_sample
 from components.assembly.corpus import Corpus
 from components.assembly.selection.bins import select
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.shipped import read_shipped
 from components.recipes.sources import SourceSettings
 from components.records.schema import SAMPLE_SCHEMA, sample_row
 from components.records.shards import write_shards
@@ -39,7 +39,7 @@ class Preparing:
 
     def run(self) -> int:
         """All of it; how many records ended in shards."""
-        recipe = read_recipe(shipped_recipe("small"))
+        recipe = read_shipped("small")
         shutil.rmtree(self.work, ignore_errors=True)
         shards = self.work / "shards"
         shards.mkdir(parents=True)

@@ -1,21 +1,20 @@
 """The door as DVC opens it: what a person sees of a stage that failed."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from components.recipes.recipe import shipped_recipe
+from components.recipes.shipped import shipped_graph, shipped_recipe
 from components.registry.tracking import PARENT
-from components.storage.yaml_files import load_yaml
+from components.storage.yaml_files import parse_yaml
 
 
 @pytest.mark.parametrize("in_a_run", [False, True])
 def test_a_stage_that_fails_without_a_run_around_it_says_why_and_where_its_log_is(tmp_path: Path, in_a_run) -> None:
-    shutil.copy(shipped_recipe("tiny"), tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text(shipped_recipe("tiny"))
     found = subprocess.run(
         [sys.executable, "-P", "-m", "components.stage", "admit"],
         cwd=tmp_path,
@@ -32,10 +31,10 @@ def test_a_stage_that_fails_without_a_run_around_it_says_why_and_where_its_log_i
 
 
 def test_a_users_file_that_is_called_like_a_module_is_not_run(tmp_path: Path) -> None:
-    shutil.copy(shipped_recipe("tiny"), tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text(shipped_recipe("tiny"))
     for name in ("random", "json", "model", "components", "torch"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('a file of the user was imported')\n")
-    stages = load_yaml(shipped_recipe("tiny").with_name("dvc.yaml"))["stages"]
+    stages = parse_yaml(shipped_graph(), "dvc.yaml")["stages"]
     commands = {name: stage.get("do", stage)["cmd"] for name, stage in stages.items()}
     assert all(command.startswith("exec python -P -m components.stage ") for command in commands.values())
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -18,7 +18,8 @@ from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
+from components.recipes.recipe import Recipe, read_recipe
+from components.recipes.shipped import read_shipped
 from components.recipes.sources import SourceSettings
 from components.sources.table import read_source
 from components.validation.judging import READING, judge
@@ -54,7 +55,7 @@ class Outcome:
 
 def outcomes(names: list[str]) -> Iterator[tuple[str, Outcome]]:
     """(case, outcome); the peak without that of a harmless file of its format. Libraries are loaded before, once."""
-    recipe = read_recipe(shipped_recipe("tiny"))
+    recipe = read_shipped("tiny")
     with tempfile.TemporaryDirectory() as name:
         os.chdir(name)
         for case in HARMLESS.values():

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from components.recipes.recipe import shipped_recipe
+from components.recipes.shipped import shipped_recipe
 from tests.faults.cases import KEPT, RECIPE, REFUSED, Case, one, several
 from tests.faults.hostile_pictures import MIB, picture, saved
 
@@ -102,7 +102,7 @@ ROWS: dict[str, Case] = {
 
 
 def _recipe(change: Callable[[str], str]) -> Callable[[], bytes]:
-    return lambda: change(shipped_recipe("tiny").read_text()).encode()
+    return lambda: change(shipped_recipe("tiny")).encode()
 
 
 def _aliases() -> str:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.recipe import read_recipe
+from components.recipes.shipped import shipped_recipe
 from components.storage.workspace import Workspace
-from components.storage.yaml_files import load_yaml
+from components.storage.yaml_files import parse_yaml
 from flows.experiment import changed_params, make_experiment
 from flows.making import check_folder, workspace_files
 from flows.sources import check_new_source, with_source
@@ -17,7 +18,7 @@ def test_a_folder_with_other_things_or_another_recipe_is_refused(tmp_path):
         check_folder(tmp_path, "tiny")
     other = tmp_path / "other"
     other.mkdir()
-    (other / "params.yaml").write_text(shipped_recipe("small").read_text())
+    (other / "params.yaml").write_text(shipped_recipe("small"))
     with pytest.raises(ValueError, match=r"with the recipe small; `unimed retrain --recipe tiny --switch`"):
         check_folder(other, "tiny")
     check_folder(other, "small")
@@ -32,7 +33,7 @@ def test_a_new_workspace_has_the_recipe_the_graph_and_what_dvc_must_ignore():
 
 
 def test_setting_a_key_changes_that_key_alone():
-    params = load_yaml(shipped_recipe("tiny"))
+    params = parse_yaml(shipped_recipe("tiny"), "tiny")
     changed = changed_params(params, ["curriculum.unified.steps=9", "seed=4"])
     assert (changed["curriculum"]["unified"]["steps"], changed["seed"]) == (9, 4)
     changed["curriculum"]["unified"]["steps"] = params["curriculum"]["unified"]["steps"]
@@ -49,7 +50,7 @@ def test_setting_a_key_changes_that_key_alone():
 )
 def test_a_key_that_the_recipe_lacks_is_refused_with_the_nearest(setting, message):
     with pytest.raises(ValueError, match=message):
-        changed_params(load_yaml(shipped_recipe("tiny")), [setting])
+        changed_params(parse_yaml(shipped_recipe("tiny"), "tiny"), [setting])
 
 
 def test_an_experiment_shares_raw_files_and_cache_and_leaves_the_workspace_alone(tmp_path, monkeypatch):
@@ -70,7 +71,7 @@ def test_an_experiment_shares_raw_files_and_cache_and_leaves_the_workspace_alone
 
 
 def test_a_new_source_is_named_in_the_recipe_with_every_comment_kept():
-    text = shipped_recipe("tiny").read_text()
+    text = shipped_recipe("tiny")
     changed = with_source(text, "clinic", "data/raw/clinic", "dicom")
     assert [line for line in text.splitlines() if "#" in line] == [line for line in changed.splitlines() if "#" in line]
     (name, *_) = [line.strip() for line in changed.splitlines() if "clinic" in line]

@@ -2,11 +2,12 @@
 
 import pytest
 
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.recipe import read_recipe
+from components.recipes.shipped import read_shipped, shipped_graph
 from components.storage.dvc import stage_graph
 from components.storage.dvc_repository import ensure_initialised
 from components.storage.workspace import Workspace
-from components.storage.yaml_files import load_yaml
+from components.storage.yaml_files import parse_yaml
 from flows.order import stage_list, stage_order
 from tests.flows import toy
 
@@ -34,13 +35,13 @@ def test_every_stage_comes_after_all_that_it_reads_from_and_beside_none_of_it(wo
 
 @pytest.mark.parametrize("recipe", ["tiny", "small", "unimedvl-14b"])
 def test_every_source_and_every_curriculum_stage_of_a_shipped_recipe_is_named(recipe):
-    read = read_recipe(shipped_recipe(recipe))
+    read = read_shipped(recipe)
     named = set(stage_list(read))
     assert {f"validate@{source}" for source in read.sources} | {f"train@{name}" for name in read.curriculum} <= named
 
 
 def test_a_stage_that_reads_its_code_reads_what_it_is_made_with_too():
-    stages = load_yaml(shipped_recipe("tiny").with_name("dvc.yaml"))["stages"]
+    stages = parse_yaml(shipped_graph(), "dvc.yaml")["stages"]
     for name, stage in stages.items():
         maps = [param["code.json"] for param in stage.get("do", stage).get("params", []) if isinstance(param, dict)]
         keys = {key for listed in maps for key in listed}

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.shipped import read_shipped
 from components.storage.workspace import Workspace
 from flows.plan import OVERHEAD_SECONDS, Plan, check_disk, expected_seconds, stands, with_descendants
 
@@ -27,12 +27,12 @@ def test_what_reads_from_a_changed_stage_runs_too_and_nothing_else():
 
 
 def test_the_expectation_is_what_the_stage_took_here_before():
-    recipe = read_recipe(shipped_recipe("tiny"))
+    recipe = read_shipped("tiny")
     assert expected_seconds(["judge", "start"], recipe, {"judge": 7.0, "start": 5.0}) == OVERHEAD_SECONDS + 12.0
 
 
 def test_a_longer_curriculum_stage_is_expected_to_take_longer():
-    recipe = read_recipe(shipped_recipe("tiny"))
+    recipe = read_shipped("tiny")
     assert recipe.curriculum["foundation"].steps > recipe.curriculum["unified"].steps
     assert expected_seconds(["train@foundation"], recipe, {}) > expected_seconds(["train@unified"], recipe, {})
 

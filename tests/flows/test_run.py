@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from dvc.config import Config
 
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.shipped import read_shipped
 from components.recipes.sources import SourceSettings
 from components.sources.table import adapter_code
 from components.storage.code import code_hashes
@@ -20,7 +20,7 @@ from flows.state import stages_with_new_code
 @pytest.fixture
 def lent():
     """A recipe with one source that may not be passed on."""
-    recipe = read_recipe(shipped_recipe("tiny"))
+    recipe = read_shipped("tiny")
     return replace(recipe, sources={"mimic": SourceSettings(path="data/raw/mimic", format="mimic-cxr")})
 
 

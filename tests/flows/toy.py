@@ -84,16 +84,16 @@ def outputs(name: str, item: str) -> list[Path]:
 
 def make(folder: Path) -> Path:
     """A toy workspace: the shipped recipe with two sources, the shipped stage graph with toy commands."""
-    from components.recipes.recipe import shipped_recipe
-    from components.storage.yaml_files import dump_yaml, load_yaml
+    from components.recipes.shipped import shipped_graph, shipped_recipe
+    from components.storage.yaml_files import dump_yaml, parse_yaml
     from tests.fixtures.micro import own_ports
 
     folder.mkdir(parents=True)
-    params = load_yaml(shipped_recipe("tiny"))
+    params = parse_yaml(shipped_recipe("tiny-scratch"), "tiny-scratch")
     params["sources"] = {name: {"path": f"data/raw/{name}", "format": "fundus"} for name in SOURCES}
     params["assembly"]["splits"] = {"val_share": 0.0, "test": {}, "slabs": []}
     (folder / "params.yaml").write_text(dump_yaml(params))
-    graph = load_yaml(shipped_recipe("tiny").with_name("dvc.yaml"))
+    graph = parse_yaml(shipped_graph(), "dvc.yaml")
     for stage in graph["stages"].values():
         body = stage.get("do", stage)
         body["cmd"] = body["cmd"].replace("python -P -m components.stage", f"python {__file__} components.stage")

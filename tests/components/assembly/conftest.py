@@ -20,7 +20,7 @@ from components.assembly.stage import assemble
 from components.context import StageContext
 from components.images.stored import StoredImage
 from components.recipes.assembly import AssemblySettings, QuestionSettings, Slab, SplitSettings
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.shipped import read_shipped
 from components.recipes.sources import SourceSettings
 from components.records.accounting import Account
 from components.records.record import Provenance, Record
@@ -197,7 +197,7 @@ def assemble_validated(
 ) -> Path:
     """Assembles what lies in the workspace's data/validated; returns the data set's folder. Sources without settings are
     public ones of the corpus."""
-    workspace, recipe = Workspace(root), read_recipe(shipped_recipe("tiny"))
+    workspace, recipe = Workspace(root), read_shipped("tiny")
     ctx = StageContext(
         workspace=workspace,
         recipe=replace(

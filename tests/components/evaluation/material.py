@@ -9,7 +9,8 @@ import numpy as np
 from components.assembly.benchmark.item import item_hash
 from components.assembly.dataset import IMAGE_SCHEMA, LabelledImage
 from components.evaluation.images import encode
-from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
+from components.recipes.recipe import Recipe
+from components.recipes.shipped import read_shipped
 from components.records.benchmark import BenchmarkItem
 from components.records.schema import BENCHMARK_SCHEMA, SCHEMA_VERSION, benchmark_row
 from components.records.shards import write_shards
@@ -119,7 +120,7 @@ def caption(number: int, **changes) -> BenchmarkItem:
 
 def recipe() -> Recipe:
     """The shipped tiny recipe with few points to draw and few resamples."""
-    read = read_recipe(shipped_recipe("tiny"))
+    read = read_shipped("tiny")
     evaluation = replace(
         read.evaluation,
         answer_tokens=5,

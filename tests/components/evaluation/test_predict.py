@@ -3,7 +3,7 @@
 from components.evaluation.predict import answer_rows, plan_questions
 from components.evaluation.predictions import GREY, PLAIN
 from components.inference.predictor import Answer
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.shipped import read_shipped
 from components.storage.keys import sha256_bytes
 from tests.components.evaluation.material import item, png
 
@@ -26,7 +26,7 @@ def test_a_question_about_several_images_shows_them_all_and_no_control_exchanges
     items = [several, item(2, reference="MRI"), item(3, image=several.image, prompt=several.prompt)]
     showings = plan_questions(items)
     recorder = Recorder()
-    rows = answer_rows(recorder, showings, read_recipe(shipped_recipe("tiny")), lambda *_: None)
+    rows = answer_rows(recorder, showings, read_shipped("tiny"), lambda *_: None)
     of_several = {row["variant"]: row["image_sha256"] for row in rows if row["item_id"] == several.item_id}
     assert of_several.keys() == {PLAIN, GREY}
     assert of_several[PLAIN] == [sha256_bytes(data) for data in (several.image, *several.more_images)]

@@ -2,25 +2,21 @@ from pathlib import Path
 
 import pytest
 
-from components.recipes.recipe import SHIPPED, read_recipe, shipped_recipe
-from components.storage.yaml_files import dump_yaml, load_yaml
+from components.recipes.recipe import read_recipe
+from components.recipes.shipped import SHIPPED, read_shipped, shipped_graph, shipped_recipe
+from components.storage.yaml_files import dump_yaml, load_yaml, parse_yaml
 
 
 def edited(tmp_path: Path, old: str, new: str) -> Path:
-    text = shipped_recipe("tiny").read_text()
+    text = shipped_recipe("tiny")
     assert old in text
     path = tmp_path / "params.yaml"
     path.write_text(text.replace(old, new))
     return path
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_recipes_are_read_and_carry_their_name(name):
-    assert read_recipe(shipped_recipe(name)).recipe == name
-
-
 def test_the_14b_recipe_states_the_published_curriculum():
-    recipe = read_recipe(shipped_recipe("unimedvl-14b"))
+    recipe = read_shipped("unimedvl-14b")
     assert [stage.steps for stage in recipe.curriculum.values()] == [85_000, 120_000, 70_000]
     assert [stage.learning_rate for stage in recipe.curriculum.values()] == [5e-5, 2.5e-5, 1e-5]
     assert recipe.curriculum["foundation"].mixture == {"text": 5, "t2i": 25, "i2t": 75, "interleaved": 0}
@@ -29,8 +25,8 @@ def test_the_14b_recipe_states_the_published_curriculum():
 
 def test_the_repository_is_a_tiny_workspace():
     root = Path(__file__).parents[3]
-    assert (root / "params.yaml").read_text() == shipped_recipe("tiny").read_text()
-    assert (root / "dvc.yaml").read_text() == (shipped_recipe("tiny").parent / "dvc.yaml").read_text()
+    assert (root / "params.yaml").read_text() == shipped_recipe("tiny")
+    assert (root / "dvc.yaml").read_text() == shipped_graph()
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_known_one(tmp_path):
@@ -49,7 +45,7 @@ def test_an_unknown_key_of_a_side_that_may_be_left_out_is_refused_too(tmp_path):
 
 @pytest.mark.parametrize("side", ["vit", "vae"])
 def test_a_recipe_trains_both_sides(tmp_path, side):
-    values = load_yaml(shipped_recipe("tiny"))
+    values = parse_yaml(shipped_recipe("tiny"), "tiny")
     values["model"][side] = None
     path = tmp_path / "params.yaml"
     path.write_text(dump_yaml(values))
@@ -81,7 +77,7 @@ def test_a_stage_cannot_come_before_its_parent(tmp_path):
     ],
 )
 def test_freezing_the_und_side_is_refused_where_it_could_not_be_kept(tmp_path, experts, scale, message):
-    values = load_yaml(shipped_recipe("tiny"))
+    values = parse_yaml(shipped_recipe("tiny"), "tiny")
     values["model"]["llm"]["experts"] = experts
     values["curriculum"]["unified"] |= {"freeze_und": True, "vit_learning_rate_scale": scale}
     path = tmp_path / "params.yaml"
@@ -116,12 +112,12 @@ def test_no_key_is_invisible_to_dvcs_run_cache(name):
             for inner in value:
                 yield from keys(inner)
 
-    assert not {"size", "nfiles"} & set(keys(load_yaml(shipped_recipe(name))))
+    assert not {"size", "nfiles"} & set(keys(parse_yaml(shipped_recipe(name), name)))
 
 
 def test_an_unknown_key_inside_a_list_is_found_as_anywhere_else(tmp_path):
     path = tmp_path / "params.yaml"
-    text = shipped_recipe("tiny").read_text()
+    text = shipped_recipe("tiny")
     path.write_text(text + "  rules: [{floor: control/image}, {not_worse: answers/*, margn: 0.1}]\n")
     with pytest.raises(ValueError, match=r"unknown key 'gate.rules.1.margn'; did you mean 'margin'\?"):
         read_recipe(path)
@@ -129,8 +125,25 @@ def test_an_unknown_key_inside_a_list_is_found_as_anywhere_else(tmp_path):
 
 def test_rules_of_the_gate_are_read_from_the_recipe(tmp_path):
     path = tmp_path / "params.yaml"
-    text = shipped_recipe("tiny").read_text()
+    text = shipped_recipe("tiny")
     path.write_text(text + "  rules: [{not_worse: 'answers/*', margin: 0.05}]\n  retired: {stain: no longer made}\n")
     gate = read_recipe(path).gate
     assert [(rule.ask, rule.rows, rule.margin) for rule in gate.rules] == [("not_worse", "answers/*", 0.05)]
     assert gate.retired == {"stain": "no longer made"}
+
+
+@pytest.mark.parametrize(
+    ("source", "sha256", "message"),
+    [
+        ("shipped:tiny-1", "", r"start.source 'shipped:tiny-1' needs .* start.sha256 of 64 hexadecimal digits, got ''"),
+        ("shipped:../weights", "0" * 64, r"needs a name of lower case letters, digits and dashes"),
+        ("train", "0" * 64, r"start.sha256 belongs to a shipped start, but start.source is 'train'; remove it"),
+    ],
+)
+def test_a_start_of_ours_is_named_with_its_hash(tmp_path, source, sha256, message):
+    values = parse_yaml(shipped_recipe("tiny-scratch"), "tiny-scratch")
+    values["start"] |= {"source": source, "sha256": sha256}
+    path = tmp_path / "params.yaml"
+    path.write_text(dump_yaml(values))
+    with pytest.raises(ValueError, match=message):
+        read_recipe(path)

@@ -134,6 +134,17 @@ def test_never_leaves_the_exam_closed_and_asking_again_differently_judges(worksp
     assert decide(workspace, version, "gate").promoted
 
 
+def test_a_recipe_whose_gate_is_never_opens_no_exam_and_is_not_asked_again(workspace, monkeypatch):
+    monkeypatch.delattr(gate, "exam_scores")
+    text = workspace.params.read_text()
+    assert "kind: refresh" in text
+    workspace.params.write_text(text.replace("kind: refresh", "kind: never"))
+    decision = decide(workspace, register(workspace), "gate")
+    assert decision.action == "register" and "the exam stays closed" in decision.why
+    assert decide(workspace, register(workspace), "gate") == decision
+    assert champion_summary(workspace)["champion"] is None
+
+
 def test_rollback_goes_back_one_champion_at_a_time(three):
     promote(three, "2", who="ada", why="try")
     promote(three, "3", who="ada", why="try")

@@ -7,7 +7,7 @@ import pytest
 
 from components.images.png import pixels_sha256
 from components.images.stored import decode_stored
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.shipped import read_shipped
 from components.records.vocabulary import Modality
 
 
@@ -20,7 +20,7 @@ def test_two_thousand_records_of_seven_modalities_with_unique_ids(corpus_records
 
 
 def test_held_out_subjects_and_slabs_of_the_recipe_exist(corpus_records):
-    splits = read_recipe(shipped_recipe("tiny")).assembly.splits
+    splits = read_shipped("tiny").assembly.splits
     for source, subjects in (*splits.test.items(), *splits.val.items()):
         assert set(subjects) <= {record.subject for record in corpus_records[source].values()}
     for slab in splits.slabs:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.shipped import read_shipped
 from components.sources import delivery
 from components.sources.delivery import corpus, deliver, locate, prepare
 from components.storage.workspace import Workspace
@@ -16,7 +16,7 @@ def test_every_file_of_the_corpus_has_a_licence_and_is_found():
 
 
 def test_each_source_of_the_tiny_recipe_is_delivered():
-    recipe = read_recipe(shipped_recipe("tiny"))
+    recipe = read_shipped("tiny")
     assert set(corpus()) == set(recipe.sources)
 
 
@@ -65,7 +65,7 @@ def test_missing_package_is_named_with_its_fix():
 
 
 def test_prepare_leaves_the_curators_files_alone(tmp_path):
-    recipe = read_recipe(shipped_recipe("tiny"))
+    recipe = read_shipped("tiny")
     workspace = Workspace(tmp_path)
     workspace.decisions.mkdir(parents=True)
     (workspace.decisions / "fundus.jsonl").write_text("mine\n")

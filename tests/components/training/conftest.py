@@ -9,7 +9,8 @@ import pytest
 from components.assembly.dataset import IMAGE_SCHEMA, Dataset, SampleIndex
 from components.context import StageContext
 from components.images.png import encode_png
-from components.recipes.recipe import Recipe, read_recipe, shipped_recipe
+from components.recipes.recipe import Recipe
+from components.recipes.shipped import read_shipped
 from components.recipes.training import SideRange
 from components.records.record import Provenance
 from components.records.sample import Image, Piece, Sample, Text
@@ -143,7 +144,7 @@ def index(dataset: Dataset) -> SampleIndex:
 @pytest.fixture(scope="session")
 def recipe() -> Recipe:
     """The tiny recipe with a network of hidden size 32 and a handful of steps."""
-    tiny = read_recipe(shipped_recipe("tiny"))
+    tiny = read_shipped("tiny-scratch")
     start = replace(
         tiny.start,
         vocabulary=300,

@@ -11,6 +11,8 @@ import torch
 
 from components.context import Interrupted
 from components.recipes.recipe import Recipe
+from components.sources.starts import FACTS, SCHEMA
+from components.storage.atomic import write_json
 from components.storage.workspace import Workspace
 from components.training.start import local_folder, make_start
 from components.training.vision_warmup import fact_tables, patchify_batch
@@ -81,6 +83,36 @@ def test_a_start_can_be_imported_whole(empty: Workspace, started: Workspace, rec
     make_start(context(empty.root, wanted))
     assert hashes(empty.checkpoints / "start") == hashes(started.checkpoints / "start")
     assert (empty.losses / "start.json").read_text() == "[\n\n]\n"
+
+
+def test_weights_of_ours_are_taken_with_the_latents_that_were_measured_for_them(
+    empty: Workspace, started: Workspace, recipe: Recipe
+) -> None:
+    assert recipe.model.require_vae().latents_std == (1.0,) * 4, "the recipe states none"
+    wanted = replace(recipe, start=replace(recipe.start, source=(started.checkpoints / "start").as_uri()))
+    make_start(context(empty.root, wanted))
+    assert hashes(empty.checkpoints / "start") == hashes(started.checkpoints / "start")
+
+
+def test_latents_that_a_recipe_states_are_the_weights_own(empty: Workspace, started: Workspace, recipe: Recipe) -> None:
+    stated = replace(recipe.model, vae=replace(recipe.model.require_vae(), latents_std=(2.0,) * 4))
+    source = (started.checkpoints / "start").as_uri()
+    with pytest.raises(ValueError, match=r"model.vae.latents_std: recipe \[2.0, 2.0, 2.0, 2.0\], checkpoint"):
+        make_start(context(empty.root, replace(recipe, model=stated, start=replace(recipe.start, source=source))))
+
+
+def test_a_start_of_ours_is_copied_once_its_bytes_are_checked(
+    empty: Workspace, started: Workspace, recipe: Recipe
+) -> None:
+    laid = empty.starts / "small-1"
+    shutil.copytree(started.checkpoints / "start", laid)
+    write_json(laid / FACTS, {"schema": SCHEMA, "name": "small-1", "files": hashes(laid)})
+    named = replace(recipe.start, source="shipped:small-1", sha256=hashes(laid)[FACTS])
+    make_start(context(empty.root, replace(recipe, start=named)))
+    assert hashes(empty.checkpoints / "start") == hashes(started.checkpoints / "start")
+    (laid / "tokenizer.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"tokenizer.json is not the start's own"):
+        make_start(context(empty.root, replace(recipe, start=named)))
 
 
 def test_an_import_of_another_network_lists_what_differs(empty: Workspace, started: Workspace, recipe: Recipe) -> None:

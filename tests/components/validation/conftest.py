@@ -1,4 +1,3 @@
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +6,8 @@ import pytest
 from components.context import StageContext
 from components.images.png import pixels_sha256
 from components.images.stored import StoredImage
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.recipe import read_recipe
+from components.recipes.shipped import shipped_graph, shipped_recipe
 from components.recipes.validation import ValidationSettings
 from components.records.record import Provenance, Record
 from components.records.vocabulary import Modality
@@ -49,9 +49,8 @@ def make():
 @pytest.fixture
 def context(tmp_path):
     """context(item) -> a StageContext on a workspace in tmp_path, with the tiny recipe."""
-    for name in ("tiny.yaml", "dvc.yaml"):
-        source = shipped_recipe("tiny").parent / name
-        shutil.copy(source, tmp_path / ("params.yaml" if name == "tiny.yaml" else name))
+    (tmp_path / "params.yaml").write_text(shipped_recipe("tiny"))
+    (tmp_path / "dvc.yaml").write_text(shipped_graph())
     workspace = Workspace(tmp_path)
 
     def build(item: str = "") -> StageContext:

@@ -192,20 +192,6 @@ def test_what_filled_the_disk_is_found_behind_what_was_made_of_it(root, capsys):
     assert "the disk is full" in capsys.readouterr().err
 
 
-def test_switching_the_recipe_writes_it_and_a_dry_run_does_not(root, monkeypatch, capsys):
-    from types import SimpleNamespace
-
-    from components.recipes.recipe import read_recipe
-    from flows.cli.training import use_recipe
-
-    workspace = SimpleNamespace(params=root / "params.yaml")
-    with pytest.raises(ValueError, match=r"\+recipe: small"):
-        use_recipe(workspace, "small", switch=True, dry_run=True)
-    assert read_recipe(workspace.params).recipe == "tiny"
-    use_recipe(workspace, "small", switch=True, dry_run=False)
-    assert read_recipe(workspace.params).recipe == "small"
-
-
 def test_the_status_of_a_workspace_that_never_ran_is_json_with_every_stage_missing(root, monkeypatch, capsys):
     code, out, _ = run(monkeypatch, capsys, "status", "--json")
     state = json.loads(out)

@@ -11,7 +11,7 @@ from components.assembly import stage
 from components.assembly.sealing.seal import seal
 from components.assembly.stage import assemble
 from components.context import StageContext
-from components.recipes.recipe import read_recipe, shipped_recipe
+from components.recipes.shipped import read_shipped
 from components.storage.atomic import TEMPORARY, read_json, write_json
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
@@ -34,7 +34,7 @@ class Assembly:
         self._workspace = Workspace(root)
         few = {source: records[::9] for source, records in make_corpus().items()}
         write_validated(self._workspace, few)
-        recipe = read_recipe(shipped_recipe("tiny"))
+        recipe = read_shipped("tiny")
         any_source = next(iter(recipe.sources.values()))
         self._recipe = replace(recipe, sources=dict.fromkeys(few, any_source), assembly=FEW, seed=1)
         self._chunks = self._workspace.private / "assembly"

@@ -101,10 +101,10 @@ def test_what_the_recipe_names_and_nobody_delivered_is_listed(make_entry) -> Non
 
 
 def test_the_symmetric_average_head_is_cut_symmetrically_by_every_recipe() -> None:
-    from components.recipes.recipe import SHIPPED, read_recipe, shipped_recipe
+    from components.recipes.shipped import SHIPPED, read_shipped
 
     for name in SHIPPED:
-        slabs = read_recipe(shipped_recipe(name)).assembly.splits.slabs
+        slabs = read_shipped(name).assembly.splits.slabs
         middle = [slab for slab in slabs if slab.subject == "mni152" and slab.plane == "sagittal"]
         mirrored = {(-slab.high, -slab.low, slab.guard, slab.split) for slab in middle}
         assert middle and mirrored == {(slab.low, slab.high, slab.guard, slab.split) for slab in middle}, name
