@@ -128,6 +128,9 @@ class ModelConfig:
     max_latent_size: int = 64
     """Latent tokens a side of the largest image."""
     vit_max_patches_per_side: int = 70
+    residual_velocity: bool = False
+    """The velocity head adds to what is known without it: the best linear guess from the noisy latent, and behind an image
+    that image, as far as a gate keeps it (`model/residual.py`). Published: false."""
     interpolate_positions: bool = False
     """Spread an image's 2-D positions over the whole table instead of counting from its corner."""
 
@@ -175,7 +178,8 @@ class ModelConfig:
     @property
     def is_published_form(self) -> bool:
         """Whether public UniMedVL / BAGEL code can hold these weights."""
-        return not (self.vit and self.vit.stem) and (self.vae is None or self.vae.pixel_patch == 1)
+        folded = self.vae is not None and self.vae.pixel_patch > 1
+        return not (self.vit and self.vit.stem) and not folded and not self.residual_velocity
 
 
 def config_to_dict(config: ModelConfig) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from model.attention import AttentionLayout, masked_attention
 from model.decoder import Attend, Kept
-from model.packed import Grid, PackedSequence, SpecialTokens
+from model.packed import GivenImage, Grid, PackedSequence, SpecialTokens
 from model.sequence_builder import SequenceBuilder
 from model.unimedvl import UniMedVL
 
@@ -52,6 +52,8 @@ class Context:
         llm = model.config.llm
         self.model = model
         self.special = special
+        self.given: GivenImage | None = None
+        """The clean image to draw from that was added last."""
         self._position = 0
         self._pending: tuple[_Text | _ViTImage | _LatentImage, ...] = ()
         self._keys = torch.zeros(
@@ -70,11 +72,12 @@ class Context:
     def add_latent(self, tokens: Tensor, grid_hw: Grid) -> None:
         """Adds a clean image to draw from: latent tokens [m, latent_dim]."""
         self._pending = (*self._pending, _LatentImage(tokens, grid_hw))
+        self.given = GivenImage(tokens, grid_hw)
 
     def copy(self) -> "Context":
         """A context that goes its own way from here. Shares what is computed; prefill first to share the rest too."""
         other = Context(self.model, self.special)
-        other._position, other._pending = self._position, self._pending
+        other._position, other._pending, other.given = self._position, self._pending, self.given
         other._keys, other._values = self._keys, self._values
         return other
 

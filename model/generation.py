@@ -18,9 +18,20 @@ from model.extrapolation import Extrapolation
 from model.guidance import GuidanceSettings, guide
 from model.objective import euler_step
 from model.packed import Grid
+from model.residual import Drawn
 from model.sequence_builder import SequenceBuilder
 
-__all__ = ["Context", "Generated", "GuidanceSettings", "generate_image", "generate_text", "prefill", "score_text"]
+__all__ = [
+    "Context",
+    "Drawing",
+    "Generated",
+    "GuidanceSettings",
+    "draw_images",
+    "generate_image",
+    "generate_text",
+    "prefill",
+    "score_text",
+]
 
 MAX_PLACES = 65_536
 """Cached and new places that one forward of score_text may hold."""
@@ -34,6 +45,15 @@ class Generated(NamedTuple):
     logprob: float
     """Sum of log-probabilities of ids and of the end marker, where it came, at temperature 1."""
     finish_reason: Literal["stop", "length"]
+
+
+class Drawing(NamedTuple):
+    """One drawn image."""
+
+    tokens: Tensor
+    """[m, D] normalised latents, float32."""
+    kept: Tensor
+    """[m] how much of the image before it each token keeps, 0 to 1: 0 throughout without model.residual_velocity."""
 
 
 @torch.inference_mode()
@@ -117,7 +137,20 @@ def generate_image(
     settings: GuidanceSettings,
     noises: Sequence[Tensor],
 ) -> list[Tensor]:
-    """Normalised latent tokens [m, D] float32 of one image per context, from noises [m, D]; contexts stay as they are.
+    """Normalised latent tokens [m, D] float32 of one image per context: the first half of draw_images."""
+    return [image.tokens for image in draw_images(contexts, text_dropped, image_dropped, grids, settings, noises)]
+
+
+@torch.inference_mode()
+def draw_images(
+    contexts: Sequence[Context],
+    text_dropped: Sequence[Context],
+    image_dropped: Sequence[Context],
+    grids: Sequence[Grid],
+    settings: GuidanceSettings,
+    noises: Sequence[Tensor],
+) -> list[Drawing]:
+    """One image per context, from noises [m, D]; contexts stay as they are.
 
     text_dropped and image_dropped stand beside contexts one to one; each is read only where its guidance is on.
     """
@@ -133,12 +166,13 @@ def generate_image(
     x = torch.cat([noise.float() for noise in noises]).to(model_of(contexts).device)
     lengths = [noise.shape[0] for noise in noises]
     image_of = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(x.device)
+    kept = x.new_zeros(len(x))
     for step, is_guided in enumerate(guided):
-        velocity, *others = velocities(x, sigmas[step], is_guided)
+        (velocity, *others), kept = velocities(x, sigmas[step], is_guided)
         if is_guided:
             velocity = guide((velocity, *others), settings, image_of, len(contexts))
         x = euler_step(x, velocity, sigmas[step], sigmas[step + 1])
-    return list(x.split(lengths))
+    return [Drawing(*pair) for pair in zip(x.split(lengths), kept.split(lengths), strict=True)]
 
 
 class _Answer:
@@ -205,8 +239,10 @@ def _score(pairs: Sequence[tuple[Context, tuple[int, ...]]]) -> list[float]:
     return [float(part.sum()) for part in of_label.split([len(ids) + 1 for _, ids in pairs])]
 
 
-_Velocities = Callable[[Tensor, Tensor, bool], tuple[Tensor, ...]]
-"""(x [M, D], its noise level, whether the step is guided) -> the velocity of each branch that the step reads."""
+_Said = tuple[tuple[Tensor, ...], Tensor]
+"""(the velocity [M, D] of each branch, what the first branch keeps of the images before [M]), float32."""
+_Velocities = Callable[[Tensor, Tensor, bool], _Said]
+"""(x [M, D], its noise level, whether the step is guided) -> what the branches say that the step reads."""
 
 
 def _together(branches: Sequence[Sequence[Context]], grids: Sequence[Grid]) -> _Velocities:
@@ -222,8 +258,9 @@ def _apart(branches: Sequence[Sequence[Context]], grids: Sequence[Grid]) -> _Vel
     prefill([context for branch in branches for context in branch])
     one_by_one = [_Velocity(branch, grids, Extrapolation()) for branch in branches]
 
-    def velocities(x: Tensor, sigma: Tensor, is_guided: bool) -> tuple[Tensor, ...]:
-        return tuple(found for branch in one_by_one[: None if is_guided else 1] for found in branch(x, sigma))
+    def velocities(x: Tensor, sigma: Tensor, is_guided: bool) -> _Said:
+        said = [branch(x, sigma) for branch in one_by_one[: None if is_guided else 1]]
+        return tuple(found for velocities, _ in said for found in velocities), said[0][1]
 
     return velocities
 
@@ -241,6 +278,7 @@ class _Velocity:
         builder = SequenceBuilder(contexts[0].special, config)
         for context, (rows, columns) in zip(contexts, [*grids] * self._num_branches, strict=True):
             builder.start_sample(context.position)
+            builder.goes_on_from(context.given)
             builder.add_latent(torch.zeros(rows * columns, config.latent_dim), (rows, columns), target=True)
             builder.end_sample()
         self._packed = builder.build().to(self._model.device)
@@ -251,20 +289,32 @@ class _Velocity:
         nothing = torch.empty(0, dtype=torch.int64, device=self._model.device)
         self._kept = Kept(nothing, self._packed.target_index)
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, ...]:
-        """x [M, D] at one noise level -> a velocity [M, D] float32 per branch."""
+    def __call__(self, x: Tensor, sigma: Tensor) -> _Said:
+        """What the branches say of x [M, D] at one noise level."""
         decoder = self._model.language_model.model
         if self._extrapolation is None:
             states = self._states(x, sigma)
         else:
             states = self._extrapolation.next(lambda: self._states(x, sigma))
         normalised = decoder.normalise(Streams(self._markers[:0], states)).gen
-        return self._model.llm2vae(normalised).float().chunk(self._num_branches)
+        noisy, levels = x.repeat(self._num_branches, 1), sigma.to(x.device).expand(len(normalised))
+        velocity = self._model.velocity(normalised, Drawn(noisy, levels, self._packed.given)).float()
+        return velocity.chunk(self._num_branches), self._model.kept(normalised[: len(x)])
 
     def _states(self, x: Tensor, sigma: Tensor) -> Tensor:
         """The last layer's states of the latent tokens of every branch."""
         ids = self._packed.latent_position_ids[: x.shape[0]]
-        latents = self._model.embed_latents(x, sigma.to(x.device).expand(x.shape[0]), ids)
-        streams = Streams(self._markers, latents.repeat(self._num_branches, 1))
+        levels, given = sigma.to(x.device).expand(x.shape[0]), self._packed.given
+        if self._model.config.residual_velocity:
+            # The branches differ in what they were given.
+            latents = self._model.embed_latents(
+                x.repeat(self._num_branches, 1),
+                levels.repeat(self._num_branches),
+                ids.repeat(self._num_branches),
+                given,
+            )
+        else:
+            latents = self._model.embed_latents(x, levels, ids, given).repeat(self._num_branches, 1)
+        streams = Streams(self._markers, latents)
         decoder = self._model.language_model.model
         return decoder.through_layers(streams, self._rotary, self._attention, self._kept).gen

@@ -48,6 +48,10 @@ def initialise_joints(model: "UniMedVL", generator: torch.Generator) -> None:
     if model.config.vae is not None:
         model.llm2vae.weight.zero_()
         model.llm2vae.bias.zero_()
+    if model.config.vae is not None and model.config.residual_velocity:
+        # Half of the given image is kept before anything is learnt: a drawing may be near to it or far from it.
+        model.gate.weight.zero_()
+        model.gate.bias.fill_(0.5)
 
 
 def joints(model: "UniMedVL") -> dict[str, nn.Module]:

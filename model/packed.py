@@ -2,7 +2,7 @@
 # Shapes: N tokens = T text and marker tokens + V ViT patches + L latent tokens; C positions with a text loss.
 
 from dataclasses import dataclass, fields, replace
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -10,6 +10,14 @@ from torch import Tensor
 AttentionMode = Literal["causal", "full", "noise"]
 Grid = tuple[int, int]
 """Rows and columns of an image, in patches."""
+
+
+class GivenImage(NamedTuple):
+    """A clean image before a drawing."""
+
+    tokens: Tensor
+    """[m, latent_dim]."""
+    grid_hw: Grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,8 @@ class PackedSequence:
     latent_is_target: tuple[bool, ...]
     """Per image in latents: it is noised and its velocity is learnt."""
     latent_token_index: Tensor
+    given: Tensor
+    """[L, latent_dim] for each target the clean image of its size that came last before it in its sample; 0 elsewhere."""
     label_token_index: Tensor
     """[C] places whose state predicts the next token."""
     label_ids: Tensor
@@ -117,6 +127,7 @@ class PackedSequence:
                 ("sum of vit_lens and vit_patches", sum(self.vit_lens), len(self.vit_patches)),
                 ("latents and latent_token_index", len(self.latents), len(self.latent_token_index)),
                 ("latent_position_ids and latents", len(self.latent_position_ids), len(self.latents)),
+                ("given and latents", len(self.given), len(self.latents)),
                 ("sum of latent_lens and latents", sum(self.latent_lens), len(self.latents)),
                 ("latent_is_target and latent_lens", len(self.latent_is_target), len(self.latent_lens)),
                 ("label_ids and label_token_index", len(self.label_ids), len(self.label_token_index)),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from model.config import ModelConfig
-from model.packed import AttentionMode, Grid, PackedSequence, SpecialTokens
+from model.packed import AttentionMode, GivenImage, Grid, PackedSequence, SpecialTokens
 from model.tables import grid_position_ids
 
 
@@ -33,6 +33,9 @@ class SequenceBuilder:
         self._vit = _Images()
         self._latent = _Images()
         self._is_target: list[bool] = []
+        self._given: list[Tensor] = []
+        self._clean: GivenImage | None = None
+        """The last clean latent image of the open sample."""
         self._label_index: list[int] = []
         self._label_ids: list[int] = []
         self._label_weights: list[float] = []
@@ -50,6 +53,11 @@ class SequenceBuilder:
             raise ValueError("a sample is open already; end_sample() first")
         self._sample_start = len(self._positions)
         self._position = position
+        self._clean = None
+
+    def goes_on_from(self, given: GivenImage | None) -> None:
+        """Says which clean image is in the cached tokens that the open sample goes on from."""
+        self._clean = given
 
     def add_text(self, ids: Sequence[int], supervised: bool, dropped: bool = False) -> None:
         """Adds start, ids, end. Supervised: each place up to the last id has a label. Dropped: nothing, no position."""
@@ -143,6 +151,7 @@ class SequenceBuilder:
             latent_grids=tuple(self._latent.grids),
             latent_is_target=tuple(self._is_target),
             latent_token_index=_integers(self._latent.token_index),
+            given=_rows(self._given, self._config.latent_dim),
             label_token_index=_integers(self._label_index),
             label_ids=_integers(self._label_ids),
             label_weights=torch.tensor(self._label_weights, dtype=torch.float32),
@@ -152,6 +161,10 @@ class SequenceBuilder:
         ids = _position_ids(grid, self._config.max_latent_size, self._config.interpolate_positions)
         length = self._add_image(self._latent, tokens, grid, ids)
         self._is_target.append(target)
+        is_behind = target and self._clean is not None and self._clean.grid_hw == grid
+        self._given.append(self._clean.tokens if is_behind and self._clean else torch.zeros_like(tokens))
+        if not target:
+            self._clean = GivenImage(tokens, grid)
         return length
 
     def _add_image(self, images: "_Images", tokens: Tensor, grid: Grid, ids: Tensor) -> int:

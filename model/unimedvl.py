@@ -18,6 +18,7 @@ from model.connector import Connector
 from model.decoder import Kept, LanguageModel, Rotary, Streams
 from model.initialise import GEN, copy_und_to_gen, initialise
 from model.packed import PackedSequence
+from model.residual import Drawn, linear_guess, with_residual
 from model.tables import TIMESTEP_WIDTH, rotary_tables, sincos_2d, timestep_features
 from model.tensor_files import EachTensor
 from model.vit import ViT
@@ -54,6 +55,9 @@ class UniMedVL(nn.Module):
             self.vae2llm = nn.Linear(config.latent_dim, hidden)
             self.llm2vae = nn.Linear(hidden, config.latent_dim)
             self.latent_pos_embed = PositionTable(hidden, config.max_latent_size)
+            if config.residual_velocity:
+                self.given2llm = nn.Linear(config.latent_dim, hidden)
+                self.gate = nn.Linear(hidden, 1)
 
     def forward(self, packed: PackedSequence, noisy_latents: Tensor, sigma: Tensor) -> Prediction:
         """noisy_latents [L, latent_dim] at noise levels sigma [L] (0 for clean images) -> Prediction."""
@@ -66,13 +70,16 @@ class UniMedVL(nn.Module):
         states = self.language_model.model(
             self.embed(packed, noisy_latents, sigma), self.rotary(packed), lambda _: attend_within, _read_states(packed)
         )
-        return Prediction(self.language_model.lm_head(states.und), self.velocity(states.gen))
+        target = packed.target_index
+        drawn = Drawn(*(rows.index_select(0, target) for rows in (noisy_latents, sigma, packed.given)))
+        return Prediction(self.language_model.lm_head(states.und), self.velocity(states.gen, drawn))
 
     def embed(self, packed: PackedSequence, noisy_latents: Tensor, sigma: Tensor) -> Streams:
         """What enters the first layer: text and ViT tokens, and latent tokens."""
         text = self.embed_text(packed.text_ids)
         vit = self.embed_vit(packed)
-        return Streams(torch.cat([text, vit]), self.embed_latents(noisy_latents, sigma, packed.latent_position_ids))
+        latents = self.embed_latents(noisy_latents, sigma, packed.latent_position_ids, packed.given)
+        return Streams(torch.cat([text, vit]), latents)
 
     def embed_text(self, ids: Tensor) -> Tensor:
         """[n] -> [n, D]."""
@@ -87,20 +94,32 @@ class UniMedVL(nn.Module):
         features = self.vit_model(patches, packed.vit_position_ids, packed.vit_grids)
         return self.connector(features) + self.vit_pos_embed(packed.vit_position_ids)
 
-    def embed_latents(self, noisy: Tensor, sigma: Tensor, position_ids: Tensor) -> Tensor:
-        """[L, latent_dim], [L], [L] -> [L, D]. Raises ValueError for latents without a generation side."""
+    def embed_latents(self, noisy: Tensor, sigma: Tensor, position_ids: Tensor, given: Tensor) -> Tensor:
+        """[L, latent_dim], [L], [L], [L, latent_dim] -> [L, D]. Raises ValueError for latents without a generation side.
+
+        given: the clean latents at the same places of the image before a target, else 0; read with residual_velocity alone.
+        """
         if self.config.vae is None and len(noisy) == 0:
             return self.language_model.lm_head.weight.new_empty(0, self.config.llm.hidden_size)
         self.config.require_vae()
-        return (
-            self.vae2llm(noisy.to(self.dtype))
-            + self.time_embedder(sigma, self.dtype)
-            + self.latent_pos_embed(position_ids)
-        )
+        around = self.time_embedder(sigma, self.dtype) + self.latent_pos_embed(position_ids)
+        if not self.config.residual_velocity:
+            return self.vae2llm(noisy.to(self.dtype)) + around
+        guess = linear_guess(noisy, sigma.to(noisy.device))
+        return self.vae2llm(guess.to(self.dtype)) + self.given2llm(given.to(self.dtype)) + around
 
-    def velocity(self, states: Tensor) -> Tensor:
+    def velocity(self, states: Tensor, drawn: Drawn) -> Tensor:
         """What the generation head says of last states: [Lt, D] -> [Lt, latent_dim]; nothing without a generation side."""
-        return states[:, :0] if self.config.vae is None else self.llm2vae(states)
+        if self.config.vae is None:
+            return states[:, :0]
+        said = self.llm2vae(states)
+        return with_residual(said, self.gate(states), drawn) if self.config.residual_velocity else said
+
+    def kept(self, states: Tensor) -> Tensor:
+        """How much of the given image each target token keeps, 0 to 1: [Lt, D] -> [Lt] float32; 0 without residual_velocity."""
+        if not self.config.residual_velocity:
+            return torch.zeros(len(states), device=states.device)
+        return self.gate(states)[:, 0].float().clamp(0, 1)
 
     def rotary(self, packed: PackedSequence) -> Rotary:
         """Angles of all tokens in stream order."""

@@ -114,6 +114,7 @@ RECIPE_KEYS = {
     "evaluation.batch",
     "evaluation.caption_tokens",
     "evaluation.drawing.edit_guidance",
+    "evaluation.drawing.edits",
     "evaluation.drawing.grid_points",
     "evaluation.drawing.guidance_interval",
     "evaluation.drawing.image_guidance",
@@ -153,6 +154,7 @@ RECIPE_KEYS = {
     "model.llm.rope_theta",
     "model.llm.vocab_size",
     "model.max_latent_size",
+    "model.residual_velocity",
     "model.vae.block_out_channels",
     "model.vae.latent_channels",
     "model.vae.latents_mean",
@@ -202,6 +204,7 @@ RECIPE_KEYS = {
     "training.dropout.text",
     "training.dropout.vae",
     "training.dropout.vit",
+    "training.edits_from_noise",
     "training.loss_weights.image",
     "training.loss_weights.text",
     "training.noised_copies",
@@ -216,6 +219,7 @@ RECIPE_KEYS = {
     "training.source_power",
     "training.timestep_shift",
     "training.tokens_per_sequence",
+    "training.turn_edits",
     "validation.hold_above",
     "validation.max_pixels",
     "validation.min_side",
@@ -262,7 +266,7 @@ METRIC_KEYS = {
         for part in ("", "SPLIT/")
         for name in ("anatomy_accuracy", "exact", "modality_accuracy", "plane_accuracy", "rougel-google", "well_formed")
     ),
-    *(f"t2i/{name}" for name in ("chance", "recognised", "recognised_macro", "recognised_real")),
+    *(f"t2i/{name}" for name in ("chance", "recognised", "recognised_known", "recognised_macro", "recognised_real")),
     *("t2i/recognised_reconstruction", "t2i/MODALITY/recognised"),
     *(
         f"EDIT/{part}{name}"

@@ -8,7 +8,7 @@ from typing import Any
 from components.evaluation.drawing_scoring import BICUBIC, COPY, MEAN_IMAGE, REAL
 from components.evaluation.edit_names import metric_name
 from components.evaluation.images import DICE_SCORER, PSNR_SCORER, SSIM_SCORER
-from components.evaluation.judge_network import Judge
+from components.evaluation.judge_network import Judge, family_of
 from components.evaluation.metrics import DIGITS, Meter, Metric, one_per_item
 from components.evaluation.predictions import ONE_STEP, PLAIN, RECONSTRUCTION
 from components.evaluation.scores import Score
@@ -58,6 +58,10 @@ def t2i_metrics(scores: Sequence[Score], judge: Judge, meter: Meter) -> list[Met
         of_variant = [score for score in seen if score.variant == variant]
         if of_variant:
             metrics.append(meter.mean(f"t2i/{name}", of_variant, control=control, why_not_gated=_WHY_T2I))
+    known = [score for score in plain if family_of(score.modality, score.anatomy) in judge.known]
+    if known:
+        why = "drawings of the families whose real images the judge knows; reported beside the pool"
+        metrics.append(meter.mean("t2i/recognised_known", known, control=control, why_not_gated=why))
     by_modality: dict[str, list[Score]] = defaultdict(list)
     for score in plain:
         by_modality[score.modality].append(score)

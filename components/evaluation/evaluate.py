@@ -153,7 +153,13 @@ def evaluate_predictions(predictions: Path, judge: Path, dataset: Path, recipe: 
         pool=pool,
         edits=tuple(edits),
         metrics={metric.key: metric for metric in metrics},
-        judge={"sha256": looks.sha256, "classes": list(looks.classes), "heldout": facts.get("heldout", {})},
+        judge={
+            "sha256": looks.sha256,
+            "classes": list(looks.classes),
+            "heldout": facts.get("heldout", {}),
+            "families": facts.get("families", {}),
+            "known": sorted(looks.known),
+        },
         confusion={name: confusion(scores, looks, variant) for name, variant in tables.items()},
         not_testable=tuple(data.manifest["benchmark"].get("not_testable", ())),
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from components.assembly.dataset import Dataset, LabelledImage
 from components.context import StageContext
 from components.evaluation.images import decode
-from components.evaluation.judge_network import FACTS, SIDE, WEIGHTS, Judge, build, pixels
+from components.evaluation.judge_network import FACTS, SIDE, WEIGHTS, Judge, build, family_of, pixels
 from components.recipes.evaluation import JudgeSettings
 from components.records.vocabulary import VALIDATION, Modality
 from components.storage.atomic import write_bytes, write_json
@@ -34,6 +34,7 @@ class LabelledPixels:
     modalities: tuple[str, ...]
     families: tuple[str, ...]
     splits: tuple[str, ...]
+    regions: tuple[str, ...]
 
 
 def train_judge(ctx: StageContext) -> None:
@@ -60,10 +61,12 @@ def train_judge(ctx: StageContext) -> None:
     facts = {"classes": list(classes), "side": SIDE, "train_images": dict(sorted(Counter(train.modalities).items()))}
     write_json(folder / FACTS, facts)
     validation = dataset.images(*VALIDATION)
-    heldout = measure(Judge.load(folder), load_pixels(validation)) if len(validation) else {}
-    write_json(
-        folder / FACTS, {**facts, "dataset_id": dataset.dataset_id, "final_loss": round(loss, 6), "heldout": heldout}
-    )
+    heldout: dict[str, object] = {}
+    if len(validation):
+        real = load_pixels(validation)
+        verdicts = Judge.load(folder).name([image.permute(1, 2, 0).numpy() for image in real.images])
+        heldout = {"heldout": measure(real, verdicts), "families": by_family(real, verdicts)}
+    write_json(folder / FACTS, {**facts, "dataset_id": dataset.dataset_id, "final_loss": round(loss, 6), **heldout})
 
 
 def fit(
@@ -126,7 +129,7 @@ def load_pixels(images: Iterable[LabelledImage]) -> LabelledPixels:
     """The images as tensors, those of unknown modality left out; families are source and region."""
     import torch
 
-    tensors, modalities, families, splits = [], [], [], []
+    tensors, modalities, families, splits, regions = [], [], [], [], []
     for image in images:
         if image.modality is Modality.UNKNOWN:
             continue
@@ -134,9 +137,10 @@ def load_pixels(images: Iterable[LabelledImage]) -> LabelledPixels:
         modalities.append(image.modality.value)
         families.append(f"{image.source}/{image.anatomy}")
         splits.append(image.split.value)
+        regions.append(image.anatomy)
     if not tensors:
         raise ValueError("the data set has no images of the asked split; the judge needs real ones")
-    return LabelledPixels(torch.stack(tensors), tuple(modalities), tuple(families), tuple(splits))
+    return LabelledPixels(torch.stack(tensors), *map(tuple, (modalities, families, splits, regions)))
 
 
 def draw_weights(modalities: Sequence[str], families: Sequence[str]) -> list[float]:
@@ -155,9 +159,16 @@ def draw_weights(modalities: Sequence[str], families: Sequence[str]) -> list[flo
     ]
 
 
-def measure(judge: Judge, heldout: LabelledPixels) -> dict[str, object]:
+def by_family(heldout: LabelledPixels, verdicts: Sequence[str]) -> dict[str, dict[str, int]]:
+    """`MRI/brain` -> real images of the validation side, and how many of them the judge names rightly."""
+    right: dict[str, list[bool]] = defaultdict(list)
+    for modality, region, verdict in zip(heldout.modalities, heldout.regions, verdicts, strict=True):
+        right[family_of(modality, region)].append(modality == verdict)
+    return {name: {"n": len(found), "right": sum(found)} for name, found in sorted(right.items())}
+
+
+def measure(heldout: LabelledPixels, verdicts: Sequence[str]) -> dict[str, object]:
     """Images, right ones and the table truth -> verdict -> count, over all held-out images and per split."""
-    verdicts = judge.name([image.permute(1, 2, 0).numpy() for image in heldout.images])
     result: dict[str, object] = {}
     for split in ("all", *sorted(set(heldout.splits))):
         chosen = [i for i, name in enumerate(heldout.splits) if split in ("all", name)]

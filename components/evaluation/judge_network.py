@@ -2,7 +2,7 @@
 # Shapes: B images, 3 colours, S pixels a side, M modalities.
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -20,6 +20,9 @@ SIDE = 64
 WEIGHTS = "judge.safetensors"
 FACTS = "judge.json"
 
+KNOWN_SHARE, KNOWN_IMAGES = 0.95, 5
+"""A family is judged when the judge names so many of its real images rightly, and there are so many to say it by."""
+
 _CHANNELS = (16, 32, 64)
 _BATCH = 64
 
@@ -32,6 +35,8 @@ class Judge:
     classes: tuple[str, ...]
     sha256: str
     """Of the weights file; part of the scorer's id, so that two judges are never mixed up."""
+    known: frozenset[str] = frozenset()
+    """The families (see family_of) whose real images it names rightly: its word about drawings of others says little."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -46,7 +51,7 @@ class Judge:
         except RuntimeError as error:
             raise ValueError(f"{folder / WEIGHTS} is not a judge of {len(facts['classes'])} classes: {error}") from None
         network.eval()
-        return cls(network, tuple(facts["classes"]), sha256_bytes(data))
+        return cls(network, tuple(facts["classes"]), sha256_bytes(data), known_families(facts.get("families", {})))
 
     @property
     def scorer(self) -> str:
@@ -63,6 +68,20 @@ class Judge:
                 batch = torch.stack([pixels(image) for image in images[begin : begin + _BATCH]])
                 found += [self.classes[index] for index in self.network(batch).argmax(dim=1).tolist()]
         return found
+
+
+def family_of(modality: str, region: str) -> str:
+    """What is judged together: images of one modality and region."""
+    return f"{modality}/{region}"
+
+
+def known_families(counts: Mapping[str, Mapping[str, int]]) -> frozenset[str]:
+    """Those of which enough real images were named rightly; counts: family -> {n, right}."""
+    return frozenset(
+        name
+        for name, count in counts.items()
+        if count["n"] >= KNOWN_IMAGES and count["right"] >= KNOWN_SHARE * count["n"]
+    )
 
 
 def build(num_classes: int) -> "nn.Module":

@@ -209,7 +209,9 @@ def decoding(recipe: Recipe) -> dict[str, str]:
         "vqa": f"greedy, at most {settings.answer_tokens} tokens",
         "caption": f"greedy, at most {settings.caption_tokens} tokens",
         "t2i": f"{shared}, text guidance {drawing.text_guidance:g} {guided}",
-        "edit": f"{shared}, {edit} {guided}",
+        "edit": f"{shared}, {edit} {guided}"
+        if drawing.edits == "sampled"
+        else f"the mean in one step, seed {recipe.seed}",
     }
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from model.autoencoder import Autoencoder
-    from model.generation import Context
+    from model.generation import Context, Drawing
     from model.image_transform import ImageTransform
     from model.unimedvl import UniMedVL
 
@@ -254,19 +254,21 @@ class Predictor:
     def _draw_batch(self, requests: Sequence[DrawRequest], settings: DrawingSettings) -> list[np.ndarray]:
         import torch
 
-        from model.generation import Context, generate_image, prefill
+        from model.generation import Context, draw_images, prefill
 
         stride, special = self._model.config.latent_stride, self._tokenizer.special
         no_text, no_image = ([Context(self._model, special) for _ in requests] for _ in range(2))
-        grids, noises = [], []
+        grids, noises, given = [], [], []
         for request, context in zip(requests, no_text, strict=True):
             generator = torch.Generator().manual_seed(request.seed)
             width, height = self._vae.size(self.images.side, self.images.side)
+            given.append(None)
             if request.condition is not None:
                 picture = self._fitted(request.condition)
                 width, height = self._vae.size(*picture.size)
-                tokens = self._tokens(self._latent(picture, generator))
-                context.add_latent(tokens, (height // stride, width // stride))
+                latent = self._latent(picture, generator)
+                given[-1] = (picture, latent)
+                context.add_latent(self._tokens(latent), (height // stride, width // stride))
                 self._add_vit(context, picture)
             grids.append((height // stride, width // stride))
             shape = (height // stride * (width // stride), self._model.config.latent_dim)
@@ -276,9 +278,20 @@ class Predictor:
         for context, without_image, request in zip(whole, no_image, requests, strict=True):
             for with_text in (context, without_image):
                 with_text.add_text(self._tokenizer.encode(request.prompt))
-        guidance = self._guidance(settings, is_edit=requests[0].condition is not None)
-        drawn = generate_image(whole, no_text, no_image, grids, guidance, noises)
-        return [self._decode(self._untokens(tokens, grid)) for tokens, grid in zip(drawn, grids, strict=True)]
+        is_edit = requests[0].condition is not None
+        settings = settings.one_step() if is_edit and settings.edits == "mean" else settings
+        guidance = self._guidance(settings, is_edit=is_edit)
+        drawn = draw_images(whole, no_text, no_image, grids, guidance, noises)
+        return [self._picture(*parts) for parts in zip(drawn, grids, given, strict=True)]
+
+    def _picture(self, drawing: "Drawing", grid: tuple[int, int], given: "tuple[Image, Tensor] | None") -> np.ndarray:
+        """The drawing as an image. What the autoencoder loses of the given image is put back as far as that is kept."""
+        latent, kept = self._untokens(drawing.tokens, grid), float(drawing.kept.mean())
+        if given is None or kept == 0:
+            return self._decode(latent)
+        picture, encoded = given
+        lost = self._to_model(self._vae(picture)) - self._autoencoder.decode(encoded[None])[0]
+        return self._decode(latent, kept * lost)
 
     def _guidance(self, settings: DrawingSettings, *, is_edit: bool) -> Any:
         from model.generation import GuidanceSettings
@@ -319,11 +332,11 @@ class Predictor:
         noise = torch.randn(moments.mean.shape, generator=generator).to(moments.mean)
         return self._autoencoder.normalise(moments.sample(noise))[0]
 
-    def _decode(self, latent: "Tensor") -> np.ndarray:
+    def _decode(self, latent: "Tensor", beside: "Tensor | float" = 0.0) -> np.ndarray:
         from model.image_transform import to_uint8
 
         dtype = next(self._autoencoder.parameters()).dtype
-        return to_uint8(self._autoencoder.decode(latent[None].to(dtype))[0]).cpu().numpy()
+        return to_uint8(self._autoencoder.decode(latent[None].to(dtype))[0] + beside).cpu().numpy()
 
     def _tokens(self, latent: "Tensor") -> "Tensor":
         from model.image_transform import patchify_latent

@@ -15,6 +15,8 @@ class DrawingSettings:
     edit_guidance: float
     """Text guidance of edits."""
     image_guidance: float
+    edits: Literal["sampled", "mean"] = "sampled"
+    """mean: an edit is drawn in one step without guidance, the mean of what could be drawn. sampled: as all drawings."""
     guidance_interval: tuple[float, float] = (0.4, 1.0)
     """Noise levels between which guidance works (low, high]; outside it the plain velocity is followed."""
     renorm: Literal["global", "channel", "text_channel"] = "global"

@@ -146,6 +146,10 @@ class TrainingSettings:
     optimizer: OptimizerSettings
     loss_weights: LossWeights
     dropout: ConditionDropout
+    edits_from_noise: float = 0.0
+    """Share of the noised targets behind an image that are noise alone, where an edit in one step begins (published: 0)."""
+    turn_edits: bool = False
+    """Mirror and turn the images of edits whose meaning has no side: restoring, staining; translations only mirrored."""
     augment: bool
     """Rotate, scale, shift, change contrast of what the ViT sees (never of what is drawn)."""
     save_every: int

@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 
 from components.assembly.dataset import SampleIndex
+from components.recipes.training import TrainingSettings
 from components.records.sample import Image, Sample
 from components.storage.keys import generator
 from components.training.augment import augmented, plain
 from components.training.latents import LatentStore
 from components.training.layout import Item, LatentItem, Layout, TextItem, Visit, VitItem
 from components.training.pixels import PixelStore
+from components.training.turns import turn_of, turned
 from model.config import ModelConfig
 from model.image_transform import patchify_latent, patchify_pixels
 from model.objective import sigma_of
@@ -48,8 +50,7 @@ class BatchMaker:
         *,
         latents: LatentStore,
         pixels: PixelStore,
-        timestep_shift: float,
-        augment: bool,
+        training: TrainingSettings,
     ) -> None:
         self._index = index
         self._numbers = {name: number for number, name in enumerate(index.ids)}
@@ -57,8 +58,7 @@ class BatchMaker:
         self._config = config
         self._latents = latents
         self._pixels = pixels
-        self._shift = timestep_shift
-        self._augment = augment
+        self._training = training
 
     def num_tokens(self, visit: Visit) -> int:
         """Length of a visit's packed sample: what the planner asks for."""
@@ -88,6 +88,7 @@ class BatchMaker:
         for visit, sample, items in planned:
             draw = generator(self._layout.seed, "noise", visit.sample_id, visit.pass_number)
             builder.start_sample()
+            turn = self._turn(sample, visit)
             for item in items:
                 match item:
                     case TextItem():
@@ -97,13 +98,19 @@ class BatchMaker:
                     case LatentItem(dropped=True):
                         builder.add_latent(torch.empty(0), item.grid, target=False, dropped=True)
                     case LatentItem():
-                        self._add_latents(builder, item, _image(sample, item.piece), draw, sigmas, noises)
+                        tokens = patchify_latent(
+                            self._latents.sample(_image(sample, item.piece), draw, turn), self._config.latent_patch
+                        )
+                        self._add_latents(builder, item, tokens, draw, sigmas, noises)
             builder.end_sample()
         return MicroBatch(builder.build(), *self._chance(sigmas, noises))
 
     def _plan(self, visit: Visit) -> tuple[Visit, Sample, list[Item]]:
         number = self._numbers[visit.sample_id]
         return visit, self._index.read(number), self._layout.items(self._index.layout(number), visit)
+
+    def _turn(self, sample: Sample, visit: Visit) -> int:
+        return turn_of(sample.task, visit, self._layout.seed) if self._training.turn_edits else 0
 
     def _vit_patches(self, planned: Sequence[tuple[Visit, Sample, list[Item]]]) -> list[Tensor]:
         """Patches of every image that the ViT reads, in order; images of one size are changed together."""
@@ -112,13 +119,14 @@ class BatchMaker:
         for visit, sample, items in planned:
             for item in items:
                 if isinstance(item, VitItem) and not item.dropped:
-                    images.append(self._pixels.sized(_image(sample, item.piece), self._layout.vit))
+                    upright = self._pixels.sized(_image(sample, item.piece), self._layout.vit)
+                    images.append(turned(upright, self._turn(sample, visit)))
                     keys.append((self._layout.seed, visit.sample_id, visit.pass_number, item.piece))
         patches: list[Tensor] = [torch.empty(0)] * len(images)
         for shape in dict.fromkeys(image.shape for image in images):
             members = [i for i, image in enumerate(images) if image.shape == shape]
             chosen = [images[i] for i in members]
-            pixels = augmented(chosen, [keys[i] for i in members]) if self._augment else plain(chosen)
+            pixels = augmented(chosen, [keys[i] for i in members]) if self._training.augment else plain(chosen)
             for i, image in zip(members, pixels, strict=True):
                 patches[i] = patchify_pixels(image, self._layout.vit_patch)
         return patches
@@ -127,15 +135,17 @@ class BatchMaker:
         self,
         builder: SequenceBuilder,
         item: LatentItem,
-        image: Image,
+        tokens: Tensor,
         draw: np.random.Generator,
         sigmas: list[np.ndarray],
         noises: list[np.ndarray],
     ) -> None:
-        tokens = patchify_latent(self._latents.sample(image, draw), self._config.latent_patch)
         for _ in range(max(item.copies, 1)):
             builder.add_latent(tokens, item.grid, target=item.copies > 0)
             logit = draw.standard_normal(dtype=np.float32) if item.copies else -np.inf
+            share = self._training.edits_from_noise
+            if item.copies and item.is_edit and share > 0 and draw.uniform() < share:
+                logit = np.inf
             sigmas.append(np.full(len(tokens), logit, np.float32))
             noises.append(
                 draw.standard_normal(tokens.shape, dtype=np.float32)
@@ -147,7 +157,7 @@ class BatchMaker:
         """Noise levels [L] (exactly 0 where the logit is minus infinity) and noise [L, D]."""
         if not noises:
             return torch.zeros(0), torch.zeros(0, self._config.latent_dim)
-        sigma = sigma_of(torch.from_numpy(np.concatenate(logits)), self._shift)
+        sigma = sigma_of(torch.from_numpy(np.concatenate(logits)), self._training.timestep_shift)
         return sigma, torch.from_numpy(np.concatenate(noises))
 
 

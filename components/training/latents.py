@@ -14,6 +14,7 @@ from components.storage.byte_cache import ByteCache
 from components.storage.keys import sha256_bytes
 from components.training.augment import plain
 from components.training.pixels import PixelStore
+from components.training.turns import turned
 from model.autoencoder import Autoencoder
 from model.image_transform import ImageTransform
 
@@ -53,13 +54,14 @@ class LatentStore:
         self._pixels = pixels
         self._kept: ByteCache[str, Moments] = ByteCache(capacity_bytes, attrgetter("nbytes"))
 
-    def moments(self, image: Image) -> Moments:
-        """The image's moments, on the CPU."""
-        return self._kept.get_or_make(image.sha256, lambda: self._encode(image))
+    def moments(self, image: Image, turn: int = 0) -> Moments:
+        """The moments of the image, turned, on the CPU."""
+        key = f"{image.sha256}-{turn}" if turn else image.sha256
+        return self._kept.get_or_make(key, lambda: self._encode(image, turn))
 
-    def sample(self, image: Image, draw: np.random.Generator) -> Tensor:
-        """A normalised latent of the image, drawn from its moments: [z, h, w]."""
-        mean, std = self.moments(image)
+    def sample(self, image: Image, draw: np.random.Generator, turn: int = 0) -> Tensor:
+        """A normalised latent of the image, turned, drawn from its moments: [z, h, w]."""
+        mean, std = self.moments(image, turn)
         noise = torch.from_numpy(draw.standard_normal(mean.shape, dtype=np.float32))
         return self._autoencoder.normalise(mean + std * noise)
 
@@ -98,8 +100,8 @@ class LatentStore:
         return folder / f"{self._name}.safetensors", folder / f"{self._name}.sha256"
 
     @torch.no_grad()
-    def _encode(self, image: Image) -> Moments:
+    def _encode(self, image: Image, turn: int) -> Moments:
         device = next(self._autoencoder.parameters()).device
-        pixels = plain([self._pixels.sized(image, self._transform)]).to(device)
+        pixels = plain([turned(self._pixels.sized(image, self._transform), turn)]).to(device)
         moments = self._autoencoder.encode(pixels)
         return Moments(moments.mean[0].cpu(), moments.std[0].cpu())

@@ -6,7 +6,7 @@ the batch for the plan itself.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from components.assembly.dataset import ImageShape
 from components.recipes.training import ConditionDropout, SideRange
@@ -66,6 +66,8 @@ class LatentItem:
     copies: int
     """Noised copies; 0 for a clean condition."""
     dropped: bool
+    is_edit: bool = False
+    """A target behind another image."""
 
     @property
     def num_tokens(self) -> int:
@@ -90,14 +92,14 @@ class Layout:
 
     def items(self, pieces: Sequence[Shape], visit: Visit) -> list[Item]:
         """The plan of a sample's pieces in this visit. Conditions of a drawing may be dropped, each by its own draw."""
-        last_target = max((i for i, piece in enumerate(pieces) if _is_target(piece)), default=-1)
+        order = _Order.of(pieces)
         items: list[Item] = []
         for number, piece in enumerate(pieces):
             if isinstance(piece, ImageShape):
-                items += self._image_items(number, piece, visit, last_target, is_last=number == len(pieces) - 1)
+                items += self._image_items(number, piece, visit, order, is_last=number == len(pieces) - 1)
             else:
                 supervised = isinstance(piece, Text) and piece.supervised
-                dropped = not supervised and number < last_target and self._dropped("text", visit, number)
+                dropped = not supervised and number < order.last_target and self._dropped("text", visit, number)
                 items.append(TextItem(tuple(self.tokenizer.encode(text_of(piece))), supervised, dropped))
         return items
 
@@ -110,16 +112,16 @@ class Layout:
         return replace(self, dropout=ConditionDropout(text=0.0, vit=0.0, vae=0.0))
 
     def _image_items(
-        self, number: int, shape: ImageShape, visit: Visit, last_target: int, *, is_last: bool
+        self, number: int, shape: ImageShape, visit: Visit, order: "_Order", *, is_last: bool
     ) -> list[Item]:
-        is_condition = number < last_target
+        is_condition = number < order.last_target
         vit = VitItem(number, self._vit_grid(shape), is_condition and self._dropped("vit", visit, number))
         if shape.role is ImageRole.UNDERSTAND:
             return [vit]
         clean = LatentItem(number, self._latent_grid(shape), 0, is_condition and self._dropped("vae", visit, number))
         if shape.role is ImageRole.CONDITION:
             return [clean, vit]
-        noised = LatentItem(number, clean.grid, self.noised_copies, False)
+        noised = LatentItem(number, clean.grid, self.noised_copies, False, is_edit=number > order.first_image)
         # Nothing sees noised tokens but themselves, so what follows a drawing reads the clean copy.
         return [noised] if is_last else [noised, clean, vit]
 
@@ -143,6 +145,19 @@ def image_transforms(
     vit = ImageTransform(vit_side.max, vit_side.min, config.require_vit().patch_size)
     vae = ImageTransform(vae_side.max, vae_side.min, config.latent_stride)
     return vit, vae
+
+
+class _Order(NamedTuple):
+    """Where the images stand among a sample's pieces."""
+
+    first_image: int
+    last_target: int
+    """-1 where nothing is drawn."""
+
+    @classmethod
+    def of(cls, pieces: Sequence[Shape]) -> "_Order":
+        images = [i for i, piece in enumerate(pieces) if isinstance(piece, ImageShape)]
+        return cls(min(images, default=len(pieces)), max((i for i in images if _is_target(pieces[i])), default=-1))
 
 
 def _is_target(piece: Shape) -> bool:

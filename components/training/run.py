@@ -192,8 +192,7 @@ def _data(
         config,
         latents=latents,
         pixels=pixels,
-        timestep_shift=training.timestep_shift,
-        augment=training.augment,
+        training=training,
     )
     maker.check_room(training.tokens_per_sequence)
     rows = zip(index.ids, index.groups, index.sources, strict=True)

@@ -20,7 +20,8 @@ def open_for_export(folder: Path) -> Incoming:
         stem, folded = config.vit.stem if config.vit else (), config.vae.pixel_patch if config.vae else 1
         raise ValueError(
             f"{folder} is no network that public code can hold: model.vit.stem is {list(stem)} (published: []), "
-            f"model.vae.pixel_patch is {folded} (published: 1); train a recipe with the published values"
+            f"model.vae.pixel_patch is {folded} (published: 1), model.residual_velocity is "
+            f"{str(config.residual_velocity).lower()} (published: false); train a recipe with the published values"
         )
     return opened
 

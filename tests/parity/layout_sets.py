@@ -318,6 +318,7 @@ def splits_alone(case: dict[str, Any]) -> PackedSequence:
         latent_grids=(),
         latent_is_target=(),
         latent_token_index=nothing,
+        given=torch.zeros(0, 64),
         label_token_index=nothing,
         label_ids=nothing,
         label_weights=torch.zeros(0),

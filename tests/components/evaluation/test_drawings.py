@@ -1,5 +1,7 @@
 """Drawings: mean images, Dice of painted maps, the judge, and gains over the baselines."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from components.evaluation import judge as judging
 from components.evaluation.drawing_metrics import edit_groups, edit_metrics, t2i_metrics
 from components.evaluation.drawing_scoring import mean_dice, palette_of, score_edits
 from components.evaluation.images import encode
-from components.evaluation.judge_network import Judge, build
+from components.evaluation.judge_network import Judge, build, known_families
 from components.evaluation.mean_images import FEWEST, MeanImages
 from components.evaluation.predictions import ONE_STEP, PLAIN, RECONSTRUCTION, prediction_row
 from components.evaluation.scores import score_of
@@ -88,7 +90,12 @@ def test_a_judge_learns_two_kinds_of_images_and_is_the_same_every_time():
     for one, other in zip(first.network.parameters(), second.network.parameters(), strict=True):
         assert torch.equal(one, other)
     held_out = judging.load_pixels([labelled(n, (Modality.CT, Modality.MRI)[n % 2], Split.TEST) for n in range(30, 38)])
-    assert judging.measure(first, held_out)["all"] == {
+    verdicts = first.name([image.permute(1, 2, 0).numpy() for image in held_out.images])
+    assert judging.by_family(held_out, verdicts) == {
+        "CT/brain": {"n": 4, "right": 4},
+        "MRI/brain": {"n": 4, "right": 4},
+    }
+    assert judging.measure(held_out, verdicts)["all"] == {
         "n": 8,
         "right": 8,
         "confusion": {"CT": {"CT": 4}, "MRI": {"MRI": 4}},
@@ -113,6 +120,27 @@ def test_recognition_stands_beside_chance_real_images_and_reconstructions():
     assert found["t2i/recognised"].value == 0.75 and found["t2i/chance"].value == pytest.approx(1 / 3)
     assert found["t2i/recognised_real"].value == found["t2i/recognised_reconstruction"].value == 1.0
     assert "judge.modality@01234567" in found["t2i/recognised"].protocol
+
+
+def test_drawings_are_counted_apart_where_the_judge_knows_the_real_images():
+    counts = {"CT/brain": (20, 19), "MRI/brain": (20, 18), "CT/chest": (4, 4), "X-ray/chest": (5, 5)}
+    known = known_families({name: {"n": n, "right": right} for name, (n, right) in counts.items()})
+    assert known == {"CT/brain", "X-ray/chest"}
+    judge = Judge(torch.nn.Identity(), ("CT", "MRI"), "0123456789", known)
+    asked = [("CT", "brain", 1), ("CT", "brain", 0), ("CT", "chest", 0), ("MRI", "brain", 0)]
+    rows = [
+        (
+            prediction_row(drawing(n, modality=Modality(name), anatomy=region), variant=PLAIN, seed=1, image=None),
+            correct,
+        )
+        for n, (name, region, correct) in enumerate(asked)
+    ]
+    scores = [score_of(row, judge.scorer, parsed="CT", correct=correct) for row, correct in rows]
+    found = {metric.key: metric for metric in t2i_metrics(scores, judge, METER)}
+    assert (found["t2i/recognised_known"].value, found["t2i/recognised_known"].n) == (0.5, 2)
+    assert found["t2i/recognised"].value == 0.25
+    nobody = {metric.key for metric in t2i_metrics(scores, replace(judge, known=frozenset()), METER)}
+    assert "t2i/recognised_known" not in nobody
 
 
 def test_every_edit_of_the_benchmark_finds_its_mean_image_under_the_name_that_its_items_carry():

@@ -6,13 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from components.inference.predictor import DrawRequest, ImageSettings, Predictor, Question
 from components.recipes.recipe import Recipe
-from components.weights.tokenizer import copy_tokenizer
+from components.recipes.training import SideRange
+from components.weights.tokenizer import TextTokenizer, copy_tokenizer
 from model.unimedvl import UniMedVL
+from model.weights import load_checkpoint
 from tests.components.evaluation.material import SIDE, make_checkpoint, recipe
+
+IMAGES = ImageSettings(
+    side=SIDE, square=True, vae_side=SideRange(min=SIDE, max=SIDE), vit_side=SideRange(min=SIDE, max=SIDE)
+)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +111,28 @@ def test_an_edit_depends_on_its_condition(predictor, settings):
         [DrawRequest("Enhance.", 3, picture(1)), DrawRequest("Enhance.", 3, picture(2))], settings.evaluation.drawing
     )
     assert not np.array_equal(one, other)
+
+
+def test_an_edit_that_keeps_the_given_image_loses_nothing_to_the_autoencoder(checkpoint, settings):
+    model, autoencoder, _ = load_checkpoint(checkpoint)
+    network = UniMedVL(replace(model.config, residual_velocity=True))
+    network.init_weights(torch.Generator().manual_seed(1), residual_scale=True, gen_key_equals_query=True)
+    network.gate.bias.data.fill_(1.0)
+    keeping = Predictor(network, autoencoder, TextTokenizer.load(checkpoint), IMAGES)
+    drawing = replace(settings.evaluation.drawing, edits="mean")
+    (drawn,) = keeping.draw([DrawRequest("Enhance.", 3, picture(1))], drawing)
+    (rebuilt,) = keeping.reconstruct([picture(1)])
+    assert np.abs(drawn.astype(int) - picture(1)).max() <= 1
+    assert np.abs(rebuilt.astype(int) - picture(1)).max() > 20
+
+
+def test_an_edit_drawn_as_the_mean_is_one_step_without_guidance(predictor, settings):
+    requests = [DrawRequest("Enhance.", 3, picture(1)), DrawRequest("A CT image.", 4)]
+    sampled = predictor.draw(requests, replace(settings.evaluation.drawing, edits="sampled"))
+    mean = predictor.draw(requests, replace(settings.evaluation.drawing, edits="mean"))
+    one_step = predictor.draw(requests[:1], settings.evaluation.drawing.one_step())
+    assert np.array_equal(mean[0], one_step[0]) and not np.array_equal(mean[0], sampled[0])
+    assert np.array_equal(mean[1], sampled[1]), "a drawing from words is sampled either way"
 
 
 def test_images_of_any_size_and_mode_are_squared_as_in_training(predictor, settings):

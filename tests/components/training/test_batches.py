@@ -32,7 +32,12 @@ def maker(started: Workspace, recipe: Recipe, index: SampleIndex) -> BatchMaker:
 
 
 def make(
-    started: Workspace, recipe: Recipe, index: SampleIndex, dropout: ConditionDropout, copies: int = 2
+    started: Workspace,
+    recipe: Recipe,
+    index: SampleIndex,
+    dropout: ConditionDropout,
+    copies: int = 2,
+    edits_from_noise: float = 0.0,
 ) -> BatchMaker:
     folder = started.checkpoints / "start"
     model, autoencoder, _ = load_checkpoint(folder)
@@ -50,12 +55,29 @@ def make(
     )
     pixels = PixelStore()
     latents = LatentStore(autoencoder, vae, pixels)
-    return BatchMaker(index, layout, model.config, latents=latents, pixels=pixels, timestep_shift=2.0, augment=True)
+    training = replace(recipe.training, edits_from_noise=edits_from_noise, turn_edits=False)
+    return BatchMaker(index, layout, model.config, latents=latents, pixels=pixels, training=training)
 
 
 def items_of(maker: BatchMaker, name: str, pass_number: int = 0) -> list[TextItem | VitItem | LatentItem]:
     number = maker._numbers[name]
     return maker._layout.items(maker._index.layout(number), Visit(name, pass_number))
+
+
+def test_edits_begin_from_noise_alone_as_often_as_asked_and_drawings_from_words_never(
+    started: Workspace, recipe: Recipe, index: SampleIndex
+) -> None:
+    maker = make(started, recipe, index, KEPT, edits_from_noise=0.5)
+    levels: dict[str, list[float]] = {"interleaved": [], "t2i": []}
+    for name, group in zip(index.ids, index.groups, strict=True):
+        if group in levels:
+            micro = maker.build([Visit(name, 0), Visit(name, 1)])
+            firsts = [part[0].item() for part in micro.sigma.split(list(micro.packed.latent_lens))]
+            levels[group] += [
+                level for level, target in zip(firsts, micro.packed.latent_is_target, strict=True) if target
+            ]
+    assert 0.25 < np.mean([level == 1 for level in levels["interleaved"]]) < 0.75
+    assert levels["t2i"] and max(levels["t2i"]) < 1
 
 
 def test_an_edit_is_clean_latents_vit_instruction_and_noised_copies(maker: BatchMaker) -> None:

@@ -1,0 +1,27 @@
+"""Mirrored and turned edits."""
+
+import numpy as np
+import pytest
+
+from components.training.layout import Visit
+from components.training.turns import TURNS, turn_of, turned
+
+SQUARE = np.arange(4 * 4 * 3).reshape(4, 4, 3)
+WIDE = np.arange(2 * 5 * 3).reshape(2, 5, 3)
+
+
+def test_the_eight_turns_of_a_square_differ_and_the_first_is_none():
+    seen = {turned(SQUARE, turn).tobytes() for turn in range(8)}
+    assert len(seen) == 8 and np.array_equal(turned(SQUARE, 0), SQUARE)
+    assert all(sorted(turned(SQUARE, turn).flatten()) == list(range(48)) for turn in range(8))
+
+
+def test_an_image_that_is_no_square_keeps_its_size():
+    assert {turned(WIDE, turn).shape for turn in range(8)} == {(2, 5, 3)}
+
+
+@pytest.mark.parametrize("task", ["super_resolution", "translation", "organ_map", "t2i"])
+def test_a_task_takes_its_turns_and_no_other(task):
+    found = [turn_of(task, Visit(f"a{number}", number % 3), "seed") for number in range(400)]
+    assert set(found) == set(range(TURNS.get(task, 1)))
+    assert found[7] == turn_of(task, Visit("a7", 1), "seed")
