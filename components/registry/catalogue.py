@@ -1,55 +1,52 @@
 """The versions there are: finding one by number or alias, listing them, reading what each remembers of its making."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import logging
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from components.recipes.nearest import nearest
 from components.registry.database import Impossible
+from components.registry.own_store import sqlite_file, versions_in
 from components.registry.tracking import Tracking, connect
+from components.registry.version import CHALLENGER, CHAMPION, Version, is_number
 from components.registry.weights_reference import WeightsReference, lay_out
 from components.storage.atomic import read_object
 from components.storage.workspace import Workspace
 
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
 MODEL = "unimed"
-CHAMPION, CHALLENGER = "champion", "challenger"
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Version:
-    """A registered, evaluated model."""
-
-    number: int
-    aliases: tuple[str, ...]
-    tags: Mapping[str, str]
-    run_id: str
-    source: str
-    created_at_ms: int
-
-    @property
-    def weights_sha256(self) -> str:
-        return self.tags["unimed.weights_sha256"]
-
-    @property
-    def dataset_id(self) -> str:
-        return self.tags["unimed.dataset_id"]
-
-    @property
-    def evaluation_sha256(self) -> str:
-        return self.tags["unimed.evaluation_sha256"]
+__all__ = [
+    "CHALLENGER",
+    "CHAMPION",
+    "MODEL",
+    "Version",
+    "all_versions",
+    "checkpoint_of",
+    "find",
+    "record_folder",
+    "resolve",
+]
 
 
 def resolve(
     workspace: Workspace, name: str, tracking: Tracking | None = None, known: Sequence[Version] | None = None
 ) -> Version:
     """The version that a number or an alias names, of those that are `known`, else of all; raises Impossible for an unknown
-    one, listing what there is."""
-    known = all_versions(tracking or connect(workspace)) if known is None else known
-    if name in (CHAMPION, CHALLENGER) or not name.isdigit():
-        found = next((version for version in known if name in version.aliases), None)
-    else:
-        found = next((version for version in known if version.number == int(name)), None)
+    one, listing what there is. Without `known` MLflow is asked for this one alone."""
+    if known is None:
+        tracking = tracking or connect(workspace)
+        if (alone := find(tracking, name)) is not None:
+            return alone
+        known = all_versions(tracking)
+    found = next((version for version in known if version.is_called(name)), None)
     if found is not None:
         return found
     if not known:
@@ -63,54 +60,69 @@ def resolve(
     raise Impossible(f"unknown version {name!r}{nearest(name, [*aliases, *(str(v.number) for v in known)])}")
 
 
-def all_versions(tracking: Tracking) -> list[Version]:
-    """Every version with its aliases, newest first."""
+def find(tracking: Tracking, name: str) -> Version | None:
+    """The version with this number or alias, asked for alone; None where there is none."""
     from mlflow.exceptions import MlflowException
 
-    client = tracking.client
-    aliases: dict[str, list[str]] = {}
     try:
-        for alias, number in client.get_registered_model(MODEL).aliases.items():
-            aliases.setdefault(str(number), []).append(alias)
+        if is_number(name):
+            found = tracking.client.get_model_version(MODEL, name)
+        else:
+            found = tracking.client.get_model_version_by_alias(MODEL, name)
     except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
+        return None
+    version = _version(found, found.aliases)
+    return version if version.is_ours else None
+
+
+def all_versions(tracking: Tracking) -> list[Version]:
+    """Every version with its aliases, newest first: two requests to a server; a SQLite file is read as it lies."""
+    if (file := sqlite_file(str(tracking.client.tracking_uri))) is not None:
+        try:
+            return versions_in(file, MODEL)
+        except sqlite3.DatabaseError as error:
+            logging.getLogger(__name__).debug("%s is asked through MLflow: %s", file, error)
+    client = tracking.client
+    # Not get_registered_model, which loads every version of it to find the newest.
+    models = client.search_registered_models(f"name = '{MODEL}'")
+    if not models:
         return []
-    versions = [
-        Version(
-            number=int(found.version),
-            aliases=tuple(sorted(aliases.get(str(found.version), []))),
-            tags=dict(found.tags),
-            run_id=found.run_id or "",
-            source=str(found.source),
-            created_at_ms=int(found.creation_timestamp or 0),
-        )
-        for found in client.search_model_versions(f"name = '{MODEL}'")
-    ]
-    ours = [version for version in versions if "unimed.weights_sha256" in version.tags]
-    return sorted(ours, key=lambda version: -version.number)
+    aliases: dict[str, list[str]] = {}
+    for alias, number in models[0].aliases.items():
+        aliases.setdefault(str(number), []).append(alias)
+    found = client.search_model_versions(f"name = '{MODEL}'")
+    versions = [_version(one, aliases.get(str(one.version), [])) for one in found]
+    return sorted((version for version in versions if version.is_ours), key=lambda version: -version.number)
 
 
 def record_folder(tracking: Tracking, version: Version) -> Path:
-    """A local folder with the version's record: weights.json, dvc.lock, params.yaml, evaluation.json, card.md …"""
+    """A local folder with the version's record: weights.json, dvc.lock, params.yaml, evaluation.json, card.md …
+
+    What a server keeps is fetched into a folder that this process removes at its end.
+    """
     import mlflow
 
     location = tracking.client.get_logged_model(version.source.rpartition("/")[2]).artifact_location
-    return Path(mlflow.artifacts.download_artifacts(artifact_uri=f"{location}/artifacts/record"))
+    is_here = urlsplit(str(location)).scheme in ("", "file")
+    target = None if is_here else tempfile.mkdtemp(dir=_fetched().name)
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=f"{location}/artifacts/record", dst_path=target))
 
 
 def read_record_file(tracking: Tracking, version: Version, name: str) -> dict[str, Any]:
     """One JSON file of the version's record; raises ValueError, naming the version, when it is gone."""
-    path = record_folder(tracking, version) / name
-    try:
-        return read_object(path)
-    except ValueError as error:
-        raise ValueError(f"the record of version {version.number} is damaged: {error}") from None
+    return _read(record_folder(tracking, version) / name, version)
 
 
 def reference_of(tracking: Tracking, version: Version) -> WeightsReference:
     """The version's weights.json, checked against the version's tag."""
-    reference = WeightsReference.from_json(read_record_file(tracking, version, "weights.json"))
+    return reference_in(record_folder(tracking, version), version)
+
+
+def reference_in(record: Path, version: Version) -> WeightsReference:
+    """The weights.json of the version's record, checked against the version's tag."""
+    reference = WeightsReference.from_json(_read(record / "weights.json", version))
     if reference.sha256 != version.weights_sha256:
         raise ValueError(
             f"version {version.number} is tagged with weights {version.weights_sha256[:12]}, its weights.json names "
@@ -122,3 +134,26 @@ def reference_of(tracking: Tracking, version: Version) -> WeightsReference:
 def checkpoint_of(workspace: Workspace, tracking: Tracking, version: Version) -> Path:
     """The version's checkpoint, verified and laid out under .unimed/models."""
     return lay_out(reference_of(tracking, version), workspace.model_folder(version.weights_sha256))
+
+
+def _version(found: "ModelVersion", aliases: Iterable[str]) -> Version:
+    return Version(
+        number=int(found.version),
+        aliases=tuple(sorted(aliases)),
+        tags=dict(found.tags),
+        run_id=found.run_id or "",
+        source=str(found.source),
+        created_at_ms=int(found.creation_timestamp or 0),
+    )
+
+
+def _read(path: Path, version: Version) -> dict[str, Any]:
+    try:
+        return read_object(path)
+    except ValueError as error:
+        raise ValueError(f"the record of version {version.number} is damaged: {error}") from None
+
+
+@lru_cache
+def _fetched() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="unimed-records-")

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.catalogue import all_versions, record_folder, reference_of
+from components.registry.catalogue import all_versions, record_folder, reference_in
 from components.registry.database import embedded_uri, tracking_uri
 from components.registry.tracking import connect
 from components.storage.atomic import TEMPORARY
@@ -56,9 +56,10 @@ def _named(workspace: Workspace) -> tuple[set[str], set[str], int]:
     versions = all_versions(tracking)
     keep: set[str] = set()
     for version in versions:
-        reference = reference_of(tracking, version)
+        record = record_folder(tracking, version)
+        reference = reference_in(record, version)
         keep |= {reference.directory_md5, *(file.md5 for file in reference.files)}
-        keep |= named_by_lock(record_folder(tracking, version) / "dvc.lock")
+        keep |= named_by_lock(record / "dvc.lock")
     return keep, {version.weights_sha256[:8] for version in versions if version.aliases}, len(versions)
 
 

@@ -4,48 +4,82 @@ MLflow's alias has no compare-and-set. A decision killed between log and alias i
 the alias points by then; an alias moved by hand at any other time is reported and not overwritten.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from components.registry.carrying_out import Drift, carry_out, check_anchors, finish_interrupted
+from components.registry.carrying_out import Drift, carry_out, catch_up, finish_interrupted
 from components.registry.catalogue import CHAMPION, Version, all_versions
 from components.registry.database import Impossible
 from components.registry.decisions import Decision, Ruling, append, champion_of, next_entry, read_log
 from components.registry.lease import Lease
+from components.registry.pairing import OlderStore, check_anchors, check_pair
 from components.registry.states import forbidden
 from components.registry.tracking import Tracking
 
 
-def settled_log(lease: Lease, tracking: Tracking, healing: int | None = None) -> list[Decision]:
-    """The log, checked against anchors and alias, with an interrupted decision finished.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The registry as it stands under the lease: the log, and every version, listed once."""
 
-    A champion that somebody deleted in MLflow is withdrawn in the log, so that there can be another. Raises Drift when
-    the alias was moved by hand, unless `healing` is one of the two versions between which it stands.
+    log: list[Decision]
+    versions: Mapping[int, Version]
+
+    @property
+    def champion(self) -> Version | None:
+        """The version that bears the alias."""
+        return next((version for version in self.versions.values() if CHAMPION in version.aliases), None)
+
+
+def settle(lease: Lease, tracking: Tracking, healing: int | None = None) -> Settled:
+    """Log and versions, checked against anchors and alias, with an interrupted decision finished.
+
+    A champion that somebody deleted in MLflow is withdrawn in the log, so that there can be another. Raises BrokenLog or
+    OlderStore when the two are not of one moment (the latter without `healing`: a person's promotion brings an older store
+    up to the log), Drift when the alias was moved by hand, unless `healing` is one of the two versions between which it stands.
     """
-    log = read_log(lease.workspace)
-    check_anchors(tracking, log)
-    finish_interrupted(lease.workspace, tracking, log)
-    versions = {version.number: version for version in all_versions(tracking)}
-    logged = champion_of(log)
-    if logged is not None and logged not in versions:
-        log = [*log, _take_out(lease, tracking, log, logged)]
-        logged = None
-    actual = next((number for number, version in versions.items() if CHAMPION in version.aliases), None)
+    settled = Settled(read_log(lease.workspace), _listed(tracking))
+    check_anchors(settled.log, settled.versions.values())
+    try:
+        check_pair(settled.log, settled.versions.values())
+    except OlderStore:
+        if healing is None:
+            raise
+        catch_up(lease.workspace, tracking, settled.log)
+        settled = Settled(settled.log, _listed(tracking))
+    if finish_interrupted(lease.workspace, tracking, settled.log, settled.versions):
+        settled = Settled(settled.log, _listed(tracking))
+    logged = champion_of(settled.log)
+    if logged is not None and logged not in settled.versions:
+        taken_out = _take_out(lease, tracking, settled, logged)
+        settled, logged = Settled([*settled.log, taken_out], settled.versions), None
+    actual = settled.champion.number if settled.champion else None
     if actual != logged and healing not in (actual, logged):
         ways = " or ".join(f"`unimed promote {number}`" for number in (actual, logged) if number is not None)
         raise Drift(
             f"the alias champion points to {spoken(actual)}, the decision log says {spoken(logged)}: it was moved by "
             f"hand; {ways} settles it, in your name"
         )
-    return log
+    return settled
 
 
-def write_decision(lease: Lease, tracking: Tracking, log: list[Decision], ruling: Ruling) -> Decision:
+def write_decision(lease: Lease, tracking: Tracking, settled: Settled, ruling: Ruling) -> Decision:
     """Append the ruling to the log and carry it out. Raises Impossible for what the table of states does not allow."""
-    if reason := forbidden(log, next_entry(log, ruling)):
+    if reason := forbidden(settled.log, next_entry(settled.log, ruling)):
         raise Impossible(reason)
-    decision = append(lease, log, ruling)
-    carry_out(lease.workspace, tracking, [*log, decision])
+    decision = append(lease, settled.log, ruling)
+    carry_out(lease.workspace, tracking, [*settled.log, decision], settled.versions)
     return decision
+
+
+CLAIMED = {"identity": "claimed"}
+"""Nothing proves the name of a person here: it is what UNIMED_USER or the system says."""
+
+
+def check_named(who: str, why: str) -> None:
+    """Raise Impossible for a decision without a name or a reason."""
+    if not who.strip() or not why.strip():
+        raise Impossible('a decision needs a name and a reason; give --why "…"')
 
 
 def about(version: Version) -> dict[str, Any]:
@@ -53,18 +87,17 @@ def about(version: Version) -> dict[str, Any]:
     return {"version": version.number, "weights_sha256": version.weights_sha256}
 
 
-def champion_version(tracking: Tracking) -> Version | None:
-    """The version that bears the alias."""
-    return next((version for version in all_versions(tracking) if CHAMPION in version.aliases), None)
-
-
 def spoken(number: int | None) -> str:
     """`version 7`, or `no version`."""
     return "no version" if number is None else f"version {number}"
 
 
-def _take_out(lease: Lease, tracking: Tracking, log: list[Decision], version: int) -> Decision:
-    last = next(entry for entry in reversed(log) if entry.version == version)
+def _listed(tracking: Tracking) -> dict[int, Version]:
+    return {version.number: version for version in all_versions(tracking)}
+
+
+def _take_out(lease: Lease, tracking: Tracking, settled: Settled, version: int) -> Decision:
+    last = next(entry for entry in reversed(settled.log) if entry.version == version)
     ruling = Ruling(
         action="withdraw",
         version=version,
@@ -73,4 +106,4 @@ def _take_out(lease: Lease, tracking: Tracking, log: list[Decision], version: in
         why=f"version {version} is gone from the registry: somebody deleted it there",
         evidence={"after": last.sequence, "gone": True},
     )
-    return write_decision(lease, tracking, log, ruling)
+    return write_decision(lease, tracking, settled, ruling)

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from components.assembly.benchmark.freezing import freeze_exam
 from components.recipes.recipe import read_recipe
-from components.registry.catalogue import Version
-from components.registry.deciding import about, champion_version, settled_log, spoken, write_decision
+from components.registry.catalogue import CHAMPION, Version, find
+from components.registry.deciding import Settled, about, settle, spoken, write_decision
 from components.registry.decisions import Action, Decision, Ruling, decision_about
 from components.registry.evidence import Evidence, read_evidence
 from components.registry.gate import judge, unopened
@@ -14,6 +14,7 @@ from components.registry.states import exam_of, refusal_of, standing_of
 from components.registry.summary import remember_decision
 from components.registry.tracking import Tracking, connect
 from components.registry.verdict import Verdict
+from components.registry.wholeness import made_ready
 from components.storage.workspace import Workspace
 
 Promote = Literal["gate", "approve", "never"]
@@ -48,14 +49,14 @@ def _decided_before(
 ) -> Decision | None:
     """The entry that answers the present question already, or one that says so of this version's weights."""
     with hold_lease(workspace, f"decide {version.number}", wait_seconds=LEASE_SECONDS) as lease:
-        log = settled_log(lease, tracking)
-        champion = champion_version(tracking)
+        settled = settle(lease, tracking)
+        log, champion = settled.log, settled.champion
         standing = standing_of(log, version.number, version.weights_sha256)
         own = decision_about(log, version.number)
         if champion is not None and champion.number == version.number:
             return own
         if standing.state == "withdrawn" and standing.entry is not None and not standing.entry.is_gone:
-            return own or _as_before(lease, tracking, log, version, standing.entry, "withdraw", evidence.key)
+            return own or _as_before(lease, tracking, settled, version, standing.entry, "withdraw", evidence.key)
         if own is not None and _answers(own, champion, promote, evidence):
             return own
         refused = refusal_of(log, version.weights_sha256)
@@ -63,7 +64,7 @@ def _decided_before(
             return None
         if not _answers(refused, champion, promote, evidence) or exam_of(refused) != _present_exam(workspace):
             return None
-        return _as_before(lease, tracking, log, version, refused, "refuse", evidence.key)
+        return _as_before(lease, tracking, settled, version, refused, "refuse", evidence.key)
 
 
 def _judge(
@@ -71,16 +72,17 @@ def _judge(
 ) -> Decision | None:
     """The written decision; None when another version became champion meanwhile and there is another turn."""
     recipe = read_recipe(workspace.params)
-    champion = champion_version(tracking)
+    champion = find(tracking, CHAMPION)
     is_closed = promote == "never" or recipe.gate.kind == "never"
     verdict = unopened() if is_closed else judge(workspace, recipe, tracking, version, champion)
+    action, why = _action(verdict, "never" if is_closed else promote)
+    hashed = made_ready(tracking, version) if action == "promote" else {}
     with hold_lease(workspace, f"decide {version.number}", wait_seconds=LEASE_SECONDS) as lease:
-        log = settled_log(lease, tracking)
-        now = champion_version(tracking)
+        settled = settle(lease, tracking)
+        now = settled.champion
         moved = (now.number if now else None) != (champion.number if champion else None)
         if moved and not last:
             return None
-        action, why = _action(verdict, "never" if is_closed else promote)
         gate = verdict.to_json()
         if moved:
             action, gate["code"] = "hold", "champion moved"
@@ -92,9 +94,10 @@ def _judge(
             "champion": champion.number if champion else None,
             "champion_weights": champion.weights_sha256 if champion else None,
             "key": evidence.key,
+            **hashed,
         }
         ruling = Ruling(action=action, **about(version), who="gate", why=why, evidence=found)
-        return write_decision(lease, tracking, log, ruling)
+        return write_decision(lease, tracking, settled, ruling)
 
 
 def _answers(entry: Decision, champion: Version | None, promote: Promote, evidence: Evidence) -> bool:
@@ -109,7 +112,7 @@ def _answers(entry: Decision, champion: Version | None, promote: Promote, eviden
 def _as_before(
     lease: Lease,
     tracking: Tracking,
-    log: list[Decision],
+    settled: Settled,
     version: Version,
     before: Decision,
     action: Literal["refuse", "withdraw"],
@@ -124,7 +127,7 @@ def _as_before(
     )
     kept: dict[str, Any] = {**(before.evidence if action == "refuse" else {}), "of": before.sequence, "key": key}
     return write_decision(
-        lease, tracking, log, Ruling(action=action, **about(version), who="gate", why=why, evidence=kept)
+        lease, tracking, settled, Ruling(action=action, **about(version), who="gate", why=why, evidence=kept)
     )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.carrying_out import check_anchors
-from components.registry.catalogue import Version, all_versions, record_folder, reference_of, resolve
+from components.registry.catalogue import Version, all_versions, record_folder, reference_in, resolve
 from components.registry.decisions import read_log
+from components.registry.pairing import mismatch
 from components.registry.tracking import connect
 from components.registry.weights_reference import find_verified
 from components.storage.atomic import read_object
@@ -35,13 +35,14 @@ def verify(workspace: Workspace, name: str) -> list[Check]:
 
     def log() -> str:
         entries = read_log(workspace)
-        check_anchors(tracking, entries, known)
+        if reason := mismatch(entries, known):
+            raise ValueError(reason)
         return f"{len(entries)} decisions, chained and anchored"
 
     checks = [_tried("decision log", log)]
     checks += [_tried(what, look) for what, look in _record_checks(record, version)]
     try:
-        reference = reference_of(tracking, version)
+        reference = reference_in(record, version)
     except ValueError as error:
         return [*checks, Check("weights.json", False, str(error))]
     for file in reference.files:

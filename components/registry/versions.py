@@ -1,8 +1,10 @@
 """Model versions: registering what a workspace made, and listing what is registered."""
 
 import json
+import logging
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +18,7 @@ from components.registry.decisions import decision_about, read_log
 from components.registry.evidence import Evidence, read_evidence
 from components.registry.lease import hold_lease
 from components.registry.model_files import code_folders, log_model
+from components.registry.own_store import metrics_in, sqlite_file, versions_in
 from components.registry.runs import STAGE, keyed_run
 from components.registry.sending import send_waiting, try_to
 from components.registry.states import standing_of
@@ -26,6 +29,7 @@ from components.storage import dvc_cache, dvc_remote
 from components.storage.addresses import shown
 from components.storage.atomic import read_object
 from components.storage.file_hashes import file_sha256
+from components.storage.home import check_home
 from components.storage.workspace import Workspace
 
 __all__ = ["Version", "already_judged", "champion_summary", "models", "register", "resolve"]
@@ -52,9 +56,11 @@ def register(workspace: Workspace) -> Version:
     tracking = connect(workspace)
     try_to(lambda: send_waiting(workspace))
     with hold_lease(workspace, "register", wait_seconds=120):
-        found = _with_identity(tracking, identity)
+        known = all_versions(tracking)
+        found = next((v for v in known if identity.items() <= v.tags.items()), None)
         if found is None:
-            found = _make(workspace, recipe, tracking, reference, identity)
+            champion = next((v for v in known if CHAMPION in v.aliases), None)
+            found = _make(workspace, recipe, tracking, reference, identity, champion)
     return found
 
 
@@ -62,16 +68,14 @@ def models(workspace: Workspace) -> list[dict[str, Any]]:
     """Every version as `unimed models --json` prints it, newest first; empty where nothing is registered."""
     if tracking_uri(workspace) == embedded_uri(workspace) and not (workspace.private / "mlflow.db").is_file():
         return []
-    tracking = connect(workspace)
     log = read_log(workspace) if has_log(workspace) else []
-    versions = all_versions(tracking)
+    versions, metrics = _with_metrics(workspace)
     bearers = {
         alias: {"version": version.number, "weights_sha256": version.weights_sha256}
         for version in versions
         for alias in version.aliases
     }
     remember_aliases(workspace, bearers.get(CHAMPION), bearers.get(CHALLENGER))
-    metrics = run_metrics(tracking, versions)
     rows = []
     for version in versions:
         decision = decision_about(log, version.number)
@@ -92,6 +96,20 @@ def models(workspace: Workspace) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _with_metrics(workspace: Workspace) -> tuple[list[Version], dict[str, dict[str, float]]]:
+    """Every version, and run id -> metrics; a file of the workspace's own is read without MLflow."""
+    file = sqlite_file(tracking_uri(workspace))
+    if file is not None:
+        check_home(workspace)
+        try:
+            return versions_in(file, MODEL), metrics_in(file, MODEL)
+        except sqlite3.DatabaseError as error:  # another release's tables: MLflow has the word for it
+            logging.getLogger(__name__).debug("%s is asked through MLflow: %s", file, error)
+    tracking = connect(workspace)
+    versions = all_versions(tracking)
+    return versions, run_metrics(tracking, versions)
 
 
 def weights_of(workspace: Workspace, evidence: Evidence) -> WeightsReference:
@@ -139,18 +157,15 @@ def _check_evaluation(workspace: Workspace, identity: Mapping[str, str]) -> None
             )
 
 
-def _with_identity(tracking: Tracking, identity: Mapping[str, str]) -> Version | None:
-    return next(
-        (v for v in all_versions(tracking) if all(v.tags.get(name) == value for name, value in identity.items())),
-        None,
-    )
-
-
 def _make(
-    workspace: Workspace, recipe: Recipe, tracking: Tracking, reference: WeightsReference, identity: Mapping[str, str]
+    workspace: Workspace,
+    recipe: Recipe,
+    tracking: Tracking,
+    reference: WeightsReference,
+    identity: Mapping[str, str],
+    champion: Version | None,
 ) -> Version:
     client = tracking.client
-    champion = next((v for v in all_versions(tracking) if CHAMPION in v.aliases), None)
     tags = {
         **identity,
         **_origin_tags(workspace, recipe),

@@ -60,20 +60,20 @@ class Proxied:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif asked := _WEIGHTS.search(scope["path"]):
-            await self._give(asked[1] + asked[2], scope, receive, send)
+        elif (path := self._asked_for(scope)) is not None:
+            from starlette.responses import FileResponse
+
+            await FileResponse(path)(scope, receive, send)
         elif _FILES in scope["path"]:
             await self._app(scope, receive, send)
         else:
             scope, receive = await self._inwards(scope, receive)
             await self._app(scope, receive, _Rewriting(send, self._outwards))
 
-    async def _give(self, md5: str, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        from starlette.responses import FileResponse, PlainTextResponse
-
-        path = self._find(md5)
-        answer = FileResponse(path) if path else PlainTextResponse("no version names these weights", 404)
-        await answer(scope, receive, send)
+    def _asked_for(self, scope: "Scope") -> Path | None:
+        """The file of the cache that is asked for; None for all else, and for weights that another workspace sent here."""
+        asked = _WEIGHTS.search(scope["path"]) if scope["method"] in ("GET", "HEAD") else None
+        return self._find(asked[1] + asked[2]) if asked else None
 
     def _find(self, md5: str) -> Path | None:
         """Where the bytes lie, if a registered version names them."""

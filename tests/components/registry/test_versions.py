@@ -5,7 +5,7 @@ import json
 import pytest
 from mlflow import MlflowClient
 
-from components.registry import versions
+from components.registry import catalogue, own_store, people, versions
 from components.registry.catalogue import record_folder, reference_of, resolve
 from components.registry.database import Impossible
 from components.registry.tracking import connect
@@ -80,21 +80,72 @@ def test_models_of_a_new_workspace_are_none_and_no_database_is_made(workspace):
     assert not (workspace.private / "mlflow.db").exists()
 
 
-def test_listing_asks_mlflow_as_often_for_three_versions_as_for_one(three, monkeypatch):
-    asked = []
+@pytest.fixture
+def asked(monkeypatch) -> list[str]:
+    """Names of what MLflow's client is asked from now on, in order."""
+    names: list[str] = []
+    real = MlflowClient.__getattribute__
 
-    class Counting(MlflowClient):
-        """Notes what it is asked."""
+    def noting(self, name):
+        if not name.startswith("_") and callable(getattr(MlflowClient, name, None)):
+            names.append(name)
+        return real(self, name)
 
-        def __getattribute__(self, name):
-            if not name.startswith("_") and callable(getattr(MlflowClient, name, None)):
-                asked.append(name)
-            return super().__getattribute__(name)
+    monkeypatch.setattr(MlflowClient, "__getattribute__", noting)
+    return names
 
-    real = connect(three)
-    real.client.__class__ = Counting
-    monkeypatch.setattr(versions, "connect", lambda _: real)
-    rows = versions.models(three)
-    assert sorted(asked) == ["get_registered_model", "search_model_versions", "search_runs"]
-    assert [row["version"] for row in rows] == [3, 2, 1]
-    assert all(row["metrics"]["vqa/pool/accuracy"] == 0.8 for row in rows)
+
+def test_the_list_of_an_own_file_is_what_mlflow_says_and_needs_no_mlflow(three, asked, monkeypatch):
+    client = connect(three).client
+    client.set_registered_model_alias("unimed", "demonstration", "2")
+    client.create_model_version("unimed", str(three.root), None)  # somebody else's, without our tags
+    read = models(three)
+    asked.clear()
+    assert models(three) == read and asked == []
+    monkeypatch.setattr(catalogue, "sqlite_file", lambda _: None)
+    monkeypatch.setattr(versions, "sqlite_file", lambda _: None)
+    assert models(three) == read
+    door = ["get_experiment_by_name"]
+    assert asked == [*door, "search_registered_models", "search_model_versions", "search_runs"], (
+        "as often for three as for one"
+    )
+    assert [row["version"] for row in read] == [3, 2, 1]
+    assert read[1]["aliases"] == ["demonstration"]
+    assert all(row["metrics"]["vqa/pool/accuracy"] == 0.8 for row in read)
+
+
+def test_a_file_with_other_tables_is_left_to_mlflow(three, monkeypatch):
+    before = models(three)
+    monkeypatch.setattr(own_store, "_TAGS", "select nothing from model_version_tags")
+    assert models(three) == before
+
+
+def test_one_version_is_asked_for_alone(three, asked):
+    for name, number in (("2", 2), ("champion", 1)):
+        assert resolve(three, name).number == number
+    door = "get_experiment_by_name"
+    assert asked == [door, "get_model_version", door, "get_model_version_by_alias"]
+
+
+@pytest.mark.parametrize("command", ["promote", "rollback", "withdraw", "approvers"])
+def test_a_decision_lists_the_versions_once(three, asked, command, monkeypatch):
+    monkeypatch.setattr(catalogue, "sqlite_file", lambda _: None)
+    if command == "rollback":
+        people.promote(three, "2", who="ada", why="better")
+    asked.clear()
+    match command:
+        case "promote":
+            people.promote(three, "2", who="ada", why="better")
+        case "rollback":
+            people.rollback(three, who="ada", why="worse")
+        case "withdraw":
+            people.withdraw(three, "2", who="ada", why="worse")
+        case "approvers":
+            people.set_approvers(three, 2, who="ada", why="board")
+    assert [asked.count(name) for name in ("search_model_versions", "get_experiment_by_name")] == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["4711", "99999999999999999999", "²", "nobody"])
+def test_what_is_not_there_is_said_however_it_is_written(three, name):
+    with pytest.raises(Impossible, match=r"there is no version|unknown version"):
+        resolve(three, name)
