@@ -151,6 +151,8 @@ def _workspace() -> Iterator[Finding]:
     )
     if at_home and (workspace.private / "mlflow.db").is_file():
         yield _database(workspace)
+    if at_home:
+        yield from _pair(workspace)
     writable = os.access(workspace.root, os.W_OK)
     yield Finding(
         "good" if writable else "bad",
@@ -182,6 +184,38 @@ def _database(workspace: Any) -> Finding:
     return Finding("good", "MLflow database", "this release's")
 
 
+def _pair(workspace: Any) -> Iterator[Finding]:
+    """Whether decision log and MLflow's store are of one moment, where both can be asked."""
+    from components.registry.catalogue import all_versions
+    from components.registry.database import embedded_uri, has_log, tracking_uri
+    from components.registry.decisions import read_log
+    from components.registry.pairing import mismatch
+    from components.registry.tracking import connect
+
+    uri = tracking_uri(workspace)
+    if uri == embedded_uri(workspace) and not (workspace.private / "mlflow.db").is_file():
+        return
+    if uri.startswith("http") and not _is_up(uri):
+        return
+    try:
+        log = read_log(workspace) if has_log(workspace) else []
+        reason = mismatch(log, all_versions(connect(workspace)))
+    except ValueError as error:
+        yield Finding(
+            "bad", "decision log", str(error).splitlines()[0], "restore it from a backup: `unimed registry restore`"
+        )
+        return
+    found, _, fix = (reason or f"{len(log)} decisions, as MLflow knows them").partition("; ")
+    yield Finding("bad" if reason else "good", "decision log", found, fix)
+
+
+def _is_up(uri: str) -> bool:
+    from components.storage.addresses import shown
+    from flows.loopback import answers
+
+    return answers(f"{shown(uri).rstrip('/')}/health")
+
+
 def _servers(workspace: Any) -> Iterator[Finding]:
     from components.storage.addresses import shown
     from flows.loopback import answers
@@ -206,7 +240,7 @@ def _servers(workspace: Any) -> Iterator[Finding]:
         )
     tracking = os.environ.get("MLFLOW_TRACKING_URI")
     if tracking and tracking.startswith("http"):
-        alive = answers(f"{shown(tracking).rstrip('/')}/health")
+        alive = _is_up(tracking)
         yield Finding(
             "good" if alive else "bad",
             "MLFLOW_TRACKING_URI",

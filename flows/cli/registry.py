@@ -1,5 +1,7 @@
-"""`unimed registry …`: the decision log, and how many people a promotion needs."""
+"""`unimed registry …`: the decision log, how many people a promotion needs, backup and restore."""
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,13 +9,15 @@ import typer
 from flows.cli.models import here, who
 from flows.cli.output import AsJson, print_json, print_table, working
 
-app = typer.Typer(help="The decision log, and how many people a promotion needs.", no_args_is_help=True)
+app = typer.Typer(help="The decision log, how many people a promotion needs, backup and restore.", no_args_is_help=True)
 
 
 def add_to(parent: typer.Typer) -> None:
     """Add this file's commands."""
     app.command("log", epilog="Example: unimed registry log --json")(log)
     app.command("approvers", epilog='Example: unimed registry approvers 2 --why "release board"')(approvers)
+    app.command("backup", epilog="Example: unimed registry backup /backups/monday")(backup)
+    app.command("restore", epilog="Example: unimed registry restore /backups/monday")(restore)
     parent.add_typer(app, name="registry")
 
 
@@ -64,3 +68,46 @@ def approvers(
     with working("writing the decision"):
         decision = set_approvers(workspace, count, who=who(), why=why)
     print_json(decision.to_json()) if as_json else print(f"a promotion needs {count} approver(s) from now on")
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy the decision log and MLflow's store as they are at one moment; nobody decides or registers meanwhile.
+
+    SQLite or PostgreSQL (by pg_dump). Before an MLflow server, UNIMED_MLFLOW_DATABASE names the database behind it. Weights lie
+    in the DVC remote and a server's files in its artifact store: those have backups of their own.
+    """
+    from components.registry.backup import back_up
+
+    workspace, folder = here(), folder.absolute()
+    with working("copying log and store"):
+        made = back_up(workspace, folder)
+    if as_json:
+        print_json({"folder": str(folder), **asdict(made)})
+        return
+    print(
+        f"{folder}: {made.decisions} decisions and {made.versions} versions as of {made.at} ({', '.join(made.files)})"
+    )
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(help="The folder of a backup.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where decisions are lost that the backup lacks.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the decision log and MLflow's store back to a backup, both; stop schedules and the MLflow server before."""
+    from components.registry.backup import restore as bring_back
+
+    workspace, folder = here(), folder.absolute()
+    with working("bringing log and store back"):
+        card = bring_back(workspace, folder, force=force)
+    if as_json:
+        print_json({"folder": str(folder), **asdict(card)})
+        return
+    print(
+        f"log and store are as of {card.at}: {card.decisions} decisions, {card.versions} versions; start what you stopped"
+    )
