@@ -61,7 +61,7 @@ def _entries(path: Path, encoding: str = "utf-8-sig") -> Iterator[tuple[str, str
 def _forms(unmunch: Path, hunspell: Path, code: str) -> Iterator[str]:
     """Every form of every entry."""
     command = [str(unmunch), str(hunspell / f"{code}.dic"), str(hunspell / f"{code}.aff")]
-    said = subprocess.run(command, capture_output=True, check=True).stdout
+    said = subprocess.run(command, capture_output=True, check=True, timeout=600).stdout
     yield from (word for word in said.decode("utf-8", "replace").split() if word.isalpha())
 
 

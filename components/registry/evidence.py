@@ -13,6 +13,7 @@ from components.storage.keys import digest
 from components.storage.workspace import Workspace
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+GIT_SECONDS = 60
 CODE_PATHS = ("components", "flows", "model", "pyproject.toml", "requirements.lock")
 
 
@@ -64,7 +65,8 @@ def code_origin() -> dict[str, str]:
     commit = _git("rev-parse", "HEAD")
     if not commit:
         return {"commit": "none", "dirty": "unknown"}
-    return {"commit": commit, "dirty": "yes" if _git("status", "--porcelain", "--", *CODE_PATHS) else "no"}
+    changed = _git("status", "--porcelain", "--", *CODE_PATHS)
+    return {"commit": commit, "dirty": "unknown" if changed is None else "yes" if changed else "no"}
 
 
 def processor() -> dict[str, str]:
@@ -86,11 +88,15 @@ def installed(package: str) -> str:
         return "absent"
 
 
-def _git(*arguments: str) -> str:
+def _git(*arguments: str) -> str | None:
+    """What git says; None where it cannot say, or not in time (a disk that hangs)."""
     if not any((folder / ".git").exists() for folder in (PACKAGE_ROOT, *PACKAGE_ROOT.parents)):
-        return ""
+        return None
+    command = ["git", *arguments]
     try:
-        answer = subprocess.run(["git", *arguments], cwd=PACKAGE_ROOT, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+        answer = subprocess.run(
+            command, cwd=PACKAGE_ROOT, capture_output=True, text=True, check=False, timeout=GIT_SECONDS
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None

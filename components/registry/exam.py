@@ -28,6 +28,8 @@ from components.storage.yaml_files import load_yaml
 CANNOT_PREDICT = 3
 """Exit code of the stage: a fact about checkpoint and code."""
 WHO = "gate"
+LONGEST_SECONDS = 48 * 3600
+"""A prediction that takes longer hangs; the published size on one accelerator stays far below."""
 
 
 class Incomparable(ValueError):
@@ -59,7 +61,19 @@ def _through_the_door(
 ) -> None:
     """Predict and score the checkpoint in a process of its own, as every stage runs."""
     command = [sys.executable, "-P", "-m", "components.stage", stage, checkpoint.name]
-    done = subprocess.run(command, cwd=workspace.root, env=dict(carried), capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command,
+            cwd=workspace.root,
+            env=dict(carried),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LONGEST_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        said = f"took more than {LONGEST_SECONDS / 3600:.0f} hours and was ended"
+        raise StageFailed(f"{stage}@{checkpoint.name}", None, said, []) from None
     if done.returncode == INTERRUPTED:
         raise StageInterrupted(stage)
     log = workspace.logs / f"{stage}-{checkpoint.name}.log"

@@ -20,6 +20,7 @@ from components.storage.user import have_user
 from components.storage.workspace import ENVIRONMENT, Workspace
 from components.storage.yaml_files import load_yaml
 
+GIT_SECONDS = 60
 IGNORED = (".gitignore", ".writing-*", "/.unimed/", "/.venv/")
 """Lines that .dvcignore must have: DVC takes any dvc.yaml below the workspace for its own, a registered version's too."""
 CONFIG = (
@@ -146,5 +147,6 @@ def _git_root(folder: Path) -> Path | None:
 
 
 def _git_ignores(folder: Path, name: str) -> bool:
-    answer = subprocess.run(["git", "check-ignore", "-q", name], cwd=folder, check=False, capture_output=True)
+    command = ["git", "check-ignore", "-q", name]
+    answer = subprocess.run(command, cwd=folder, check=False, capture_output=True, timeout=GIT_SECONDS)
     return answer.returncode == 0
