@@ -25,7 +25,8 @@ BARE: dict[str, float] = {"english": 0.85, "spanish": 0.85}
 HELD: dict[str, float] = {"english": 0.03, "spanish": 0.03, "german": 0.10}
 """Language -> the most of clean sentences that may be held."""
 CLEAN, BARE_NAME = "clean", "bare name"
-_SHIFT = timedelta(days=1001)
+_SHIFT = timedelta(days=1002)
+"""No whole number of weeks: a weekday that is moved is another one."""
 _SAMPLED = 5
 """The small form: one sentence of so many."""
 

@@ -4,8 +4,10 @@ to one as a name alone."""
 import re
 from functools import lru_cache
 
+from components.sources.names.compounds import is_medical_compound
 from components.sources.names.lexicon import LANGUAGES, List, is_in, vocabulary, words
-from components.sources.names.tokens import Word, is_common, is_name, is_of_medicine, words_of
+from components.sources.names.medicine import is_clearly_of_medicine, is_of_medicine
+from components.sources.names.tokens import Word, is_common, is_listed, is_name, words_of
 
 _LONGEST_ACRONYM = 5
 _MOSTLY = 0.6
@@ -16,6 +18,7 @@ _AUXILIARIES = words("was is will were has did does fue ha es será se no está 
 _ABSTRACT = ("ung", "heit", "keit", "tion", "schaft", "tät", "nis", "tum", "ismus")
 _SURNAME_ENDS = ("er", "mann")
 """Of German surnames that are nouns: what somebody's forefather did."""
+_POSSESSIVE = re.compile(r"['’]s$")
 _PAIR = re.compile(r"\s|,\s|-|\s-\s")
 _PRODUCT = re.compile(
     r"\s?(?:®|™|\([RC]\))|\s\d+(?:[.,]\d+)?\s?(?:ml|mL|mg|mcg|µg|g|IE|IU|UI|U|MBq|mCi|mmol|%|cc)\b|\s[1-4]\d0\b(?!\s?[a-z])"
@@ -42,10 +45,18 @@ def has_bare_name(text: str, language: str) -> bool:
     return False
 
 
-def is_name_like(word: str, language: str) -> bool:
-    """Whether a word that follows a cue names somebody: known as a name, or known to nobody."""
+def is_name_like(word: str, language: str, *, strictly: bool = False) -> bool:
+    """Whether a word that follows a cue names somebody: known as a name, or known to nobody. `strictly` believes only
+    words that a list has and compounds of medicine: Friedlinde and Bärlocher are made of words."""
     title = word.capitalize()
-    return is_name(title) or not (is_common(word, language) or is_of_medicine(word) or _is_term_alone(title))
+    if is_name(title):
+        return True
+    if strictly:
+        is_known = is_listed(word, language) or is_clearly_of_medicine(word)
+        is_known |= language == "de" and is_medical_compound(word.lower())
+    else:
+        is_known = is_common(word, language) or is_of_medicine(word)
+    return not (is_known or _is_term_alone(title))
 
 
 def is_surname(word: str) -> bool:
@@ -119,6 +130,8 @@ def _is_suspect(word: Word, language: str, shouts: bool) -> bool:
         )
     if not plain[1:].islower():  # MHz, ImageJ
         return False
+    if language == "en" and _POSSESSIVE.search(word.text):
+        return not (is_listed(plain, "en") or is_clearly_of_medicine(plain)) or is_name(title)
     if language == "de":
         if is_in(List.GERMAN_NAME, title) and not is_of_medicine(plain):
             return True
@@ -128,7 +141,7 @@ def _is_suspect(word: Word, language: str, shouts: bool) -> bool:
     if word.begins or shouts:
         return not _is_known(plain, language)
     if not is_common(plain, language):
-        return not is_of_medicine(plain) or is_name(title)
+        return not is_clearly_of_medicine(plain) or is_name(title)
     return is_name(title) and plain.lower() not in vocabulary()["report"]
 
 

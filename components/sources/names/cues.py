@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from components.sources.names.bare import is_name_like, is_surname, is_unknown, terms
+from components.sources.names.compounds import is_medical_compound
 from components.sources.names.lexicon import vocabulary, words
-from components.sources.names.tokens import is_of_medicine
+from components.sources.names.medicine import is_clearly_of_medicine, is_of_medicine
+from components.sources.names.tokens import is_common
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪİĶŁĻŃŅŇŌŐŘŚŞŠŢŤŪŮŰŹŻŽ"
 _PART = rf"[{_UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*"
 _WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*")
 _TITLE = re.compile(
     r"(?<![\w/])(?:(?:Mag|Primar|Primaria|Prim|Univ|LOA|LOÄ|FA|FÄ|Frl|Hrn|DDr|Dres|Sir|Lady|Matron|Pastor|Officer|Ldo|Lda|Dª|Sor|Fray|Doctora|Profa|Profesora?|Señora?|Señorita|Hna|Hno|Mr|Mrs|Ms|Mister|Miss|Dr|DR|Doctor|Prof|Professor|Nurse|Hr|Herrn?|Frau|Fräulein|OA|OÄ|Oberarzt|Oberärztin|Chefarzt|Chefärztin|Assistenzarzt|Assistenzärztin"
-    r"|Schwester|Pfleger|PD|Priv|Sr|Sra|Srta|Dra|DRA|Don|Doña|Dña|Dn|Lic|Enf|Mme|M\.? ?D|Sgt|Capt|Rev|Fr)\b\.?|(?:MR|MRS|MS|SR|SRA|DÑA|D)\.(?=\s[A-ZÁÉÍÓÚÑ]))"
+    r"|Freiherrn?|Freifrau|Gräfin|Baron(?:in|ess)?|Fürstin|Lord|Colonel|Reverend|Rabbi|Imam|Councillor|Sister|Sres|Sras|Srs|Dtora?|Lcd[oa]|Ilm[oa]|Excm[oa]|Mossèn|Dipl\.?-\w+|Stationsarzt|Stationsärztin|Facharzt|Fachärztin|Ordensschwester"
+    r"|Schwester|Pfleger|PD|Priv|Sr|Sra|Srta|Dra|DRA|Don|Doña|Dña|Dn|Lic|Enf|Mme|M\.? ?D|Sgt|Capt|Rev|Fr)\b\.?|(?:MR|MRS|MS|SR|SRA|DÑA|D)\.(?=\s[A-ZÁÉÍÓÚÑ])|(?:MRS|MR|MS|MISS|SRA|SR|SRTA|FRAU|HERRN?|PROF|DOÑA|DON)(?=\s[A-ZÄÖÜÁÉÍÓÚÑ'’]{3,}))"
     r"(?:[ ,]*(?:med|Med|univ|Univ|dent|habil|Dipl|Ing|Dr|Dra|Prof|h\.c|rer|nat)\b\.?)*"
 )
 _SMALL_TITLE = re.compile(
@@ -51,7 +54,11 @@ _CUES = re.compile(
     r")(?!\w)",
     re.IGNORECASE,
 )
-_WEAK_TITLES = words("D Fr PD Priv Sr OA M MD M.D Miss Nurse Schwester Pfleger MS MR")
+_WEAK_TITLES = words(
+    "D Fr PD Priv Sr SR OA M MD M.D Miss MISS Nurse Schwester Pfleger MS MR MRS SRA DON Baron Sister Stationsarzt Facharzt"
+)
+_HALF_TITLES = words("Fr OA Schwester Pfleger Nurse Sister Stationsarzt Facharzt")
+"""Titles of German and English where nearly any noun behind them is a name, if no other language has it."""
 _ONE_INITIAL = re.compile(r"[,\s]{0,2}[A-ZÄÖÜ]\b(?!['’-])\.?")
 _AGED = re.compile(
     rf"(?<![\w-])({_PART}),?\s+\(?\d{{1,3}}\s?-?\s?(?:y\b|yo\b|y/o|yrs?\b|years?\b|jähr|J\.|Jahre|años|[mf]\b)"
@@ -72,13 +79,25 @@ _BROAD = re.compile(
     r"|(?:patient|pt|subject|client|infant|baby|child|boy|girl|man|woman|lady|gentleman|patientin|pat|kind|paciente|niñ[oa]|bebé|familiar|mujer|herrn?|frau).?(?: is)?|firma del?|técnic[oa]|médic[oa]|operator|reader|assistant|fellow|resident|friend|partner)"
 )
 """Cues that announce other things as often as people: then only what is like a name counts."""
-_STRONG = re.compile(
-    r"(?i)(?:sign|dictat|gez|unterschr|firm|fdo|befunder|diktiert|vidiert|transcri|initials|dictad|validad|approved|read by|verif)"
+_ROLE = re.compile(
+    r"(?i)(?:cc|by|von|an|por|de|arzt|ärztin|kolleg|técnic|médic|operator|reader|assistant|fellow|resident|requested|reported|performed|injected|placed|read)"
 )
+"""Of the broad ones those that announce nobody but people where a colon stands behind them."""
+_STRONG = re.compile(
+    r"(?i)(?:dear|liebe|querid|estimad|sehr geehrt|.*(?:regards|sincerely|faithfully|grüßen?)$|mfg|hochachtungsvoll|atentamente|.*saludos?|z\.\s?hd|i\.\s?[av]|im auftrag|on behalf|en nombre|named|namens|genannt|geborene|se llama|de nombre|known as"
+    r"|witness|zeug|testigo|interpreter|dolmetscher|intérprete|sign|dictat|gez|unterschr|firm|fdo|befunder|diktiert|vidiert|transcri|initials|dictad|validad|approved|read by|verif)"
+)
+_FOR_SOMEBODY = re.compile(
+    rf"(?:^|[\n.;])\s*(?:P\.\s?[OADP]\.|p\.\s?p\.|pp\.?|ppa\.|P/O)[:,]?\s+({_PART})\s+(?:[a-zé]{{2,3}}\s+)?({_PART})"
+)
+"""Who signs in another's place, two words with capitals behind it: `P. O. Ana Ruiz`. By mouth is written so too."""
 _BETWEEN = re.compile(r"[\s.,:;/()\"„“-]*")
 _INITIALED = re.compile(rf"(?<![\w.])(?:[{_UPPER}]\.[ -]?){{1,3}}\s?({_PART})")
 _INVERTED = re.compile(rf"(?<![\w.-])({_PART}),?\s(?:[{_UPPER}]\.\s?){{1,2}}(?!\w)")
 _INITIALS = re.compile(r"[A-ZÄÖÜ]{2,3}\b(?![-/])|(?:[A-ZÄÖÜ]\.\s?){2,3}|[A-Z][A-Za-z]?/[A-Z][A-Za-z]?\b")
+_WHOLE_WORD = 6
+"""Letters from which a cue is no abbreviation: a stop behind it ends its sentence."""
+_SENTENCE_ENDS = re.compile(r"\.\s")
 _MOST_SKIPPED = 5
 """Words between a cue and the name: articles, titles, what somebody is."""
 
@@ -95,7 +114,11 @@ def has_titled_name(text: str) -> bool:
         found = next(_following(text, match.end()), None)
         if found is None or found.text in roles or found.text[0].islower():
             continue
-        if not is_weak or found.is_initialed or (is_name_like(found.text, "en") and is_name_like(found.text, "de")):
+        is_half = match.group().rstrip(".") in _HALF_TITLES
+        others = ("en", "es") if is_half else ("en", "de")
+        if is_weak and found.start in terms(text):
+            continue
+        if not is_weak or found.is_initialed or all(is_name_like(found.text, each, strictly=True) for each in others):
             return True
     small, stops = _small_roles(), vocabulary()["stops"]
     if any(match[1].lower() not in stops | small for match in _SMALL_TITLE.finditer(text)):
@@ -110,6 +133,9 @@ def has_cued_name(text: str, language: str) -> bool:
         is_broad = bool(_BROAD.fullmatch(match.group()))
         # Behind a label, and where a capital says something, as not in German, any cue that announces little else is enough.
         is_label = match.group()[-1] in ":/" or text[match.end() : match.end() + 1] in (":", "/", "=")
+        is_broad = is_broad and not (is_label and _ROLE.match(match.group()))
+        if not is_strong and len(match.group()) >= _WHOLE_WORD and _SENTENCE_ENDS.match(text, match.end()):
+            continue
         found = list(_following(text, match.end()))
         if is_broad and found and found[0].start in terms(text):
             continue
@@ -120,6 +146,8 @@ def has_cued_name(text: str, language: str) -> bool:
             return True
         if is_strong and _is_signed_short(text, match.end()):
             return True
+    if any(all(map(_is_plain_capital, match.groups())) for match in _FOR_SOMEBODY.finditer(text)):
+        return True
     if any(_is_plain_capital(match[1]) for match in _ROLE_BEHIND.finditer(text)):
         return True
     if any(_is_person(match[1], language) for form in (_AGED, _VERB_BEHIND) for match in form.finditer(text)):
@@ -136,14 +164,14 @@ def _is_announced(found: "_Found", language: str, *, is_strong: bool, is_broad: 
     role; in small letters, behind a cue that announces little else, what no dictionary knows."""
     word = found.text
     if word[0].isupper():
-        if _is_person(word, language):
+        if _is_person(word, language, strictly=not is_broad):
             return True
         small = vocabulary()[f"small_{language}"] | vocabulary()["stops"]
         if is_broad or word in _roles() or word.lower() in small or (word.isupper() and len(word) < 4):
             return False
         if found.is_initialed or found.is_followed_by_initial:
             return True
-        return is_strong and _is_plain_capital(word)
+        return is_strong and _is_plain_capital(word, language)
     return not is_broad and len(word) > 2 and word.lower() not in vocabulary()["stops"] and is_unknown(word, language)
 
 
@@ -154,13 +182,16 @@ def _are_small_names(first: str, second: str, language: str) -> bool:
     return (len(first) < 4 and first not in vocabulary()["stops"]) or is_unknown(first, language)
 
 
-def _is_plain_capital(word: str) -> bool:
-    """Whether the word has one capital, the first, and is of no report."""
+def _is_plain_capital(word: str, language: str = "en") -> bool:
+    """Whether the word has one capital, the first, and is of no report: neither of medicine nor a word of the language
+    that only looks so, as Salgado does."""
+    looks_so = is_of_medicine(word) and (is_clearly_of_medicine(word) or is_common(word, language))
+    looks_so |= language == "de" and is_medical_compound(word.lower())
     return (
         word.istitle()
-        and not is_of_medicine(word)
+        and not looks_so
         and word not in _roles()
-        and word.lower() not in vocabulary()["stops"]
+        and word.lower() not in vocabulary()["stops"] | vocabulary()["nobody"]
     )
 
 
@@ -175,12 +206,12 @@ def _is_graded(word: str) -> bool:
     return any(part in known["eponyms"] | known["alone"] for part in word.split("-"))
 
 
-def _is_person(word: str, language: str) -> bool:
-    """Whether any part of a word with a capital is like a name."""
+def _is_person(word: str, language: str, *, strictly: bool = False) -> bool:
+    """Whether any part of a word with a capital is like a name; `strictly` where a cue stands before it."""
     if word in _roles() or (word.isupper() and len(word) < 4):
         return False
     parts = [part for part in re.split(r"[-'’.]", word) if len(part) > 2] or [word]
-    return any(is_name_like(part, language) and part not in _roles() for part in parts)
+    return any(is_name_like(part, language, strictly=strictly) and part not in _roles() for part in parts)
 
 
 def _is_signed_short(text: str, at: int) -> bool:
@@ -205,7 +236,7 @@ def _following(text: str, at: int) -> Iterator[_Found]:
     """The two words at most behind a place of the text that could be a name, on its line or the next: what joins names,
     initials and roles are passed over."""
     joining, roles, small = vocabulary()["joining"], _roles(), _small_roles()
-    is_initialed, is_second = False, False
+    is_initialed, is_second, said = False, False, ""
     for _ in range(_MOST_SKIPPED):
         between = _BETWEEN.match(text, at)
         assert between is not None
@@ -214,7 +245,7 @@ def _following(text: str, at: int) -> Iterator[_Found]:
         if (
             word is None
             or gap.count("\n") > 2
-            or (". " in gap and len(gap) > 3)
+            or (". " in gap and (len(gap) > 3 or len(said) >= _WHOLE_WORD))
             or (is_second and gap not in (" ", ", "))
         ):
             return

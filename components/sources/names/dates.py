@@ -30,9 +30,21 @@ _OTHERS = {
         "mär": ("de", 3),
         "mrz": ("de", 3),
         "okt": ("de", 10),
+        "jän": ("de", 1),
+        "feber": ("de", 2),
+        "febr": ("de", 2),
     },
     **{"dez": ("de", 12), "sept": ("en", 9), "setiembre": ("es", 9), "ene": ("es", 1), "abr": ("es", 4)},
-    **{"ago": ("es", 8), "dic": ("es", 12), "feb": ("en", 2), "mar": ("en", 3), "apr": ("en", 4), "jun": ("en", 6)},
+    **{
+        "mzo": ("es", 3),
+        "agto": ("es", 8),
+        "ago": ("es", 8),
+        "dic": ("es", 12),
+        "feb": ("en", 2),
+        "mar": ("en", 3),
+        "apr": ("en", 4),
+        "jun": ("en", 6),
+    },
     **{"jul": ("en", 7), "aug": ("en", 8), "sep": ("en", 9), "oct": ("en", 10), "nov": ("en", 11), "dec": ("en", 12)},
 }
 _MONTH_OF: dict[str, tuple[str, int]] = _OTHERS | {
@@ -53,27 +65,52 @@ _NAME = rf"(?P<name>{_any_of(list(_MONTH_OF))})\b\.?"
 _NO_UNIT = r"(?!\s*(?:mm|cm|ml|cc|mg|g|kg|m|HU|UH|HE|ms|Hz|µ|%|x|×|mGy|mSv|MBq|kV|mAs|Gy|cells?|Zellen)\b|\s*[%×])"
 _UNTIL = r"(?P<until>\b\d{1,2}\.?(?:st|nd|rd|th)?\s?(?:[-–/]|to|bis|and|und|y|al|a)\s?)"
 """`12.-14.03.2023`: its first day lacks what comes behind."""
+_WORDED = (
+    r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|(?:thir|four|fif|six|seven|eigh|nine)teenth"
+    r"|twentieth|thirtieth|twenty[- ](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|thirty[- ]first)",
+    r"(?:(?:(?:ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun)und)?(?:zwanzig|dreißig|dreissig)st|ers|zwei|drit|vier|fünf|sechs|sieb(?:en)?|ach|neun|zehn|elf|zwölf"
+    r"|(?:drei|vier|fünf|sech|sieb|acht|neun)zehn)t?e[nr]?",
+    r"(?:primero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|dieci\w{4,6}|veinte|veinti\w{3,6}|treinta(?: y uno)?)",
+)
+"""Days of a month in words: English, German, Spanish."""
+_FEASTS = (
+    r"\b(?:Christmas (?:Eve|Day)|Boxing Day|New Year['’]?s?['’]?(?: (?:Eve|Day))|Thanksgiving|Good Friday|Easter (?:Sunday|Monday|Saturday|weekend)|Whit (?:Sunday|Monday)"
+    r"|Halloween|Independence Day|Labou?r Day|Memorial Day|Veterans Day|bank holiday|Ash Wednesday"
+    r"|(?:at|over|around|before|after|since|by|until|this|last) (?:Christmas|Easter|Ramadan|Eid|Diwali|Hanukkah|Passover)"
+    r"|Heilig(?:en |er )?abend|Silvester|Neujahr(?:stag)?|Karfreitag|Gründonnerstag|Oster(?:sonntag|montag|samstag)|Pfingst(?:sonntag|montag)|Himmelfahrt|Fronleichnam|Allerheiligen"
+    r"|Rosenmontag|Aschermittwoch|Nikolaustag|Weihnachts(?:feier)?tag|(?:zu|an|über|vor|nach|seit|bis|um) (?:Weihnachten|Ostern|Pfingsten)"
+    r"|Nochebuena|Nochevieja|(?<!árbol de )(?<!árboles de )Navidad(?:es)?|Año Nuevo|día de (?:Reyes|Navidad|la Inmaculada)|Semana Santa|(?:Jueves|Viernes|Sábado) Santo"
+    r"|Domingo de (?:Ramos|Resurrección)|Lunes de Pascua|Todos los Santos)\b(?:,? (?:of |de |del )?(?:19|20)\d\d)?"
+)
+"""Days that have a name; each falls on one day of the year, or nearly."""
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in {
-        "ymd": rf"(?<![\d.,/-])(?P<y>{_YEAR})(?P<s>[-./])(?P<m>\d{{1,2}})(?P=s)(?P<d>\d{{1,2}})(?!\d|[.,/-]\d)",
+        "week of the year": r"\bKW\s?\d{1,2}\b(?:\s?/\s?\d{2,4})?|\b\d{1,2}\.\s?(?:KW|Kalenderwoche)\b",
+        "ymd": rf"(?<![\d.,/-])(?P<y>{_YEAR})(?P<s>[-./_])(?P<m>\d{{1,2}})(?P=s)(?P<d>\d{{1,2}})(?!\d|[.,/-]\d)",
         "dmy": rf"(?:{_UNTIL}|(?<![\d.,/-]))(?P<d>\d{{1,2}})(?P<s>\s?[./-]\s?)(?P<m>\d{{1,2}})(?P=s)(?P<y>{_YEAR}|['’]?\d\d)(?!\d|[.,/-]\d){_NO_UNIT}",
-        "named": rf"(?:{_UNTIL}|(?<![\d.,/-]))(?P<d>\d{{1,2}})(?:st|nd|rd|th|º|°)?\.?(?:\s*[-/]\s*|\s*(?:of\s+|de\s+)?){_NAME}(?:\s*[-/]\s*|,?\s*(?:of\s+|de\s+|del\s+)?)(?P<y>{_YEAR}|['’]?\d\d\b(?!:))",
+        "named": rf"(?:{_UNTIL}|(?<![\d.,/-]))(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.?[º°ª]|er|ro)?\.?(?:\s*[-/]\s*|\s*(?:of\s+|de\s+)?){_NAME}(?:\s*[-/]\s*|,?\s*(?:of\s+|de\s+|del\s+)?)(?P<y>{_YEAR}|['’]?\d\d\b(?!:))",
         "american": rf"\b{_NAME}\s*(?:{_UNTIL})?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s*|\s+(?:of\s+|de\s+|del\s+)?)(?P<y>{_YEAR})",
+        "worded": rf"\b(?:{'|'.join(_WORDED)}) (?:day )?(?:of |de )?(?-i:{_any_of([m for names in MONTHS.values() for m in names])}|jänner)\b(?:,? (?:of |de |del )?{_YEAR})?"
+        rf"|\b(?-i:{_any_of(MONTHS['en'])}),? (?:the )?{_WORDED[0]}\b(?:,? {_YEAR})?",
+        "feast": _FEASTS,
         "years": rf"\b{_YEAR}\s?[-–/]\s?(?:{_YEAR}|\d\d)\b(?![.,/-]\d){_NO_UNIT}",
         "month": rf"(?<![^\W\d_]){_NAME}[\s,/'’-]*(?:of\s+|de\s+|del\s+)?(?P<y>{_YEAR})",
         "my": rf"(?<![\d.,/-])(?P<m>0?[1-9]|1[0-2])(?P<s>[./-])(?P<y>{_YEAR})(?!\d|[.,/-]\d){_NO_UNIT}",
         "ym": rf"(?<![\d.,/-])(?P<y>{_YEAR})(?P<s>[/-])(?P<m>0[1-9]|1[0-2])(?!\d|[.,/-]\d){_NO_UNIT}",
-        "roman": r"\b\d{1,2}\.\s?[IVX]{1,4}\.\s?\d{2,4}\b",
+        "roman": r"\b\d{1,2}(?P<s>\.\s?|[-/])(?:I{1,3}|I?V|VI{1,3}|I?X|XI{1,2})(?P=s)\d{2,4}\b",
+        "spaced": rf"(?<![\d.,/-])(?:0?[1-9]|[12]\d|3[01]) (?:del? )?(?:0?[1-9]|1[0-2]) (?:del? )?{_YEAR}\b{_NO_UNIT}",
+        "short year": r"\b(?:in|since|of|from|until|by|seit|en|del?|desde) ['’]\d\d\b|\b(?:año|Jahr|Jahre|year) ['’]?\d\d\b(?! ?(?:mm|cm|%))",
         "weekday and day": rf"\b(?:{_any_of(list(_WEEKDAY_OF))}),?\s+(?:(?:den|dem|the|el|día|der)\s+)?\d{{1,2}}(?:\.\d{{1,2}}\.?|/\d{{1,2}}|-\d{{1,2}}|\.|st|nd|rd|th)?(?!\d|[.,:/]\d|\s*(?:mm|cm|Uhr|h\b|am\b|pm\b|x\b))",
         "yearless": rf"\b(?-i:May) (?:the )?\d{{1,2}}(?:st|nd|rd|th)\b|(?<=on )(?-i:May) \d{{1,2}}\b|(?<![\d.,])\d{{1,2}}\.(?:0?[1-9]|1[0-2])\.(?=[,;)]| (?-i:[a-zäöü]))(?!\s*(?:mm|cm)\b)|(?<![\d.,])\d{{1,2}}(?:st|nd|rd|th)?\.?\s*[-/]?\s*(?:of\s+|de\s+)?(?P<name>{_any_of([m for m in _MONTH_OF if m != 'mar'])})\b"
         rf"|\b(?P<first>{_any_of([m for m in _MONTH_OF if m not in ('mar', 'may')])})\.?\s+(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?\b(?![.,]\d){_NO_UNIT}",
         "cued": r"\b(?:on|dated|since|until|by|prior|previous|before|after|again|study|exam|film|scan|CT|MRI|MRT|TC|RM|rx|X-ray|done|seen|admitted|discharged|discharge|surgery|biopsy|repeat|visit|follow[- ]up|from"
         r"|am|vom|bis|seit|zum|datiert|ab|Termin|Aufnahme|OP|Entlassung|Kontrolle|Voraufnahme|el|del|desde|hasta|día|fecha|cita|visto|vista|previo|previa|ingreso|alta|control|date|datum)[:,\s]+(?:the\s+|dem\s+|den\s+|de\s+|el\s+|día\s+)?"
         rf"(?:0?[1-9]|[12]\d|3[01])\s?[./-]\s?(?:0?[1-9]|1[0-2]|[12]\d|3[01])(?!\d|[.,/-]\d)\.?{_NO_UNIT}",
-        "day": r"\bon the \d{1,2}(?:st|nd|rd|th)(?=\s*(?:[.,;)]|$|at\b|and\b))|\bam \d{1,2}\.(?=\s*(?:[,;)]|$|um\b|wurde\b))|\bel día \d{1,2}\b",
+        "day": r"\bon the \d{1,2}(?:st|nd|rd|th)(?=\s*(?:[.,;)]|$|at\b|and\b))|\bam \d{1,2}\.(?=\s*(?:[,;)]|$|um\b|wurde\b))|\b(?:seit dem|bis zum|ab dem|vom|zum) \d{1,2}\.(?=\s*(?:[,;)]|$))|\b(?:since|until|by|from) the \d{1,2}(?:st|nd|rd|th)(?=\s*(?:[.,;)]|$))|\bel día \d{1,2}\b",
         "month alone": rf"\b(?:(?:since|last|next|until|during|seit|ab|im|bis|Anfang|Ende|Mitte|letzten|desde|hasta|pasado)\s+(?:de\s+|mes de\s+)?|(?:in|en)\s+)(?:early |late |mid[ -])?(?P<name>{_any_of([m for names in MONTHS.values() for m in names if m != 'May'] + ['Jänner'])})\b"
         r"|\b(?i:since|last|next|in|until|during) (?-i:May)\b",
+        "weekday shortened": r"\b(?:on|until|by|since|last|next|this) (?-i:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\b\.?",
         "weekday": rf"\b(?P<name>{_any_of(list(_WEEKDAY_OF))})(?=s?\b|morgen|abend|nacht|nachmittag|vormittag|mittag)",
         "year": rf"\b(?:(?:in|since|of|from|until|till|before|after|during|by|year|im Jahre?|Jahre?|seit|von|vom|bis|ab|aus|anno|vor|nach|en|desde|de|del|año|hasta|early|late|mid)[ -]+|[({{\[]\s*|study |exam |CT |MRI |MRT |TC |RM )(?P<y>{_YEAR})\b(?![.,/-]\d|[a-z]){_NO_UNIT}",
         "number": rf"(?<![\d.,/×x-])(?<!x )(?<!× ){_YEAR}(?:er|s)?\b(?![.,/-]\d|\s?[-–]\s?\d{{1,3}}\b){_NO_UNIT}",

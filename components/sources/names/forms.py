@@ -8,7 +8,7 @@ _UNIT = (
 )
 _DIGIT_BEFORE = r"(?<![\d.,])"
 _LABEL = (
-    r"(?:mrn|m\.r\.n\.|medical record|record|chart|case|file|accession|acc|account|acct|encounter|visit|order|requisition|request"
+    r"(?:mrn|m\.r\.n\.|hosp|unit|pid|uhid|emr|crn|health card|medical record|record|chart|case|file|accession|acc|account|acct|encounter|visit|order|requisition|request"
     r"|exam(?:ination)?|study|specimen|policy|insurance|member|passport|licen[cs]e|serial|nhs|hospital|patient|pat|pt|ssn|id|ref(?:erence)?"
     r"|fall|patienten|pat|auftrags?|aufnahme|akten|akzessions?|versicherten|versicherungs|kassen|untersuchungs|befund|archiv|anforderungs|journal"
     r"|historia(?: cl[ií]nica)?|nhc|h\.?c|n\.?h\.?c|expediente|episodio|paciente|petici[oó]n|solicitud|afiliaci[oó]n|tarjeta sanitaria|dni|nie|nif|cip|nuhsa|folio|estudio|cama|habitaci[oó]n|room|bed|bett|zimmer)"
@@ -18,6 +18,8 @@ _CASE = r"(?!\s*(?:_|x{2,}|\[|\*))"
 _LABELLED = (
     # A number that is called one: `accession 1234`, `Fall-Nr. 4711`, `NHC: 12-34`. Of one to three digits it counts a series.
     rf"\b{_LABEL}(?:{_NUMBER}\.?|)\s*[:#=.]*\s*(?!(?:19|20)\d\d\b)[A-Z]{{0,4}}[-/]?\d[\d./-]{{2,}}\d"
+    # In groups, where it is called a number.
+    rf"|\b{_LABEL}{_NUMBER}\.?\s*[:#=.]*\s*\d[\d ./-]{{3,}}\d\b(?!\s*(?:mm|cm|ml))"
     rf"|\b(?:mrn|nhc|dni|nie|nif|ssn|nhs|acc(?:ession)?(?:{_NUMBER})|(?:medical record|chart|patient|historia cl[ií]nica)(?:{_NUMBER}|'s id|en-?id))\.?\s*[:#=]+{_CASE}\s*\w"
     rf"|\b(?:patient(?:'s)?\s+name|name\s+of\s+(?:the\s+)?patient|name|nombre(?: y apellidos| del paciente)?|apellidos?|patientenname|nachname|vorname|surname)\s*[:=]+{_CASE}\s*[^\W\d_]"
 )
@@ -32,8 +34,12 @@ _STREET = (
     r"(?:de(?:l| la| las| los)?\s+|el\s+|la\s+)?[A-ZÁÉÍÓÚÑ]\w+[\w\sáéíóúñ.]{0,40}?,?\s*(?:n[º°.]*\s*|núm\.?\s*)?(?:\d{1,4}\b|s/n)"
     r"|\b(?:P\.?\s?O\.?\s?Box|Postfach|Apartado(?: de correos)?|Apt\.?|Apartment|Suite|Flat)\s*#?\s*\d+"
     r"|\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b"
-    r"|\b(?:[Ww]ard|[Ss]tation|[Ff]loor|[Uu]nit|[Pp]lanta|[Uu]nidad|[Bb]lock|[Bb]loque|[Hh]aus|[Tt]ower|[Pp]abellón|[Rr]oom|[Zz]immer|[Hh]abitación|[Hh]ab\.|\d{1,2}\. ?(?:OG|UG|Stock|Etage))\s?\w{0,6},?\s+(?:\d\. ?(?:OG|UG|EG),?\s+)?(?:[Rr]oom|[Bb]ed|[Zz]immer|[Zz]i\.|[Bb]ett|[Cc]ama|[Hh]abitación|[Hh]ab\.|[Bb]ox|[Bb]ay)\s*[A-Z]?\d+"
+    r"|\b(?:[Ww]ard|[Ss]tation|[Ff]loor|[Uu]nit|[Pp]lanta|[Uu]nidad|[Bb]lock|[Bb]loque|[Hh]aus|[Tt]ower|[Pp]abellón|[Rr]oom|[Zz]immer|[Hh]abitación|[Hh]ab\.|\d{1,2}\. ?(?:OG|UG|Stock|Etage))\s?[\w.ªº]{0,6},?\s+(?:\d\. ?(?:OG|UG|EG),?\s+)?(?:[Rr]oom|[Bb]ed|[Zz]immer|[Zz]i\.|[Bb]ett|[Cc]ama|[Hh]abitación|[Hh]ab\.|[Bb]ox|[Bb]ay)\s*[A-Z]?\d+"
     r"|\b(?:An der|Am|Auf der|Auf dem|Zum|Zur|Unter den|In der|Im)\s+(?:[A-ZÄÖÜ][a-zäöüß]+\s){1,2}\d{1,3}\s?[a-z]?\b(?!\s*(?:mm|cm|ml|Grad|°|%))"
+    r"|\b(?:[A-ZÄÖÜ]?\w*[Kk]rankenhaus|\w*[Kk]linikum|\w+klinik|LKH|Pflegeheim|Altenheim|Seniorenheim|Seniorenresidenz|Hospiz|MVZ|Sanatorium|Seniorenzentrum|Stift)\s+(?:(?:am|an der|im|in|zum|zur|St\.|Sankt|Heilig)\s?)?[A-ZÄÖÜ][a-zäöüß]{3,}"
+    r"|\b(?!(?:Outside|Outlying|Local|General|University|Community|District|Regional|The|This|That|Our|Your|Another|Other|Day|Referring|Base|City|County|State|Private|Public|Teaching|Same|Academic|Cancer|Women|Children|Veterans|Acute|Eye|Heart|Mental|Field|Tertiary|Rural|Urban)\b)"
+    r"[A-Z][a-z’']{3,}(?: (?:St|Saint|Royal|General|Community|District|Memorial|Valley|Park|Hill|Green|Cottage|Regional|University|Children['’]s|Lodge|House|County|City|Road))* (?:Hospital|Infirmary|Hospice|Nursing Home|Care Home|Medical Cent(?:er|re)|Health Cent(?:er|re)|Surgery(?=[,. ]*(?:$|on|at|GP))|Primary School|High School|Residential Home)\b"
+    r"|\b(?:Hospital|Clínica|Sanatorio|Residencia|Centro de Salud|Policlínica|Colegio|Ambulatorio|CEIP|CAP)\s+(?:(?:de|del|de la|la|el|los|las|San|Santa|Ntra\.|Nuestra|Virgen|Sra\.|Señora)\s+)*(?!(?:General|Universitario|Universitaria|Comarcal|Provincial|Regional|Clínico|Público|Privado|Día|Infantil|Terciario|Referencia|Origen)\b)[A-ZÁÉÍÓÚÑ][\wáéíóúñ]{3,}"
     r"|\b(?:lives?|living|resid(?:es|ing)|wohnhaft|wohnt|domiciliad[oa]|reside|vive)\s+(?:at|in|en)\s+[A-ZÄÖÜÁÉÍÓÚÑ\d]"
 )
 _DAY = r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|(?:19|20)\d\d|\d{1,2}\.?\s+(?:de\s+)?[a-zä]{3,10}\.?\s+(?:de\s+)?\d{4}|[a-z]{3,9}\.?\s+\d{1,2},?\s+\d{4})"

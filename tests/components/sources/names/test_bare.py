@@ -16,6 +16,12 @@ NAMED = (
     ("de", "Kein Pneumothorax bei Oyelaran."),
     ("es", "Paloma Cruz presenta derrame."),
     ("es", "Nódulo estable en Quispe."),
+    # What ends or begins as words of reports do, and compounds that end as names do.
+    ("en", "Chesterly's wrist has healed."),
+    ("en", "We saw Biddlington with her films."),
+    ("es", "Se compara con la placa de Valduerna."),
+    ("de", "Bierbrechers Hüfte ist gelockert."),
+    ("de", "Glocksteiger ist fieberfrei."),
 )
 UNNAMED = (
     ("en", "Fontaine IIb. Weber B. Dandy-Walker. Bennett fracture. Swan-Ganz and Hickman lines. McDonald criteria."),
@@ -35,6 +41,9 @@ UNNAMED = (
         "Kein Pleuraerguss. Zustand nach Cholezystektomie. Bandscheibenvorfall und Weichteilschwellung. Baker-Zyste.",
     ),
     ("de", "Verdacht auf Lungenrundherd. Die Femoroazetabulargelenke sind altersentsprechend. Morbus Crohn."),
+    ("de", "Kein Nachweis eines Rezidivs. Tubusspitze oberhalb der Karina. Wabenmuster; Reiskörper; Malignität."),
+    ("en", "Froment sign; Bielschowsky test; Hürthle cells; Tillaux fracture; Meyenburg complex; Subpleural sparing."),
+    ("es", "Signo de Froment. Células de Hürthle. Anterolistesis grado I. Epiplón mayor. Paquimeninges engrosadas."),
     ("es", "No se observan derrames pleurales. Hepatomegalia leve. Colelitiasis. Enfermedad de Crohn. Pinzamiento."),
 )
 

@@ -13,6 +13,12 @@ TITLED = (
     "dra. pérez informada",
     "Doña Carmen acude",
     "Comentado con el Dr. de la Cruz",
+    "Freifrau zu Ahlsdorf lehnt ab",
+    "MRS DRUMGOOLE supine",
+    "Fr. Kupferhagen wurde entlassen",
+    "OA Vogel sah mit",
+    "Sres. Ibarguren, adjunto el informe",
+    "Dipl.-Psych. Sandbrink bat darum",
 )
 CUED = (
     ("en", "Electronically signed: Jane Doe"),
@@ -30,6 +36,19 @@ CUED = (
     ("en", "Mason (radiologist) was told"),
     ("es", "Fdo. J. García"),
     ("es", "informado por Etxeberria"),
+    # Names that are made of words, or end like words: behind a cue they are names all the same.
+    ("de", "Die Tochter Sieglindis war dabei"),
+    ("de", "Sohn Bierbrecher dolmetschte"),
+    ("de", "Operateur: Rosenschleifer"),
+    ("de", "i. V. Sternhagen"),
+    ("de", "z. Hd. Wiesenkamp"),
+    ("de", "Lieber Dornacher, anbei der Befund"),
+    ("en", "Kind regards, Biddling"),
+    ("en", "Interpreter: Harding"),
+    ("es", "Atentamente, Salado"),
+    ("es", "P. O. Itziar Zugasti"),
+    ("es", "Médico: Calvo"),
+    ("es", "Querida Amparo, te mando las placas"),
 )
 NONE = (
     ("en", "Discussed with the ED team at 5 pm. Read by Radiology. Dr. was notified"),
@@ -37,6 +56,10 @@ NONE = (
     ("en", "By Doppler; by Hodgkin criteria; according to Fleischner guidelines; Child-Pugh B. read by two readers"),
     ("de", "Besprochen mit der Chirurgie. Patientin in Rückenlage. Frau mit Mammakarzinom"),
     ("es", "Comentado con el servicio de Urgencias. Realizado por vía femoral."),
+    ("en", "Dear colleague, OA changes. Kind regards, Radiology Department. Ibuprofen 400 p.o. Paracetamol."),
+    ("de", "Sehr geehrte Kolleginnen, Mutter Brustkrebs, Vater Kolonkarzinom. Operiert. Randwinkelerguss links."),
+    ("de", "Liebe Eltern. Untersucht. Weichteilschwellung dorsal. Drainage 14 Fr. Wandverdickung."),
+    ("es", "Paciente: Varón de 54 años. Atentamente, Servicio de Radiología. Fr. de Colles."),
 )
 
 

@@ -22,6 +22,8 @@ def earlier(text: str, language: str = "en", order: str = "", shift: timedelta =
         ("de", "am Montagmorgen", "am Freitagmorgen"),
         ("es", "TC del 12/03/2023, 3 de marzo de 2021", "TC del 02/03/2023, 21 de febrero de 2021"),
         ("es", "MARZO 2020", "MARZO 2020"),
+        ("es", "1.º de dic. 2022; 12 mzo 2020", "21.º de nov. 2022; 02 mar 2020"),
+        ("de", "3. Jän. 2020, 2020_03_12", "24. Dez. 2019, 2020_03_02"),
     ],
 )
 def test_a_certain_date_moves_in_its_own_form(language, text, said):
@@ -53,6 +55,19 @@ def test_a_year_and_a_month_of_a_year_move_with_the_days():
         ("de", "seit März"),
         ("es", "el 5/4"),
         ("es", "12 de marzo"),
+        ("en", "the fifth of June 2018"),
+        ("en", "booked for July twenty-second"),
+        ("en", "over Christmas"),
+        ("en", "until Wed"),
+        ("en", "in '98"),
+        ("de", "am neunten Mai"),
+        ("de", "an Heiligabend"),
+        ("de", "KW 12/2020"),
+        ("de", "am 3.XI.2020"),
+        ("es", "el dos de mayo"),
+        ("es", "desde el año 98"),
+        ("es", "12 del 5 de 2020"),
+        ("es", "tras la Nochebuena de 2019"),
     ],
 )
 def test_what_only_may_be_a_date_is_found_and_stays(language, text):
@@ -67,6 +82,7 @@ def test_what_only_may_be_a_date_is_found_and_stays(language, text):
         "2000 ml, 1950 x 2400, 10-12-14 mm, 3.4 x 2.1 cm",
         "It may represent atelectasis and march on.",
         "WHO 2016 grade 2; T12 and the 12th rib",
+        "árbol de Navidad; primero de ellos; the second marching band; erste Mahlzeit; uno de cada diez",
     ],
 )
 def test_measures_scores_and_editions_are_no_dates(text):

@@ -10,6 +10,15 @@ from components.sources.names.forms import form_kinds, without_redactions
         *((text, "number") for text in ("48839201", "A1234567", "12345678Z", "2019-00123", "1.2.840.113619.2.55")),
         *((text, "number") for text in ("47 11 083", "AB 4711 0831", "QQ 123 456 C", "A12B34C56", "756.1234.5678.97")),
         *((text, "address") for text in ("Ward 7B, Bed 12", "Station 3, Zimmer 4", "planta 4, habitación 12")),
+        *(
+            (text, "address")
+            for text in ("planta 2.ª, habitación 12", "Marienkrankenhaus Ahlsdorf", "Klinikum am Sternberg")
+        ),
+        *(
+            (text, "address")
+            for text in ("Thornwick General Hospital", "Hospital de la Santa Espina", "Ashby Nursing Home")
+        ),
+        ("Hosp no 4471 9902", "number with a label"),
         ("skype: jdoe", "web address"),
         *((text, "telephone number") for text in ("(555) 123-4567", "ext. 4521", "Tel. 030 471108", "912 345 678")),
         *((text, "address") for text in ("12 Oak Street", "Hauptstraße 12", "Calle Mayor 12", "C/ Mayor, 3")),
@@ -30,6 +39,7 @@ def test_what_names_a_person_by_its_form_is_found(text, kind):
         "patient no. 3 (Patient No. 12), case 12, exam 12, room 3",
         "120-80 mmHg, 1000-1500 HU, 150,000 platelets, 25000 cells/µl, 0.12345",
         "T2-weighted 3D at 1.5T, TE 80 TR 4000, 500/20 ms, ICD J18.9, C3-C4-C5",
+        "University Hospital, the Outside Hospital, Hospital de Día, Hospital General, MVZ und Klinikum, Day Surgery",
         "ID: ___, name: XXXX, Patient ID: [redacted], MRN: [**Known 12345**]",
     ],
 )
