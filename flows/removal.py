@@ -27,13 +27,14 @@ def remove_source(workspace: Workspace, name: str, *, dry_run: bool) -> dict[str
 
 
 def exclude_patient(workspace: Workspace, patient: str, *, by: str, why: str, dry_run: bool) -> dict[str, Any]:
-    """What the removal touches: {patient, records, sources, namespace, covers, versions}; the key goes into
-    assembly.excluded_patients. `covers` are the sources whose patients are in the namespace, with records of this one or not.
+    """What the removal touches: {patient, records, sources, namespace, covers, versions, start}; the key goes into
+    assembly.excluded_patients. `start` is a sentence on the recipe's start of ours, empty where it names none. `covers` are the sources whose patients are in the namespace, with records of this one or not.
 
     Records of other patients with the very pixels of one of this patient's go as well, at the next assembly. Raises
     ValueError for a key that the present data set does not have, or one that is out already.
     """
     from components.registry.patients import patient_records, versions_with_patient
+    from components.registry.started import Begun, start_said
     from components.sources.former_keys import FormerKeys
     from components.sources.patients import Patients
     from flows.environment import enter
@@ -61,6 +62,7 @@ def exclude_patient(workspace: Workspace, patient: str, *, by: str, why: str, dr
         "namespace": patients.namespace(sources[0]),
         "covers": list(patients.together(sources[0])),
         "versions": versions,
+        "start": start_said(workspace, Begun(recipe.start.source, recipe.start.sha256), former.names(patient)),
         "removed": not dry_run,
     }
 

@@ -19,8 +19,10 @@ def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
 
     Raises ValueError when the stages are not this release's, when workers would have no folder for their sockets, when the
     remote would get a source that may not be passed on, and when one namespace holds patients
-    of private and of public sources, or when the start that the recipe names is not here.
+    of private and of public sources, or when the start that the recipe names is not here
+    or was trained on a patient who was taken out.
     """
+    from components.assembly.selection.started import check_start
     from components.cluster import has_cluster, short_of_shared_memory, temporary_folder
     from components.sources.delivery import prepare as deliver
     from components.sources.sharing import check_sharing
@@ -37,6 +39,7 @@ def prepare(workspace: Workspace, recipe: Recipe) -> list[str]:
     check_namespaces(recipe.sources)
     check_sharing(recipe.sources, remote_address(workspace)[0])
     lines = [*deliver(workspace, recipe), *lay_start(workspace, recipe.start)]
+    check_start(workspace, recipe)
     others = [*warnings, *(line for line in lines if not line.startswith("delivered "))]
     written = sum(line.startswith("delivered ") for line in lines)
     return [f"delivered {written} raw files", *others] if written else others

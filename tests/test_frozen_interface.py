@@ -53,6 +53,7 @@ COMMANDS = {
     "weights import": [
         *("--dry-run", "--dtype", "--into", "--json", "--llm", "--qk-norm", "--seed", "--vae", "--vit", "source"),
     ],
+    "weights pack": ["--into", "--json", "name"],
     "withdraw": ["--dry-run", "--json", "--why", "version"],
 }
 

@@ -24,6 +24,7 @@ from components.assembly.selection.bins import select
 from components.assembly.selection.decision import Decision
 from components.assembly.selection.large_takes import large_takes
 from components.assembly.selection.splits import SplitPlan, check_listed
+from components.assembly.selection.started import beside_start, known_notices
 from components.cluster import has_cluster, in_order
 from components.context import StageContext
 from components.recipes.assembly import AssemblySettings
@@ -67,10 +68,13 @@ def assemble(ctx: StageContext) -> None:
     refused = refused_patients(ctx.workspace.validated, recipe.sources)
     waiting = check_listed(corpus.entries, settings.excluded_patients, settings.splits, patients, refused)
     lent = lent_sources(recipe.sources)
-    decisions = select(corpus.entries, settings, scorer, patients, lent)
+    decisions, start = beside_start(
+        select(corpus.entries, settings, scorer, patients, lent), ctx.workspace, recipe, patients.former
+    )
     sources = account_sources(ctx.workspace.validated, recipe.sources, decisions)
     alignment = account_alignment(decisions, settings.alignment.keep, scorer)
     notices = [*waiting, *_notices(corpus.entries, settings, patients), *alignment.notices(), *large_takes(decisions)]
+    notices += known_notices(decisions)
     for notice in notices:
         ctx.progress.say(notice)
     kept = [decision.entry for decision in decisions if decision.bin is Bin.KEPT]
@@ -115,6 +119,7 @@ def assemble(ctx: StageContext) -> None:
             notices=notices,
             left_out=left_out(kept, surplus),
             use=account_use(used, plans),
+            start=start.described if start else None,
         )
         write_text(folder / "README.md", card(described))
         write_json(folder / "croissant.json", croissant(described, SCHEMAS))

@@ -8,10 +8,20 @@ from typing import Literal
 from model.config import AttentionChoice
 
 Precision = Literal["fp32", "bf16"]
-SHIPPED = "shipped:"
-"""What `start.source` begins with where it names a start of ours."""
+TRAIN, SHIPPED = "train", "shipped:"
+"""What `start.source` is where a run trains its own start, and what it begins with where it names one of ours."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def is_start_name(text: str) -> bool:
+    """Whether a start can be called so."""
+    return bool(_NAME.fullmatch(text))
+
+
+def start_name(source: str) -> str:
+    """The name of the start of ours in a `start.source`; empty where it is something else."""
+    return source.removeprefix(SHIPPED) if source.startswith(SHIPPED) else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +123,7 @@ class StartSettings:
 
     def __post_init__(self) -> None:
         named, stated = self.source.startswith(SHIPPED), bool(self.sha256)
-        if named and not (_NAME.fullmatch(self.shipped) and _SHA256.fullmatch(self.sha256)):
+        if named and not (is_start_name(self.shipped) and _SHA256.fullmatch(self.sha256)):
             raise ValueError(
                 f"start.source {self.source!r} needs a name of lower case letters, digits and dashes, and start.sha256 of 64 "
                 f"hexadecimal digits, got {self.sha256!r}; `unimed weights pack` prints both"
@@ -124,7 +134,7 @@ class StartSettings:
     @property
     def shipped(self) -> str:
         """The name of the start of ours that the run begins with; empty where it begins otherwise."""
-        return self.source.removeprefix(SHIPPED) if self.source.startswith(SHIPPED) else ""
+        return start_name(self.source)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,25 +5,26 @@ import subprocess
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 
 from components.assembly.benchmark.exam import Exam
+from components.assembly.selection.started import start_patients
 from components.evaluation.checkpoint import STAGE as ON_VALIDATION
 from components.evaluation.checkpoint import validation_folder
 from components.evaluation.exam import STAGE, scores_folder
 from components.evaluation.scores import FILE
 from components.recipes.recipe import Recipe
+from components.recipes.training import TRAIN
 from components.records.vocabulary import WITHIN, Bin, Split
 from components.registry.catalogue import Version, checkpoint_of, read_record_file, record_folder
 from components.registry.openings import environment
 from components.registry.patients import decision_files
+from components.registry.started import begun_with, known_start
 from components.registry.tracking import Tracking
 from components.sources.former_keys import FormerKeys
 from components.storage.dvc import INTERRUPTED, StageFailed, StageInterrupted
 from components.storage.workspace import Workspace
-from components.storage.yaml_files import load_yaml
 
 CANNOT_PREDICT = 3
 """Exit code of the stage: a fact about checkpoint and code."""
@@ -92,19 +93,20 @@ def taught(tracking: Tracking, version: Version) -> dict[str, frozenset[str]] | 
 
 
 def trained_patients(workspace: Workspace, tracking: Tracking, version: Version) -> frozenset[str] | None:
-    """Keys, as they are now, of the patients whose records the version was trained on; None where nobody knows: its
-    weights were imported, or its data set is not in the local DVC cache."""
-    folder = record_folder(tracking, version)
-    recipe: Mapping[str, Any] = load_yaml(folder / "params.yaml") or {}
-    files = decision_files(workspace, folder / "dvc.lock")
-    if recipe.get("start", {}).get("source", "train") != "train" or not files:
+    """Keys, as they are now, of the patients whose records the version or its start was trained on; None where nobody
+    knows: its weights were imported, its start is not here, or its data set is not in the local DVC cache."""
+    begun = begun_with(tracking, version)
+    start = known_start(workspace, begun)
+    files = decision_files(workspace, record_folder(tracking, version) / "dvc.lock")
+    if not files or (start is None and begun.source != TRAIN):
         return None
     wanted = [("bin", "=", Bin.KEPT.value), ("split", "=", Split.TRAIN.value)]
     keys = {
         key for path in files for key in pq.read_table(path, columns=["patient_key"], filters=wanted)[0].to_pylist()
     }
     former = FormerKeys.read(workspace.patients)
-    return frozenset(former.now(key) for key in keys)
+    before = start_patients(start, former) if start else ()
+    return frozenset({*(former.now(key) for key in keys), *before})
 
 
 def unfair_items(exam: Exam, challenger: Collection[str] | None, champion: Collection[str] | None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from components.registry.catalogue import Version
 from components.registry.decision_page.worst import Side, worst_items
 from components.registry.exam import Incomparable, exam_scores, taught, trained_patients, unfair_items
 from components.registry.judgement import keep_judgement
+from components.registry.started import begun_with, items_known
 from components.registry.tracking import Tracking
 from components.registry.verdict import Facts, Verdict, incomparable, verdict
 from components.storage.file_hashes import file_sha256
@@ -51,7 +52,10 @@ def judge(
         scores.get(CHAMPION),
         cluster=recipe.gate.cluster,
         demonstrative=recipe.gate.demonstrative,
-        left_out=unfair_items(exam, patients[CHALLENGER], patients.get(CHAMPION)),
+        left_out={
+            **items_known(workspace, recipe, exam, {side: begun_with(tracking, one) for side, one in sides.items()}),
+            **unfair_items(exam, patients[CHALLENGER], patients.get(CHAMPION)),
+        },
     )
     facts = Facts(
         challenger_taught=taught(tracking, challenger),

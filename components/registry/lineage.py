@@ -41,6 +41,7 @@ def lineage_of_record(record: Path, tags: Mapping[str, str]) -> dict[str, Any]:
         "stages": {name: stages[name] for name in used},
         "raw": sorted(raw, key=lambda item: item["path"]),
         "sources": manifest.get("sources", {}),
+        "start": manifest.get("start"),
     }
 
 
@@ -71,6 +72,10 @@ def render_lineage(value: Mapping[str, Any]) -> "Tree":
             branch.add(f"<- {escape(item['path'])} [dim]{item['md5'][:12]}[/dim] from {', '.join(item['made_by'])}")
         if stage["params"]:
             branch.add(f"{len(list(flatten(stage['params'])))} parameters")
+    if start := value.get("start"):
+        begun = tree.add(f"began with the weights of [bold]{escape(start['name'])}[/bold]")
+        begun.add(f"start.json [dim]sha256 {start['sha256'][:12]}[/dim], recipe {escape(start['recipe'])}")
+        begun.add(f"trained on data set {start['dataset_id'][:16]}")
     raw = tree.add("raw deliveries")
     for item in value["raw"]:
         counts = value["sources"].get(Path(item["path"]).name, {})

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from components.records.vocabulary import Bin
 from components.registry.catalogue import all_versions, record_folder
+from components.registry.started import begun_with, start_said
 from components.registry.tracking import connect
 from components.storage.dvc_cache import cache_path, directory_entries
 from components.storage.workspace import Workspace
@@ -24,6 +25,8 @@ def versions_with_patient(workspace: Workspace, keys: Collection[str]) -> list[d
     found = []
     for version in all_versions(tracking):
         said = _trained_on(workspace, record_folder(tracking, version) / "dvc.lock", keys)
+        if begun := start_said(workspace, begun_with(tracking, version), keys):
+            said = f"{said}; {begun}"
         found.append({"number": version.number, "aliases": list(version.aliases), "trained_on": said})
     return found
 

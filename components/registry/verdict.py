@@ -140,7 +140,7 @@ def incomparable(settings: GateSettings, reason: str) -> Verdict:
 def _first_words(settings: GateSettings, facts: Facts, table: Table) -> list[str]:
     """What a reader must know before any number."""
     words = [
-        f"the {side}'s training patients are unknown (imported weights): it may have seen the exam's"
+        f"the {side}'s training patients are unknown (imported weights, or a start that is not here): it may have seen the exam's"
         for side in facts.unknown_patients
     ]
     if settings.demonstrative:

@@ -33,6 +33,12 @@ class Start:
         return self.facts["name"]
 
     @property
+    def described(self) -> dict[str, Any]:
+        """What a data set and a version say of it: name, hash, recipe, data set, and the licences of what it was trained on."""
+        told = {name: self.facts[name] for name in ("name", "recipe", "dataset_id", "licences")}
+        return {**told, "sha256": file_sha256(self.folder / FACTS)}
+
+    @property
     def seen(self) -> Path:
         """The table of what it was trained on."""
         return self.folder / SEEN
@@ -55,25 +61,25 @@ def lay_start(workspace: Workspace, settings: StartSettings) -> list[str]:
             with atomic_path(folder / file.name) as temporary:
                 shutil.copyfile(file, temporary)
             lines.append(f"delivered start/{settings.shipped}/{file.name}")
-    open_start(workspace, settings)
+    open_start(workspace, settings.shipped, settings.sha256)
     return lines
 
 
-def open_start(workspace: Workspace, settings: StartSettings) -> Start:
-    """The start that the recipe names, every file checked. Raises ValueError that names what is not its own."""
-    folder = workspace.starts / settings.shipped
+def open_start(workspace: Workspace, name: str, sha256: str) -> Start:
+    """The start of this name and hash, every file checked. Raises ValueError that names what is not its own."""
+    folder = workspace.starts / name
     if not folder.is_dir():
         known = {path.name for place in (workspace.starts, _SHIPPED) if place.is_dir() for path in place.iterdir()}
-        raise ValueError(f"there is no start {settings.shipped!r} ({folder}){nearest(settings.shipped, known)}")
-    if (found := file_sha256(folder / FACTS)) != settings.sha256:
+        raise ValueError(f"there is no start {name!r} ({folder}){nearest(name, known)}")
+    if (found := file_sha256(folder / FACTS)) != sha256:
         raise ValueError(
             f"{folder} is another start than the recipe's: its {FACTS} has sha256 {found}, start.sha256 is "
-            f"{settings.sha256}; put the recipe's there, or state this one's hash"
+            f"{sha256}; put the recipe's there, or state this one's hash"
         )
     facts = read_object(folder / FACTS)
     if facts.get("schema") != SCHEMA:
         raise ValueError(f"{folder} is a start of schema {facts.get('schema')}, this code reads {SCHEMA}")
-    for name, sha256 in facts["files"].items():
-        if not (folder / name).is_file() or file_sha256(folder / name) != sha256:
-            raise ValueError(f"{folder / name} is not the start's own; remove it, the next run lays it there again")
+    for file, stated in facts["files"].items():
+        if not (folder / file).is_file() or file_sha256(folder / file) != stated:
+            raise ValueError(f"{folder / file} is not the start's own; remove it, the next run lays it there again")
     return Start(folder=folder, facts=facts)

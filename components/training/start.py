@@ -9,6 +9,7 @@ from urllib.request import url2pathname
 
 from components.assembly.dataset import Dataset, SampleIndex
 from components.context import StageContext
+from components.recipes.training import TRAIN
 from components.records.sample import Clinical, Text
 from components.sources.starts import open_start
 from components.storage.atomic import atomic_folder, write_json_rows
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from model.autoencoder import Autoencoder
     from model.unimedvl import UniMedVL
 
-TRAIN = "train"
 UNMEASURED = (("latents_mean", 0.0), ("latents_std", 1.0))
 """Key of `model.vae` -> what it holds of each channel before anything was measured."""
 
@@ -77,7 +77,7 @@ def _imported(ctx: StageContext) -> list[dict[str, Any]]:
 
     settings = ctx.recipe.start
     if settings.shipped:
-        folder = open_start(ctx.workspace, settings).folder
+        folder = open_start(ctx.workspace, settings.shipped, settings.sha256).folder
     else:
         folder = local_folder(settings.source, ctx.workspace.root)
     opened = open_published(folder)

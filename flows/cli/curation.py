@@ -199,6 +199,8 @@ def remove(
         print(f"  version {version['number']}{aliases}: {version['trained_on']}")
     if not done["versions"]:
         print("  no version is registered here, so none was trained on them")
+    if done["start"]:
+        print(f"  the recipe: {done['start']}")
     print("Next: unimed retrain")
 
 

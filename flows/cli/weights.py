@@ -1,4 +1,4 @@
-"""`unimed weights import | export`: public weights in, ours out, under the published names."""
+"""`unimed weights import | export | pack`: public weights in, ours out, and a start of what was trained here."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     )
     group.command("import", epilog="Example: unimed weights import ~/UniMedVL --into unimedvl")(import_weights)
     group.command("export", epilog="Example: unimed weights export champion ~/for-public-code")(export_weights)
+    group.command("pack", epilog="Example: unimed weights pack eyes-1")(pack_start)
     app.add_typer(group)
 
 
@@ -102,6 +103,26 @@ def export_weights(
     if not as_json:
         for line in told:
             print(line)
+
+
+def pack_start(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the start will be called.")],
+    into: Annotated[Path | None, typer.Option("--into", help="Folder for it. Default: data/start.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a start of what this workspace trained: finished weights that other runs begin with, and all they were trained on."""
+    from flows.cli.models import here
+    from flows.packing import pack
+
+    with working(f"packing {name}"):
+        done = pack(here(), name, into.expanduser().absolute() if into else None)
+    if as_json:
+        print_json(done)
+        return
+    print(
+        f"packed {done['folder']}: {bytes_text(done['bytes'])}, trained on {done['images']} images of {done['patients']} patients"
+    )
+    print(f"Begin with it: `start: {{source: {done['source']}, sha256: {done['sha256']}}}` in params.yaml")
 
 
 def _check_sources(source: str, llm: str, vit: str, vae: str) -> None:

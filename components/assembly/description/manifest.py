@@ -75,9 +75,11 @@ def manifest(
     notices: Sequence[str],
     left_out: Mapping[str, Mapping[str, int]],
     use: Mapping[str, object],
+    start: Mapping[str, object] | None,
 ) -> dict[str, object]:
     """manifest.json as plain values. `shards`: (kind, split, shard); `lent`: source -> how it was lent;
-    `private`: source -> what was done about the people in it."""
+    `private`: source -> what was done about the people in it; `start`: finished weights of ours that the run begins with,
+    whose training records are in no comparison."""
     return {
         "schema": SCHEMA_VERSION,
         "dataset_id": dataset_id,
@@ -110,6 +112,7 @@ def manifest(
         "exam": dict(exam),
         "taught": dict(taught),
         "notices": list(notices),
+        **({"start": dict(start)} if start else {}),
     }
 
 

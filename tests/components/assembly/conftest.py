@@ -22,6 +22,7 @@ from components.images.stored import StoredImage
 from components.recipes.assembly import AssemblySettings, QuestionSettings, Slab, SplitSettings
 from components.recipes.shipped import read_shipped
 from components.recipes.sources import SourceSettings
+from components.recipes.training import StartSettings
 from components.records.accounting import Account
 from components.records.record import Provenance, Record
 from components.records.schema import record_row, record_table
@@ -194,6 +195,7 @@ def assemble_validated(
     sources: Iterable[str] | Mapping[str, SourceSettings] = ("mri", "ct", "tissue", "scan"),
     seed: int = 1,
     stopped: bool = False,
+    start: StartSettings | None = None,
 ) -> Path:
     """Assembles what lies in the workspace's data/validated; returns the data set's folder. Sources without settings are
     public ones of the corpus."""
@@ -206,6 +208,7 @@ def assemble_validated(
             | (sources if isinstance(sources, Mapping) else {}),
             assembly=settings,
             seed=seed,
+            start=start or recipe.start,
         ),
         item="",
         progress=Progress.start(workspace.progress, "assemble"),

@@ -12,14 +12,13 @@ from components.assembly.benchmark.exam import NONE
 from components.evaluation.answers import SCORER
 from components.evaluation.predictions import PLAIN, SHUFFLED
 from components.evaluation.scores import Score, write_scores
+from components.recipes.shipped import shipped_recipe
 from components.registry import gate
 from components.registry.promotion import decide
 from components.registry.versions import register
 from components.storage.dvc import reproduce_stage, stage_graph
 from components.storage.dvc_repository import ensure_initialised
 from components.storage.workspace import Workspace
-
-TINY = Path(__file__).parents[3] / "components" / "recipes" / "tiny.yaml"
 
 PIPELINE = """\
 stages:
@@ -106,7 +105,7 @@ def made(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("registry") / "workspace"
     (root / "data" / "raw" / "one").mkdir(parents=True)
     (root / "data" / "raw" / "one" / "file").write_text("raw bytes")
-    shutil.copyfile(TINY, root / "params.yaml")
+    (root / "params.yaml").write_text(shipped_recipe("tiny-scratch"))
     (root / "dvc.yaml").write_text(PIPELINE)
     (root / "make.py").write_text(MAKE)
     (root / "weights.txt").write_text("weights 1")

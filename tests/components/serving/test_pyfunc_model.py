@@ -20,6 +20,7 @@ import pytest
 from mlflow import MlflowClient
 from PIL import Image
 
+from components.recipes.shipped import shipped_recipe
 from components.registry import weights_reference
 from components.registry.model_files import code_folders, log_model
 from components.registry.runs import keyed_run
@@ -31,7 +32,6 @@ from flows.services import mlflow_command
 from tests.components.evaluation.material import make_checkpoint
 
 ROOT = Path(__file__).parents[3]
-TINY = ROOT / "components" / "recipes" / "tiny.yaml"
 
 STRANGER = """
 import base64, io, json, sys, pandas, mlflow
@@ -70,7 +70,9 @@ def registered(tmp_path_factory) -> Workspace:
     record.mkdir()
     (record / "weights.json").write_text(json.dumps(reference.to_json()))
     text = (
-        TINY.read_text().replace("caption_tokens: 64", "caption_tokens: 4").replace("grid_points: 20", "grid_points: 3")
+        shipped_recipe("tiny-scratch")
+        .replace("caption_tokens: 64", "caption_tokens: 4")
+        .replace("grid_points: 20", "grid_points: 3")
     )
     (record / "params.yaml").write_text(text)
     workspace = Workspace(root)

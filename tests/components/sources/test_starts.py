@@ -43,7 +43,7 @@ def test_a_start_is_laid_once_and_what_is_missing_restored(workspace, settings):
     assert lay_start(workspace, settings) == [] and weights.stat().st_mtime_ns == before
     weights.unlink()
     assert lay_start(workspace, settings) == ["delivered start/small-1/ema.safetensors"]
-    assert open_start(workspace, settings).name == "small-1"
+    assert open_start(workspace, settings.shipped, settings.sha256).name == "small-1"
 
 
 def test_a_changed_byte_is_named_and_not_used(workspace, settings):
@@ -56,7 +56,7 @@ def test_a_changed_byte_is_named_and_not_used(workspace, settings):
 def test_another_start_of_the_same_name_is_refused(workspace, settings):
     lay_start(workspace, settings)
     with pytest.raises(ValueError, match=r"another start than the recipe's: its start.json has sha256 .*is 0{64}"):
-        open_start(workspace, replace(settings, sha256="0" * 64))
+        open_start(workspace, "small-1", "0" * 64)
 
 
 def test_a_start_that_nobody_has_is_refused_with_the_nearest(workspace, settings):
