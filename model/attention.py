@@ -88,7 +88,7 @@ class AttentionLayout:
         """The layout of tokens in stream order (text, ViT, latent). With one bucket of sdpa, row b is sample b."""
         order = torch.cat([packed.text_token_index, packed.vit_token_index, packed.latent_token_index])
         modes = np.array(packed.attention_modes)
-        if backend == "flex":
+        if backend == "flex" and packed.num_tokens:  # padding repeats token 0, where there is one
             return _one_row(packed, order.cpu().numpy(), modes, device or packed.device)
         split = np.repeat(np.arange(len(packed.split_lens)), packed.split_lens)
         rules = _Rules(

@@ -129,11 +129,12 @@ class SequenceBuilder:
         self._sample_start = None
         return length
 
-    def build(self) -> PackedSequence:
-        """The packed sequence, on the CPU. Raises ValueError without a sample or while one is open."""
+    def build(self, *, may_be_empty: bool = False) -> PackedSequence:
+        """The packed sequence, on the CPU. Raises ValueError while a sample is open, and without one unless it may be
+        empty: what a rank without a share of a step puts through the network."""
         if self._sample_start is not None:
             raise ValueError("a sample is open; end_sample() before build()")
-        if not self._sample_lens:
+        if not (self._sample_lens or may_be_empty):
             raise ValueError("a packed sequence needs at least one sample")
         return PackedSequence(
             sample_lens=tuple(self._sample_lens),

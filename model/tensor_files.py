@@ -126,7 +126,7 @@ def write_tensors(path: Path, tensors: Mapping[str, LazyTensor], progress: EachT
     unknown = [name for name, tensor in tensors.items() if tensor.dtype not in names]
     if unknown:
         raise ValueError(f"weights are floating point, but {unknown[0]} is {tensors[unknown[0]].dtype}")
-    order = sorted(tensors, key=lambda name: (list(names).index(tensors[name].dtype), name))
+    order = file_order(tensors)
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     end = 0
     for name in order:
@@ -143,6 +143,12 @@ def write_tensors(path: Path, tensors: Mapping[str, LazyTensor], progress: EachT
             file.write(values.reshape(-1).view(torch.uint8).numpy().data)
             if progress:
                 progress(number, len(order), name)
+
+
+def file_order(tensors: Mapping[str, LazyTensor]) -> list[str]:
+    """The names in the order in which write_tensors reads and writes the tensors."""
+    dtypes = list(_DTYPES.values())
+    return sorted(tensors, key=lambda name: (dtypes.index(tensors[name].dtype), name))
 
 
 def write_shards(

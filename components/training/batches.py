@@ -79,7 +79,7 @@ class BatchMaker:
             )
 
     def build(self, visits: Iterable[Visit]) -> MicroBatch:
-        """The micro-batch of these visits, in their order."""
+        """The micro-batch of these visits, in their order; of none, one without a token."""
         planned = [self._plan(visit) for visit in visits]
         vit = iter(self._vit_patches(planned))
         builder = SequenceBuilder(self._layout.tokenizer.special, self._config)
@@ -103,7 +103,7 @@ class BatchMaker:
                         )
                         self._add_latents(builder, item, tokens, draw, sigmas, noises)
             builder.end_sample()
-        return MicroBatch(builder.build(), *self._chance(sigmas, noises))
+        return MicroBatch(builder.build(may_be_empty=True), *self._chance(sigmas, noises))
 
     def _plan(self, visit: Visit) -> tuple[Visit, Sample, list[Item]]:
         number = self._numbers[visit.sample_id]

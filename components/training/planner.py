@@ -133,17 +133,23 @@ class Planner:
         self._open.append(([visit], length))
 
 
-def rank_share(bins: Sequence[SequencePlan], *, rank: int, world_size: int) -> list[SequencePlan]:
-    """The sequences of a step that this rank trains on: every world_size-th."""
-    return list(bins[rank::world_size])
+def rank_share(
+    bins: Sequence[SequencePlan], *, rank: int, world_size: int, per_forward: int
+) -> list[list[SequencePlan]]:
+    """The sequences of a step that this rank trains on, every world_size-th, as groups that go through the network together.
+
+    Every rank has the same number of groups, for all take part in each other's forwards: some may be smaller, or empty.
+    """
+    own, largest = bins[rank::world_size], -(-len(bins) // world_size)
+    return [list(own[start : start + per_forward]) for start in range(0, largest, per_forward)]
 
 
 def check_world_size(sequences_per_step: int, world_size: int) -> None:
-    """Raises ValueError unless every rank gets the same number of sequences a step."""
-    if sequences_per_step % world_size:
+    """Raises ValueError when some rank would never have a sequence."""
+    if world_size > sequences_per_step:
         raise ValueError(
-            f"training.sequences_per_step is {sequences_per_step}, which {world_size} workers cannot share evenly; "
-            f"set compute.workers to a divisor of it"
+            f"training.sequences_per_step is {sequences_per_step}, too few for {world_size} workers to have one each; "
+            f"set compute.workers to {sequences_per_step} or less"
         )
 
 

@@ -36,8 +36,12 @@ class StageFeed:
         self._per_step, self._per_forward = per_step, per_forward
 
     def next_step(self) -> Sequence[MicroBatch]:
-        bins = rank_share(self._planner.take(self._per_step), rank=self._world.rank, world_size=self._world.size)
-        groups = [bins[i : i + self._per_forward] for i in range(0, len(bins), self._per_forward)]
+        groups = rank_share(
+            self._planner.take(self._per_step),
+            rank=self._world.rank,
+            world_size=self._world.size,
+            per_forward=self._per_forward,
+        )
         return [self._maker.build(visit for visits in group for visit in visits) for group in groups]
 
 

@@ -1,7 +1,9 @@
 import pytest
 import torch
 
+from model.attention import AttentionLayout
 from model.objective import draw, summed_losses
+from model.sequence_builder import SequenceBuilder
 
 
 def test_a_later_token_does_not_change_an_earlier_prediction(tiny_model, published_packed, published_noisy):
@@ -25,6 +27,24 @@ def test_two_forwards_give_the_same_bytes(stem_model, mixed_packed):
         return [p.grad.clone() for p in stem_model.parameters() if p.requires_grad]
 
     assert all(torch.equal(first, second) for first, second in zip(gradients(), gradients(), strict=True))
+
+
+def test_a_sequence_without_a_token_has_a_zero_loss_and_a_zero_gradient_of_every_weight(
+    stem_model, stem_config, tiny_model, special
+):
+    for model, config in ((stem_model, stem_config), (tiny_model, tiny_model.config)):
+        empty = SequenceBuilder(special, config).build(may_be_empty=True)
+        empty.validate()
+        losses = summed_losses(model, empty, *draw(empty, torch.Generator(), 2.0))
+        assert losses.text_loss_sum == 0 and losses.image_loss_sum == 0
+        (losses.text_loss_sum + losses.image_loss_sum).backward()
+        for name, parameter in model.named_parameters():
+            assert not parameter.requires_grad or (parameter.grad is not None and not parameter.grad.any()), name
+
+
+def test_without_a_token_both_back_ends_lay_out_nothing(stem_config, special):
+    empty = SequenceBuilder(special, stem_config).build(may_be_empty=True)
+    assert [AttentionLayout.from_packed(empty, backend=backend).buckets for backend in ("sdpa", "flex")] == [(), ()]
 
 
 def test_layers_computed_again_give_the_same_bytes_from_less_memory(stem_model, mixed_packed):

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from math import ceil
 
 import pytest
 from hypothesis import given, settings
@@ -93,14 +94,22 @@ def test_a_restored_planner_goes_on_where_the_saved_one_stood(cut: int, per_step
     assert head + [second.take(per_step) for _ in range(60 - cut)] == expected
 
 
-@pytest.mark.parametrize("world_size", [2, 4])
-def test_ranks_together_consume_the_samples_of_one_rank_in_each_step(world_size: int) -> None:
+@pytest.mark.parametrize("per_forward", [1, 2, 9])
+@pytest.mark.parametrize("world_size", [1, 2, 3, 4, 5])
+def test_ranks_together_consume_the_samples_of_each_step_in_equally_many_forwards(
+    world_size: int, per_forward: int
+) -> None:
     alone, ranks = planner(), [planner() for _ in range(world_size)]
     for _ in range(20):
-        whole = rank_share(alone.take(4), rank=0, world_size=1)
-        shares = [rank_share(p.take(4), rank=r, world_size=world_size) for r, p in enumerate(ranks)]
-        assert Counter(v for s in whole for v in s) == Counter(v for share in shares for s in share for v in s)
-        assert {len(share) for share in shares} == {4 // world_size}
+        shares = [
+            rank_share(p.take(5), rank=rank, world_size=world_size, per_forward=per_forward)
+            for rank, p in enumerate(ranks)
+        ]
+        assert Counter(alone.take(5)) == Counter(bin_ for share in shares for group in share for bin_ in group)
+        assert {len(share) for share in shares} == {ceil(ceil(5 / world_size) / per_forward)}
+        assert max(len(group) for share in shares for group in share) <= per_forward
+        sizes = [sum(map(len, share)) for share in shares]
+        assert max(sizes) - min(sizes) <= 1
 
 
 def test_the_state_stays_small() -> None:
@@ -109,9 +118,10 @@ def test_the_state_stays_small() -> None:
     assert len(json.dumps(source.state())) < 2000 + 60 * OPEN_BINS * 15
 
 
-def test_a_world_that_cannot_share_the_step_evenly_is_refused() -> None:
-    with pytest.raises(ValueError, match="sequences_per_step is 4, which 3 workers cannot share"):
-        check_world_size(4, 3)
+def test_more_workers_than_sequences_are_refused() -> None:
+    check_world_size(4, 3)
+    with pytest.raises(ValueError, match=r"sequences_per_step is 4, too few for 5 workers .* to 4 or less"):
+        check_world_size(4, 5)
 
 
 def test_a_sample_over_the_room_and_a_group_without_samples_are_named() -> None:
