@@ -1,7 +1,7 @@
 """What the door hands to a stage."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -63,6 +63,11 @@ def unwatched(exam: str, version: int, weights_sha256: str, /) -> None:
     del exam, version, weights_sha256
 
 
+def endless(seconds: float) -> None:
+    """The grace of a stage that nobody ends."""
+    del seconds
+
+
 @contextmanager
 def untracked(stage: str, run_key: str, /) -> Iterator[StageRun]:
     """The tracker of a stage that nobody watches."""
@@ -81,6 +86,8 @@ class StageContext:
     progress: Progress
     stop: threading.Event = field(default_factory=threading.Event)
     """Set by SIGTERM or SIGINT; long loops poll it, save what they have and raise Interrupted."""
+    grace: Callable[[float], None] = endless
+    """Called with the seconds that the stage wants between being asked to stop and being ended."""
     tracker: Tracker = untracked
     """Where a stage's curves are watched; the door gives MLflow's."""
     open_exam: Opening = unwatched

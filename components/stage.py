@@ -42,6 +42,7 @@ STAGES = {
 """Stage name -> the function that does it."""
 
 GRACE_SECONDS = 6.0
+"""Of a stage that asks for no more."""
 EXIT_FAILED, EXIT_IMPOSSIBLE, EXIT_CANNOT_PREDICT, EXIT_AGAIN = 1, 2, 3, 75
 
 ENVIRONMENT = {
@@ -103,8 +104,8 @@ def main(argv: list[str]) -> int:
     from components.storage.lifeline import die_with_parent
 
     die_with_parent()
-    stop = threading.Event()
-    listen(stop)
+    stop, grace = threading.Event(), Grace()
+    listen(stop, grace)
 
     from components.storage.user import have_user
     from components.storage.workspace import ENVIRONMENT as WORKSPACE
@@ -113,10 +114,10 @@ def main(argv: list[str]) -> int:
     workspace = Workspace(Path.cwd().resolve())
     os.environ[WORKSPACE] = str(workspace.root)
     have_user(workspace.private / "home")
-    return run(workspace.root, name, item, stop)
+    return run(workspace.root, name, item, stop, grace)
 
 
-def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
+def run(root: Path, name: str, item: str, stop: threading.Event, grace: "Grace") -> int:
     """Read the recipe, hold the stage's lock, call the component, say how it ended."""
     from components.context import CannotPredict, Interrupted, StageContext
     from components.recipes.recipe import read_recipe
@@ -152,6 +153,7 @@ def run(root: Path, name: str, item: str, stop: threading.Event) -> int:
             item=item,
             progress=progress,
             stop=stop,
+            grace=grace.allow,
             tracker=mlflow_of(workspace),
             open_exam=openings_of(workspace),
         )
@@ -203,15 +205,40 @@ def function_of(name: str) -> Callable[..., None]:
     return getattr(import_module(module), function)
 
 
-def listen(stop: threading.Event) -> None:
-    """On SIGTERM or SIGINT set the stop flag; a stage that does not poll it is left after GRACE_SECONDS, to be redone."""
+class Grace:
+    """How long this process may live once it was asked to stop."""
+
+    def __init__(self, seconds: float = GRACE_SECONDS) -> None:
+        self._seconds = seconds
+        self._asked_at: float | None = None
+        self._timer: threading.Timer | None = None
+
+    def allow(self, seconds: float) -> None:
+        """So long, from the moment that it was or will be asked."""
+        self._seconds = seconds
+        if self._asked_at is not None:
+            self._leave_in(self._asked_at + seconds - time.monotonic())
+
+    def begin(self) -> None:
+        """It was asked."""
+        self._asked_at = time.monotonic()
+        self._leave_in(self._seconds)
+
+    def _leave_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(max(seconds, 0), os._exit, args=(EXIT_AGAIN,))
+        self._timer.daemon = True
+        self._timer.start()
+
+
+def listen(stop: threading.Event, grace: Grace) -> None:
+    """On SIGTERM or SIGINT set the stop flag; a stage that is not back within its grace is left as it is, to be redone."""
 
     def asked(*_: object) -> None:
         if not stop.is_set():
             stop.set()
-            timer = threading.Timer(GRACE_SECONDS, os._exit, args=(EXIT_AGAIN,))
-            timer.daemon = True
-            timer.start()
+            grace.begin()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, asked)

@@ -10,18 +10,20 @@ from contextlib import contextmanager
 from flows.leftovers import forward_stop
 
 LIMIT_SECONDS = 9.0
-"""A run that is not back by then is left as it stands: killing it loses nothing, the next start goes on."""
+"""A run that is not back by then, or so long after its training's grace, is left as it stands: killing it loses nothing
+that was saved, the next start goes on."""
+MORE_SECONDS = 3.0
 
 AGAIN = 75
 GO_ON = "stopped; what was done is kept. Go on with the same command"
 
 
 @contextmanager
-def stoppable(stop: threading.Event) -> Iterator[None]:
+def stoppable(stop: threading.Event, grace_seconds: float = 0.0) -> Iterator[None]:
     """While the block runs in the main thread, SIGINT and SIGTERM set `stop` and are passed on to the stages.
 
     Call it inside the flow: Prefect replaces handlers set before. Signals may come twice. In another thread than the
-    main one, where Python takes no handlers, it does nothing.
+    main one, where Python takes no handlers, it does nothing. grace_seconds: what a stage may take to save.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -31,7 +33,7 @@ def stoppable(stop: threading.Event) -> Iterator[None]:
         if not stop.is_set():
             stop.set()
             print("\nstopping: the stage saves what it has …", file=sys.stderr, flush=True)
-            timer = threading.Timer(LIMIT_SECONDS, _leave)
+            timer = threading.Timer(max(LIMIT_SECONDS, grace_seconds + MORE_SECONDS), _leave)
             timer.daemon = True
             timer.start()
         # A thread of its own: looking through processes takes longer than a handler should.

@@ -14,6 +14,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from components.recipes.recipe import read_recipe
 from components.storage.workspace import Workspace
+from components.training.finished import forget_states
 from flows.interruption import GO_ON, stoppable
 from flows.journal import keep_seconds, record
 from flows.order import stage_order
@@ -107,13 +108,14 @@ def retrain(root: str, promote: Promote = "gate", label: str = "retrain") -> Any
     workspace = Workspace(Path(root))
     recipe = read_recipe(workspace.params)
     outcome = Outcome()
-    with stoppable(_Stop.event):
+    with stoppable(_Stop.event, recipe.compute.grace_seconds):
         try:
             with parent_run(workspace, label) as parent:
                 for group in stage_order(recipe):
                     run_group(workspace, group, outcome, parent)
                 outcome.version = timed(workspace, outcome, "register", register, workspace)
                 outcome.decision = timed(workspace, outcome, "decide", decide, workspace, outcome.version, promote)
+                forget_states(workspace, recipe.curriculum)
         except Exception as error:
             if _Stop.event.is_set() or isinstance(error, StageInterrupted):
                 return Cancelled(name="Interrupted", message=GO_ON)

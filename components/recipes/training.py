@@ -32,13 +32,27 @@ class ComputeSettings:
     """torch threads of every process that trains or predicts; float sums depend on it."""
     workers: int
     """Ray Train workers; 0 trains in the stage's own process. 0 and 1 give the same bytes; more take the same samples at
-    each step and add up their gradients in another order."""
+    each step and add up their gradients in another order. Each holds a slice of every weight, moment and average."""
+    copies: int = 1
+    """How often the workers hold the network: 1, all of them together once; 2, each half of them (nodes, say) once."""
     attention: AttentionChoice = "auto"
     """sdpa: rows of a few lengths. flex: FlexAttention over blocks, where a GPU trains. auto: flex there, else sdpa."""
     precision: Precision = "fp32"
     """bf16: matrix products of training in bfloat16; weights, losses, sums and optimizer stay float32 (autocast)."""
+    save_seconds: float = 900.0
+    """A state is saved when the last one is so long ago, besides those of training.save_every."""
+    grace_seconds: float = 25.0
+    """How long a training that is asked to stop may take to finish its step and save: no longer than whoever kills it
+    waits (30 seconds in Kubernetes, as it comes)."""
     gradient_checkpointing: bool = False
     """Keep only what enters each layer and compute it again on the way back: less memory, a third more work."""
+
+    def __post_init__(self) -> None:
+        if self.copies < 1 or max(self.workers, 1) % self.copies:
+            raise ValueError(
+                f"compute.copies is {self.copies}, which {self.workers} workers cannot share evenly; set compute.workers to "
+                "a multiple of it"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,7 +156,7 @@ class TrainingSettings:
     """What the three stages share."""
 
     sequences_per_step: int
-    """Packed sequences per optimizer step, over all ranks; any world size that divides it gives the same samples."""
+    """Packed sequences per optimizer step, over all ranks; any number of workers up to it takes the same samples."""
     tokens_per_sequence: int
     """Room of one packed sequence. A longer sample is an error, never a crop."""
     sequences_per_forward: int

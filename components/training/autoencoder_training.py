@@ -52,7 +52,7 @@ def train_autoencoder(
     )
     autoencoder.train()
     history = train_small(training, loss_of, each_step)
-    autoencoder.load_state_dict(average.weights)
+    autoencoder.load_state_dict(average.state(autoencoder))
     return _measured(autoencoder.eval(), pictures, seed), curve("autoencoder", history, every=EVERY, digits=6)
 
 

@@ -11,6 +11,7 @@ from torch import nn
 from components.recipes.training import CurriculumStage, LossWeights, Precision
 from components.training.batches import MicroBatch
 from components.training.optimizer import Average, learning_rate, set_learning_rate
+from components.training.sharding import add_up_gradients, whole
 from components.training.world import World
 from model.objective import summed_losses
 from model.unimedvl import UniMedVL
@@ -48,6 +49,28 @@ class Feed(Protocol):
     def next_step(self) -> Sequence[MicroBatch]: ...
 
 
+class Keeper(Protocol):
+    """Keeps what resumes the training. Every rank calls the same of these after the same steps."""
+
+    @property
+    def has_written(self) -> bool:
+        """Whether this rank's part of a save under way is done."""
+        ...
+
+    def is_due(self, step: int) -> bool:
+        """Whether this rank finds that a save is due after the step."""
+        ...
+
+    def save(self, step: int, skipped: int) -> None:
+        """Begins a save of where the training stands; one under way is waited for."""
+
+    def publish(self) -> None:
+        """Makes the save under way count, once all ranks have written."""
+
+    def settle(self) -> None:
+        """Waits for a save under way and makes it count."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Learner:
     """The network and what changes it."""
@@ -69,7 +92,8 @@ def train_step(learner: Learner, micro_batches: Sequence[MicroBatch], *, step: i
     num_text, num_image, tokens = world.sum(own, learner.device)
     learner.optimizer.zero_grad(set_to_none=True)
     text_sum = image_sum = 0.0
-    for micro in micro_batches:
+    for number, micro in enumerate(micro_batches, 1):
+        add_up_gradients(model, now=number == len(micro_batches))
         micro = micro.to(learner.device)
         with torch.autocast(learner.device.type, torch.bfloat16, enabled=learner.precision == "bf16"):
             losses = summed_losses(model, micro.packed, micro.sigma, micro.noise)
@@ -79,9 +103,8 @@ def train_step(learner: Learner, micro_batches: Sequence[MicroBatch], *, step: i
         (text + image).backward()
         text_sum += float(losses.text_loss_sum.detach())
         image_sum += float(losses.image_loss_sum.detach())
-    world.sum_gradients(model.parameters())
     text_sum, image_sum = world.sum([text_sum, image_sum], learner.device)
-    grad_norm = float(nn.utils.clip_grad_norm_(model.parameters(), learner.max_grad_norm))
+    grad_norm = float(whole(nn.utils.clip_grad_norm_(model.parameters(), learner.max_grad_norm)))
     skipped = not math.isfinite(grad_norm + text_sum + image_sum)
     if not skipped:
         set_learning_rate(learner.optimizer, rate)
@@ -100,11 +123,10 @@ def train_step(learner: Learner, micro_batches: Sequence[MicroBatch], *, step: i
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
-    """Which steps of the stage are still to do, and when to save."""
+    """Which steps of the stage are still to do."""
 
     done: int
     skipped: int
-    save_every: int
 
 
 def fit(
@@ -114,12 +136,12 @@ def fit(
     span: Span,
     *,
     hooks: Iterable[Hook],
-    save: Callable[[int, int], None],
+    keeper: Keeper,
     should_stop: Callable[[], bool],
 ) -> bool:
     """Trains steps span.done + 1 to stage.steps; True when the stage is done, False when it was stopped and saved.
 
-    save(step, skipped) is called every save_every steps and when asked to stop, never after the last step.
+    Saves when a rank finds it due or was asked to stop, never after the last step; what was saved counts when this returns.
     Raises ValueError when more than MAX_SKIPPED_STEPS steps were not finite.
     """
     learner.model.train()
@@ -134,18 +156,22 @@ def fit(
                 f"{skipped} of {step} steps had losses or gradients that are not finite, over the limit of "
                 f"{MAX_SKIPPED_STEPS}; lower curriculum.*.learning_rate or training.optimizer.max_grad_norm"
             )
-        if step < stage.steps:
-            stop = any_stops(learner, should_stop)
-            if stop or step % span.save_every == 0:
-                save(step, skipped)
-            if stop:
-                return False
+        if step < stage.steps and _between_steps(learner, keeper, step, skipped, should_stop):
+            keeper.settle()
+            return False
+    keeper.settle()
     return True
 
 
-def any_stops(learner: Learner, should_stop: Callable[[], bool]) -> bool:
-    """Whether any rank was asked to stop: all leave at the same step."""
-    return learner.world.sum([float(should_stop())], learner.device)[0] > 0
+def _between_steps(learner: Learner, keeper: Keeper, step: int, skipped: int, should_stop: Callable[[], bool]) -> bool:
+    """Saves where that is due; whether any rank was asked to stop: all leave at the same step."""
+    asked = [float(should_stop()), float(keeper.is_due(step)), float(keeper.has_written)]
+    stop, due, written = learner.world.sum(asked, learner.device)
+    if written == learner.world.size:
+        keeper.publish()
+    if stop or due:
+        keeper.save(step, skipped)
+    return stop > 0
 
 
 def _counts(micro: MicroBatch) -> tuple[int, int, int]:

@@ -48,7 +48,7 @@ class LossRows:
 
     def state(self) -> dict[str, Any]:
         """All rows so far and the steps that wait for their row; JSON values only."""
-        return {"rows": self.rows, "pending": self._pending}
+        return {"rows": [*self.rows], "pending": [*self._pending]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes on where the state was taken."""

@@ -36,7 +36,7 @@ def make_optimizer(
     model: nn.Module, settings: OptimizerSettings, *, vit_learning_rate_scale: float
 ) -> torch.optim.AdamW:
     """AdamW over all weights with a gradient; the ViT's are a group of their own with a scaled rate."""
-    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    trained = dict(_trained(model))
     groups = [
         {"params": [p for n, p in trained.items() if not n.startswith(VIT_PREFIX)], "scale": 1.0},
         {"params": [p for n, p in trained.items() if n.startswith(VIT_PREFIX)], "scale": vit_learning_rate_scale},
@@ -58,18 +58,25 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 class Average:
-    """Exponential moving average of the weights, all of them, under their names."""
+    """Exponential moving average of the weights that train, under their names."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.weights: dict[str, Tensor] = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        self.weights: dict[str, Tensor] = {name: p.detach().clone() for name, p in _trained(model)}
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
         """Moves the average a step towards the model's weights."""
-        trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-        averages = [self.weights[name] for name, _ in trained]
-        torch._foreach_lerp_(averages, [p.detach() for _, p in trained], 1 - self.decay)
+        trained = [p.detach() for _, p in _trained(model)]
+        torch._foreach_lerp_(list(self.weights.values()), trained, 1 - self.decay)
+
+    def state(self, model: nn.Module) -> dict[str, Tensor]:
+        """The model's state with averaged weights; what does not train is its own average."""
+        return model.state_dict() | self.weights
+
+
+def _trained(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    return [(name, p) for name, p in model.named_parameters() if p.requires_grad]
 
 
 def named_moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> Mapping[str, Tensor]:
@@ -78,9 +85,7 @@ def named_moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> Mapping
     A weight that has not been stepped yet gets zeros, which is where AdamW starts.
     """
     found: dict[str, Tensor] = {}
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
+    for name, parameter in _trained(model):
         state = optimizer.state[parameter]
         if not state:
             state["step"] = torch.zeros((), dtype=torch.float32, device=parameter.device)

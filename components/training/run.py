@@ -5,7 +5,7 @@ The same function runs in the stage's own process, in every Ray worker, and in t
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from components.assembly.dataset import Dataset
 from components.storage.atomic import write_json_rows
@@ -24,6 +24,8 @@ from components.training.world import World
 from components.weights.tokenizer import TextTokenizer
 
 if TYPE_CHECKING:
+    import torch
+
     from model.autoencoder import Autoencoder
     from model.unimedvl import UniMedVL
 
@@ -68,7 +70,7 @@ def train_stage(
         job.settings,
         span,
         hooks=[work.rows, *hooks],
-        save=work.save,
+        keeper=work,
         should_stop=should_stop,
     )
     work.close(finished)
@@ -77,7 +79,7 @@ def train_stage(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageWork:
-    """One rank's stage at work: what learns, what it is fed, and where both are kept."""
+    """One rank's stage at work: what learns, what it is fed, and where both are kept (the loop's Keeper)."""
 
     job: StageJob
     world: World
@@ -96,20 +98,35 @@ class StageWork:
             self.planner.restore(state.planner)
             self.rows.restore(state.losses)
         done, skipped = (state.step, state.skipped) if state else (0, 0)
-        return Span(done=done, skipped=skipped, save_every=self.job.recipe.training.save_every)
+        return Span(done=done, skipped=skipped)
+
+    @property
+    def has_written(self) -> bool:
+        return self.store.has_written
+
+    def is_due(self, step: int) -> bool:
+        """Every so many steps, and when the last save is too long ago."""
+        return step % self.job.recipe.training.save_every == 0 or self.store.is_late
 
     def save(self, step: int, skipped: int) -> None:
         """Saves all that resumes the stage after this step."""
         state = TrainingState(step=step, skipped=skipped, planner=self.planner.state(), losses=self.rows.state())
         self.store.save(state, self.learner)
 
+    def publish(self) -> None:
+        self.store.publish()
+
+    def settle(self) -> None:
+        self.store.settle()
+
     def close(self, finished: bool) -> None:
         """Keeps the latents, writes checkpoint and loss curve when the stage is finished, waits for all ranks."""
         if self.world.is_first:
             self.latents.keep(self.job.latents)
-        if finished and self.world.is_first:
+        if finished:
             settings = image_settings(self.job)
             write_output(self.job.checkpoint, self.learner, self.autoencoder, self.job.parent, settings)
+        if finished and self.world.is_first:
             write_json_rows(self.job.losses, self.rows.rows)
         self.world.barrier()
 
@@ -119,7 +136,7 @@ def prepare(job: StageJob, world: World, on_row: OnRow = nobody) -> StageWork:
     import torch
 
     from model.attention import pick_backend
-    from model.weights import load_checkpoint
+    from model.weights import load_autoencoder
 
     recipe, training = job.recipe, job.recipe.training
     check_world_size(training.sequences_per_step, world.size)
@@ -129,9 +146,7 @@ def prepare(job: StageJob, world: World, on_row: OnRow = nobody) -> StageWork:
     # Bytes are promised on the CPU; some CUDA kernels have no deterministic form.
     torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
     pick_backend(recipe.compute.attention, device, training=True)  # refuses before anything is loaded
-    model, autoencoder, _ = load_checkpoint(job.parent, device)
-    model.attention = recipe.compute.attention
-    model.language_model.model.gradient_checkpointing = recipe.compute.gradient_checkpointing
+    model, autoencoder = _network(job, world, device), load_autoencoder(job.parent, device)
     tokenizer = TextTokenizer.load(job.parent)
     tokenizer.check_fits(model.config.llm.vocab_size)
     learner = _learner(job, model, world, device)
@@ -148,15 +163,37 @@ def prepare(job: StageJob, world: World, on_row: OnRow = nobody) -> StageWork:
         planner=planner,
         feed=feed,
         rows=LossRows(job.settings.steps, on_row),
-        store=StateStore(job.states, world),
+        store=StateStore(job.states, world, every_seconds=recipe.compute.save_seconds),
     )
 
 
-def _learner(job: StageJob, model: "UniMedVL", world: World, device: Any) -> Learner:
-    training, scale = job.recipe.training, job.settings.vit_learning_rate_scale
-    freeze_vit(model, scale)
+def _network(job: StageJob, world: World, device: "torch.device") -> "UniMedVL":
+    """The parent's network as this stage trains it: what is frozen is, and each rank has read its own part."""
+    import torch
+
+    from components.training.sharding import fill, shard
+    from model.tensor_files import check_fit
+    from model.unimedvl import UniMedVL
+    from model.weights import open_checkpoint
+
+    recipe, checkpoint = job.recipe, open_checkpoint(job.parent)
+    with torch.device("meta"):
+        model = UniMedVL(checkpoint.config)
+    check_fit(checkpoint.network, model.state_dict(), "network weights")
+    freeze_vit(model, job.settings.vit_learning_rate_scale)
     if job.settings.freeze_und:
         model.freeze_und()
+    model.attention = recipe.compute.attention
+    model.language_model.model.gradient_checkpointing = recipe.compute.gradient_checkpointing
+    mesh = world.mesh(device)
+    if mesh is not None:
+        shard(model, mesh, recipe.compute.precision)
+    fill(model, checkpoint.network, device)
+    return model
+
+
+def _learner(job: StageJob, model: "UniMedVL", world: World, device: "torch.device") -> Learner:
+    training, scale = job.recipe.training, job.settings.vit_learning_rate_scale
     return Learner(
         model=model,
         optimizer=make_optimizer(model, training.optimizer, vit_learning_rate_scale=scale),

@@ -12,6 +12,7 @@ from components.recipes.nearest import nearest
 from components.storage.file_hashes import file_sha256
 from components.storage.keys import keyed_hash
 from components.storage.recorded_code import recorded_code
+from components.training.finished import forget_states
 from components.training.job import StageJob
 from components.training.losses import log_row
 from components.training.trainer import train_through_ray
@@ -24,8 +25,10 @@ def train(ctx: StageContext) -> None:
     """
     if ctx.item not in ctx.recipe.curriculum:
         raise ValueError(f"no curriculum stage {ctx.item!r}{nearest(ctx.item, ctx.recipe.curriculum)}")
+    ctx.grace(ctx.recipe.compute.grace_seconds)
     key = run_key(ctx)
     job = stage_job(ctx, key)
+    forget_states(ctx.workspace, _before(ctx))
     with ctx.tracker(ctx.progress.stage, key) as run:
         _describe(ctx, run)
         if not train_through_ray(ctx, job, f"{ctx.item}-{key}", partial(log_row, run)):
@@ -92,3 +95,12 @@ def _forget_other_runs(job: StageJob) -> None:
     for folder in job.states.parent.glob(f"{job.stage}-*"):
         if folder != job.states:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _before(ctx: StageContext) -> list[str]:
+    """The stages of the curriculum that this one stands on, which are finished."""
+    found, parent = [], ctx.recipe.curriculum[ctx.item].parent
+    while parent in ctx.recipe.curriculum:
+        found.append(parent)
+        parent = ctx.recipe.curriculum[parent].parent
+    return found

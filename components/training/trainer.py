@@ -82,8 +82,9 @@ def train_on_worker(config: dict[str, Any]) -> None:
     import ray.train
 
     context = ray.train.get_context()
-    world = World(rank=context.get_world_rank(), size=context.get_world_size())
     job, progress, stop_file = config["job"], config["progress"], Path(config["stop_file"])
+    copies = job.recipe.compute.copies
+    world = World(rank=context.get_world_rank(), size=context.get_world_size(), copies=copies)
     hooks: list[Hook] = [ProgressHook(progress.update, job.stage, job.settings.steps)] if world.is_first else []
     say = progress.say if world.is_first else _silent
     on_row = config["on_row"] if world.is_first else nobody

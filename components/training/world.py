@@ -1,10 +1,13 @@
 """The ranks that train together. One rank is an ordinary world of size 1: every sum is then what it was."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch.distributed.device_mesh import DeviceMesh
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +16,8 @@ class World:
 
     rank: int = 0
     size: int = 1
+    copies: int = 1
+    """Groups of ranks that hold the whole network each; 1: all ranks together hold it once."""
 
     @property
     def is_first(self) -> bool:
@@ -26,16 +31,15 @@ class World:
         torch.distributed.all_reduce(total)
         return total.tolist()
 
-    def sum_gradients(self, parameters: Iterable[Tensor]) -> None:
-        """Adds up every gradient over the ranks, in place."""
+    def mesh(self, device: torch.device) -> "DeviceMesh | None":
+        """The ranks as FSDP takes them: one axis of shards, or copies by shards; None for a world of one."""
+        from torch.distributed.device_mesh import init_device_mesh
+
         if self.size == 1:
-            return
-        trained = [p for p in parameters if p.requires_grad]
-        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in trained]
-        flat = torch.cat([gradient.flatten() for gradient in gradients])
-        torch.distributed.all_reduce(flat)
-        for parameter, part in zip(trained, flat.split([g.numel() for g in gradients]), strict=True):
-            parameter.grad = part.view_as(parameter).clone()
+            return None
+        if self.copies == 1:
+            return init_device_mesh(device.type, (self.size,))
+        return init_device_mesh(device.type, (self.copies, self.size // self.copies), mesh_dim_names=("copy", "shard"))
 
     def barrier(self) -> None:
         """Waits until every rank is here."""

@@ -49,3 +49,23 @@ def test_a_users_file_that_is_called_like_a_module_is_not_run(tmp_path: Path) ->
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "code.json").is_file() and (tmp_path / ".unimed" / "logs" / "code.log").is_file()
+
+
+ASKED = """
+import os, signal, threading, time
+from components.stage import Grace, listen
+grace = Grace({before})
+listen(threading.Event(), grace)
+os.kill(os.getpid(), signal.SIGTERM)
+grace.allow({after})
+time.sleep(4)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(("before", "after", "code"), [(2, 60, 0), (60, 0.2, 75)])
+def test_a_stage_that_was_asked_to_stop_lives_as_long_as_its_grace_also_when_it_says_so_later(
+    before: float, after: float, code: int
+) -> None:
+    done = subprocess.run([sys.executable, "-c", ASKED.format(before=before, after=after)], check=False)
+    assert done.returncode == code

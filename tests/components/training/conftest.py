@@ -141,8 +141,7 @@ def index(dataset: Dataset) -> SampleIndex:
     return dataset.samples("train")
 
 
-@pytest.fixture(scope="session")
-def recipe() -> Recipe:
+def small_recipe() -> Recipe:
     """The tiny recipe with a network of hidden size 32 and a handful of steps."""
     tiny = read_shipped("tiny-scratch")
     start = replace(
@@ -170,11 +169,20 @@ def recipe() -> Recipe:
 
 
 @pytest.fixture(scope="session")
+def recipe() -> Recipe:
+    return small_recipe()
+
+
+@pytest.fixture(scope="session")
 def started(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe, dataset: Dataset) -> Workspace:
     """A workspace whose data set is assembled and whose stage `start` is done. Not to be written to."""
+    return start_workspace(tmp_path_factory.mktemp("workspace"), recipe, dataset)
+
+
+def start_workspace(root: Path, recipe: Recipe, dataset: Dataset) -> Workspace:
+    """A workspace in the folder, with this data set and the stage `start` done."""
     from components.training.start import make_start
 
-    root = tmp_path_factory.mktemp("workspace")
     (root / "data").mkdir()
     (root / "data" / "unimed").symlink_to(dataset.folder)
     make_start(context(root, recipe))

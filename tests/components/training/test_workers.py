@@ -1,13 +1,8 @@
 """Workers change who does the work, never what is learnt."""
 
 import hashlib
-import json
-import pickle
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -23,12 +18,7 @@ from components.training.stage import stage_job
 from components.training.trainer import train_through_ray
 from components.training.world import World
 from tests.components.training.conftest import context
-from tests.components.training.two_ranks import reports_file, train
-
-
-def distance(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
-    """Euclidean, over all weights."""
-    return sum(float((one[name] - other[name]).double().square().sum()) for name in one) ** 0.5
+from tests.components.training.ranks import Seen, Task, on_ranks, seen, train
 
 
 def sha256(job: StageJob) -> str:
@@ -41,40 +31,49 @@ def of(ctx: StageContext, name: str) -> StageJob:
     return replace(job, checkpoint=root / "checkpoint", losses=root / "losses.json", states=root / "states")
 
 
-def train_on_two_ranks(folder: Path, jobs: dict[str, StageJob]) -> None:
-    jobs_file = folder / "jobs.pickle"
-    jobs_file.write_bytes(pickle.dumps(jobs))
-    command = [sys.executable, "-m", "tests.components.training.two_ranks", str(jobs_file), str(folder / "store")]
-    source = Path(__file__).parents[3]
-    ranks = [subprocess.Popen([*command, str(rank)], cwd=source) for rank in range(2)]
-    assert [rank.wait(240) for rank in ranks] == [0, 0]
-
-
-def numbers_of(reports: list[dict[str, float]]) -> list[float]:
+def near(found: Seen, expected: Seen, rel: float = 1e-5) -> bool:
+    """Whether losses and gradient norms of every step, and each weight's gradient in the first, are as good as equal."""
     names = ("text_loss", "image_loss", "grad_norm", "tokens", "skipped")
-    return [report[name] for report in reports for name in names]
+    steps = [[row[name] for row in seen.steps for name in names] for seen in (found, expected)]
+    return (
+        steps[0] == pytest.approx(steps[1], rel=rel)
+        and found.gradients.keys() == expected.gradients.keys()
+        and all(apart(found.gradients[name], wanted) <= rel for name, wanted in expected.gradients.items())
+    )
+
+
+def apart(found: torch.Tensor, expected: torch.Tensor) -> float:
+    """Euclidean distance relative to the second's length."""
+    return float((found - expected).norm()) / max(float(expected.norm()), 1e-6)
 
 
 @pytest.mark.slow
 def test_two_ranks_learn_what_one_does(workspace: Workspace, recipe: Recipe) -> None:
-    ctx = context(workspace.root, recipe, "foundation")
-    alone, together, divided = (of(ctx, name) for name in ("alone", "together", "divided"))
-    expected = numbers_of(train(alone, World()))
-    train_on_two_ranks(workspace.root, {"together": together, "divided": divided})
+    stage = replace(recipe.curriculum["foundation"], freeze_und=True, vit_learning_rate_scale=0.0)
+    frozen_recipe = replace(recipe, curriculum={**recipe.curriculum, "foundation": stage})
 
-    # Each step's losses and gradient (its length over all weights) are those of one rank.
-    found, wrong = (json.loads(reports_file(job).read_text()) for job in (together, divided))
-    assert numbers_of(found) == pytest.approx(expected, rel=1e-5)
-    assert numbers_of(wrong) != pytest.approx(expected, rel=0.1), "a gradient divided by the ranks must not pass"
+    def task(name: str, recipe: Recipe = recipe, fault: str = "") -> Task:
+        return Task(of(context(workspace.root, recipe, "foundation"), name), workspace.root / name, fault=fault)
 
-    # AdamW knows no scale of gradients, and blows up what differs in one near zero: this sees only another way.
-    one, two = load_file(alone.checkpoint / "ema.safetensors"), load_file(together.checkpoint / "ema.safetensors")
-    before = distance(load_file(alone.parent / "ema.safetensors"), one)
-    assert distance(one, two) < 0.1 * before, "two ranks went another way than one"
-    # A world of one goes on from what two ranks saved.
-    (together.checkpoint / "ema.safetensors").unlink()
+    alone, frozen_alone = task("alone"), task("frozen-alone", frozen_recipe)
+    for one in (alone, frozen_alone):
+        train(one, World())
+    together, frozen = task("together"), task("frozen", frozen_recipe)
+    divided = task("divided", fault="gradients divided by the ranks")
+    own_counts = task("own-counts", fault="own counts")
+    thawed = task("thawed", frozen_recipe, fault="a frozen part that learns")
+    assert on_ranks(workspace.root / "ranks", [together, frozen, divided, own_counts, thawed], 2) == [0, 0]
+
+    assert near(seen(together), seen(alone)) and near(seen(frozen), seen(frozen_alone))
+    for wrong, right in ((divided, alone), (own_counts, alone), (thawed, frozen_alone)):
+        assert not near(seen(wrong), seen(right), rel=1e-2), f"{wrong.fault}: must not pass"
+    # A world of one goes on from what two ranks saved, and writes the same networks.
+    before = load_file(together.job.checkpoint / "ema.safetensors")
+    (together.job.checkpoint / "ema.safetensors").unlink()
     train(together, World())
-    assert distance(load_file(together.checkpoint / "ema.safetensors"), two) < 0.1 * before
+    after = load_file(together.job.checkpoint / "ema.safetensors")
+    assert {name: value.shape for name, value in before.items()} == {k: v.shape for k, v in after.items()}
+    assert seen(together).steps[-1]["text_loss"] == pytest.approx(seen(alone).steps[-1]["text_loss"], rel=1e-5)
 
 
 def test_the_ranks_of_a_step_have_unequal_numbers_of_targets_and_together_those_of_one(
@@ -82,7 +81,9 @@ def test_the_ranks_of_a_step_have_unequal_numbers_of_targets_and_together_those_
 ) -> None:
     """Else the comparison above would not tell a mean of means from a mean."""
     job = of(context(workspace.root, recipe, "foundation"), "counted")
-    feeds = [prepare(job, world).feed for world in (World(), World(rank=0, size=2), World(rank=1, size=2))]
+    feeds = [prepare(job, World()).feed for _ in range(3)]
+    for rank in range(2):  # of a world whose other rank is not there
+        feeds[rank + 1]._world = World(rank=rank, size=2)
     steps = [[targets(feed.next_step()) for feed in feeds] for _ in range(job.settings.steps)]
     for whole, first, second in steps:
         assert [a + b for a, b in zip(first, second, strict=True)] == whole
