@@ -1,8 +1,6 @@
 """labels.csv in a source's folder: what a curator knows of whole files and the files don't say (file, fact, value)."""
 
-import csv
-import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -12,10 +10,14 @@ from components.images.windows import WINDOWS
 from components.records.origins import LABEL
 from components.records.record import Record
 from components.records.vocabulary import Modality
+from components.sources.reading.delimited import table_rows
+from components.sources.reading.opened import BrokenOff
+from components.sources.reading.stored_labels import StoredLabels
 
 NAME = "labels.csv"
 COLUMNS = ("file", "fact", "value")
-_MAX_BYTES = 64 * 2**20
+_IN_MEMORY = 8 * 2**20
+"""Bytes of a table that is held in memory whole: some twelve times as many there."""
 _HANDLING = ("crop", "burned_in", "defaced", "kind", "contrasts")
 """Facts about how to read the file; they tell the adapter something and do not end in the record."""
 _EVERY_FILE = "*"
@@ -30,27 +32,18 @@ class Labels:
 
     @classmethod
     def read(cls, folder: Path) -> "Labels":
-        """The labels of a source's folder, empty without a file. Raises ImageError, reason 'bad labels', naming the row."""
+        """The labels of a source's folder, empty without a file; a table of any size, on disk where it is large. Raises
+        ImageError, reason 'bad labels', naming the row."""
         path = folder / NAME
         if not path.is_file():
             return cls()
-        if path.stat().st_size > _MAX_BYTES:
-            raise ImageError("bad labels", f"{NAME} is over the limit of {_MAX_BYTES} bytes")
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise ImageError("bad labels", f"{NAME} is not UTF-8 at byte {error.start}; save it as UTF-8") from None
-        found: dict[str, dict[str, str]] = {}
-        try:
-            rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-            if tuple(rows.fieldnames or ()) != COLUMNS:
-                raise ImageError("bad labels", f"{NAME} needs the columns {', '.join(COLUMNS)}, has {rows.fieldnames}")
-            for number, row in enumerate(rows, start=2):
-                if None in row or None in row.values() or not row["file"] or not row["fact"]:
-                    raise ImageError("bad labels", f"{NAME} line {number} does not hold file, fact and value")
-                found.setdefault(row["file"].strip(), {})[row["fact"].strip()] = row["value"].strip()
-        except csv.Error as error:
-            raise ImageError("bad labels", f"{NAME} is not CSV: {error}") from None
+        found: dict[str, dict[str, str]] | StoredLabels
+        found = {} if path.stat().st_size <= _IN_MEMORY else StoredLabels()
+        for number, (file, fact, value) in enumerate(_rows(path), start=1):
+            if isinstance(found, StoredLabels):
+                found.put(number, file, fact, value)
+            else:
+                found.setdefault(file, {})[fact] = value
         return cls(found)
 
     def of(self, file: str) -> Mapping[str, str]:
@@ -91,13 +84,8 @@ class Labels:
 
     def missing(self, files: set[str]) -> list[str]:
         """Names that the labels speak of and the folder does not hold."""
-        return sorted(
-            name
-            for name in self.by_file
-            if name != _EVERY_FILE
-            and name not in files
-            and not (name.endswith("/") and any(file.startswith(name) for file in files))
-        )
+        folders = {file[: at + 1] for file in files for at, letter in enumerate(file) if letter == "/"}
+        return sorted(name for name in self.by_file if name != _EVERY_FILE and name not in files | folders)
 
     def apply(self, record: Record) -> Record:
         """The record with its file's labels. Raises ImageError, reason 'mislabelled', for an unknown modality."""
@@ -126,3 +114,22 @@ class Labels:
             facts={**record.facts, **facts},
             origins={**record.origins, **dict.fromkeys(facts, LABEL)},
         )
+
+
+def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
+    """File, fact and value of each row."""
+    try:
+        rows = table_rows(path, columns=COLUMNS)
+        head = next(rows, None)
+        names = tuple(name.strip() for name in head.values()) if isinstance(head, dict) else ()
+        if set(names) != set(COLUMNS):
+            raise ImageError("bad labels", f"{NAME} needs the columns {', '.join(COLUMNS)}, has {list(names) or head}")
+        for number, row in enumerate(rows, start=2):
+            if isinstance(row, ImageError):
+                raise ImageError("bad labels", f"{NAME} line {number} does not hold file, fact and value: {row.detail}")
+            said = dict(zip(names, (cell.strip() for cell in row.values()), strict=True))
+            if not said["file"] or not said["fact"]:
+                raise ImageError("bad labels", f"{NAME} line {number} does not hold file, fact and value")
+            yield said["file"], said["fact"], said["value"]
+    except BrokenOff as error:
+        raise ImageError("bad labels", f"{NAME}: {error.reason}, {error.detail}") from None

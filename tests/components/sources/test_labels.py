@@ -5,6 +5,7 @@ from components.records.record import Provenance, Record
 from components.records.schema import record_row, record_table
 from components.records.vocabulary import Modality
 from components.sources.labels import Labels
+from components.sources.reading.stored_labels import StoredLabels
 
 
 def write(folder, text: str | bytes) -> Labels:
@@ -51,6 +52,28 @@ def test_labels_override_and_add(tmp_path):
     assert labels.apply(record("other.png")) == record("other.png")
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_spreadsheet_s_own_marks_and_order_of_columns_are_read(tmp_path, mark):
+    rows = (("fact", "value", "file"), ("anatomy", '"heart"', "a b.png"))
+    labels = write(tmp_path, "\ufeff" + "".join(mark.join(row) + "\r\n" for row in rows))
+    assert labels.of("a b.png") == {"anatomy": "heart"}
+
+
+def test_a_large_table_is_looked_up_on_disk_and_says_the_same(tmp_path, monkeypatch):
+    rows = [f"d{n % 7}/{n}.png,fact{n % 3},{n}" for n in range(500)]
+    text = "\n".join(["file,fact,value", *rows, "*,plane,axial", "d1/,plane,coronal", "d1/1.png,fact1,again", ""])
+    small = write(tmp_path, text)
+    monkeypatch.setattr("components.sources.labels._IN_MEMORY", 100)
+    large = Labels.read(tmp_path)
+    assert isinstance(large.by_file, StoredLabels) and not isinstance(small.by_file, StoredLabels)
+    names = {f"d{n % 7}/{n}.png" for n in range(500)}
+    assert [list(large.of(name).items()) for name in sorted(names)] == [
+        list(small.of(name).items()) for name in sorted(names)
+    ]
+    assert large.of("d1/1.png") == {"plane": "coronal", "fact1": "again"}
+    assert large.missing({"d1/1.png"}) == small.missing({"d1/1.png"}) == sorted(names - {"d1/1.png"})
+
+
 def test_unknown_modality_is_a_mislabelled_record(tmp_path):
     with pytest.raises(ImageError) as caught:
         write(tmp_path, "file,fact,value\na/b.png,modality,MRT\n").apply(record())
@@ -65,9 +88,9 @@ def test_unknown_modality_is_a_mislabelled_record(tmp_path):
         ("file,fact,value\na,b\n", "line 2 does not hold"),
         ("file,fact,value\na,b,c,d\n", "line 2 does not hold"),
         ("file,fact,value\n,b,c\n", "line 2 does not hold"),
-        (b"file,fact,value\na,b,\xff\n", "not UTF-8 at byte 20"),
-        (b"\x00\x00", "needs the columns"),
-        ('file,fact,value\n"a,b,c\n', "not CSV"),
+        (b"file,fact,value\na,b,\xff\n", "line 2 .* byte 0xff .* is not UTF-8"),
+        (b"\x00\x00", "1 cells where the header has 3"),
+        ('file,fact,value\n"a,b,c\n', "a quote opened in line 2 is not closed"),
     ],
 )
 def test_broken_tables_say_where(tmp_path, text, words):
