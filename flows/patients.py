@@ -43,20 +43,23 @@ def change_patients(
         raise ValueError(f"the patients of {name} are written so already; give --namespace, --strip-zeros or --issuer")
     sources = {**recipe.sources, name: changed}
     check_namespaces(sources)
-    own = list(_keys(workspace, name, present, changed))
+    known = read_changes(workspace.patients)
+    before = SplitPlan.from_settings(recipe.assembly.splits, Patients(recipe.sources, FormerKeys(known)))
+    own = list(_keys(workspace, name, present, changed, before))
     others = [
-        seen for other in Patients(sources).together(name) if other != name for seen in _seen(workspace, recipe, other)
+        seen
+        for other in Patients(sources).together(name)
+        if other != name
+        for seen in _seen(workspace, recipe, other, before)
     ]
     staying = {
         key
         for other in Patients(recipe.sources).together(name)
         if other != name
-        for key, _ in _seen(workspace, recipe, other)
+        for key, _ in _seen(workspace, recipe, other, before)
     }
-    known = read_changes(workspace.patients)
     changes = changes_of(name, ((old, new) for old, new, _ in own), (key for key, _ in others))
     settings = relisted(recipe.assembly, name, changes, staying)
-    before = SplitPlan.from_settings(recipe.assembly.splits, Patients(recipe.sources, FormerKeys(known)))
     after = SplitPlan.from_settings(settings.splits, Patients(sources, FormerKeys([*known, *changes])))
     moved = moves(own, others, before, after)
     if not dry_run:
@@ -91,15 +94,15 @@ def _changed(
 
 
 def _keys(
-    workspace: Workspace, name: str, settings: SourceSettings, changed: SourceSettings
+    workspace: Workspace, name: str, settings: SourceSettings, changed: SourceSettings, plan: SplitPlan
 ) -> Iterator[tuple[str, str, Split | None]]:
     folder = workspace.root / settings.path
-    return read_keys(folder, name, settings, changed, private=workspace.private)
+    return read_keys(folder, name, settings, changed, private=workspace.private, side=plan.side_of_site)
 
 
-def _seen(workspace: Workspace, recipe: Recipe, name: str) -> Iterator[tuple[str, Split | None]]:
+def _seen(workspace: Workspace, recipe: Recipe, name: str, plan: SplitPlan) -> Iterator[tuple[str, Split | None]]:
     settings = recipe.sources[name]
-    return ((key, split) for key, _, split in _keys(workspace, name, settings, settings))
+    return ((key, split) for key, _, split in _keys(workspace, name, settings, settings, plan))
 
 
 def _write(

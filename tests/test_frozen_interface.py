@@ -82,6 +82,7 @@ RECIPE_KEYS = {
     "assembly.question_turns_per_record",
     "assembly.questions.*.forms",
     "assembly.questions.*.weight",
+    "assembly.splits.by",
     "assembly.splits.slabs.*.guard",
     "assembly.splits.slabs.*.high",
     "assembly.splits.slabs.*.low",

@@ -51,6 +51,9 @@ class SplitSettings:
     test_share: float = 0.0
     """Share of the patients that nothing else places (by keyed hash of the patient) that are held out. A patient stays
     where it is, whatever is added; a larger share keeps all of a smaller one."""
+    by: Literal["patient", "site"] = "patient"
+    """What the two shares are drawn of: patients, or sites, for an exam at sites that were not trained on. A record's site
+    is its fact `hospital`; one without it is drawn by its patient."""
     val: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Source -> subjects that are `val`, named like the held-out ones: for a corpus of a few subjects, where a share of
     them is none or too many."""

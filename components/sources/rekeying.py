@@ -1,6 +1,6 @@
 """The keys of a delivery's patients under other settings of its source. What the patients are called stays in here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,16 +15,22 @@ from components.storage.secret import workspace_secret
 
 
 def read_keys(
-    folder: Path, source: str, settings: SourceSettings, changed: SourceSettings, *, private: Path
+    folder: Path,
+    source: str,
+    settings: SourceSettings,
+    changed: SourceSettings,
+    *,
+    private: Path,
+    side: Callable[[Mapping[str, str]], Split | None] = lambda facts: None,
 ) -> Iterator[tuple[str, str, Split | None]]:
-    """(patient key, key under the changed settings, delivered split) of each record that can be read. Raises ValueError
-    as `read_source` does."""
+    """(patient key, key under the changed settings, side) of each record that can be read: the split that it was delivered
+    for, else the side that its facts place it on, if any. Raises ValueError as `read_source` does."""
     plain = replace(settings, patients=None, patient_ids=PatientIds())
     delivery, read = opened(folder, source, plain, private)
     now, then = (_keyed(source, each, private) for each in (settings, changed))
     for item in items_of(delivery, read):
         if isinstance(item, Record):
-            yield now(item.subject), then(item.subject), item.delivered_split
+            yield now(item.subject), then(item.subject), item.delivered_split or side(item.facts)
 
 
 def _keyed(source: str, settings: SourceSettings, private: Path) -> Callable[[str], str]:

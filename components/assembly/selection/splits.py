@@ -3,12 +3,16 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from components.assembly.corpus import Entry
 from components.recipes.assembly import Slab, SplitSettings
 from components.records.vocabulary import Split
 from components.sources.patients import Patients
 from components.storage.keys import unit_interval
+
+SITE = "hospital"
+"""The fact that names a record's site."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +27,7 @@ class SplitPlan:
     """(patient key, slab)."""
     test_share: float
     val_share: float
+    by: Literal["patient", "site"]
     patients: Patients
 
     @classmethod
@@ -43,12 +48,13 @@ class SplitPlan:
             slabs=slabs,
             test_share=settings.test_share,
             val_share=settings.val_share,
+            by=settings.by,
             patients=patients,
         )
 
     def split_of(self, entry: Entry) -> Split:
         """The delivered split where there is one, else test or val by name, slab or guard by position, else a share of
-        the patients by the hash of their key: test, val, train. A slice in a slab's plane that does not say where it
+        the patients (or sites) by the hash of their key: test, val, train. A slice in a slab's plane that does not say where it
         lies is guard: it may lie in the slab."""
         if entry.delivered_split:
             return entry.delivered_split
@@ -68,7 +74,14 @@ class SplitPlan:
                 beside = beside or slab.low - slab.guard <= entry.position <= slab.high + slab.guard
         if beside:
             return Split.GUARD
-        return self.side_of(entry.patient_key)
+        is_cut = any(key == entry.patient_key for key, _ in self.slabs)
+        return (None if is_cut else self.side_of_site(entry.facts)) or self.side_of(entry.patient_key)
+
+    def side_of_site(self, facts: Mapping[str, str]) -> Split | None:
+        """The side of the site that the facts name, the same in every source; None where sites are not what is drawn, or
+        none is named."""
+        site = " ".join(facts.get(SITE, "").casefold().split())
+        return self._drawn([f"site/{site}"]) if self.by == "site" and site else None
 
     def side_of(self, key: str) -> Split:
         """The side of a patient whose records do not say theirs. Whoever was drawn under a former key stays where it was;
@@ -77,11 +90,13 @@ class SplitPlan:
             return Split.TEST
         if key in self.val:
             return Split.VAL
-        keys = self.patients.former.first(key)
         is_cut = any(key == cut for cut, _ in self.slabs)
-        if not is_cut and any(unit_interval("test", first) < self.test_share for first in keys):
+        return Split.TRAIN if is_cut else self._drawn(self.patients.former.first(key))
+
+    def _drawn(self, keys: Collection[str]) -> Split:
+        if any(unit_interval("test", key) < self.test_share for key in keys):
             return Split.TEST
-        if not is_cut and any(unit_interval("val", first) < self.val_share for first in keys):
+        if any(unit_interval("val", key) < self.val_share for key in keys):
             return Split.VAL
         return Split.TRAIN
 

@@ -203,3 +203,21 @@ def test_a_listed_patient_whose_records_are_all_in_quarantine_keeps_its_key_and_
         check_listed(entries, [entries[0].patient_key], SplitSettings(test={}, slabs=(), val_share=0.0), Patients())
         == []
     )
+
+
+def test_shares_are_drawn_of_sites_where_the_recipe_says_so_and_of_patients_where_no_site_is_named(make_entry) -> None:
+    drawn = SplitSettings(test={}, slabs=(SLAB,), val_share=0.2, test_share=0.3, by="site")
+    by_site, by_patient = (SplitPlan.from_settings(replace(drawn, by=by), Patients()) for by in ("site", "patient"))
+    sides: dict[int, set[Split]] = {}
+    for number in range(40):
+        for patient in range(20):
+            name = f"Site  {number}" if patient % 2 else f"site {number}"
+            source = ("ct", "mri")[patient % 2]
+            entry = make_entry("a", f"p{number}-{patient}", source=source, facts={"hospital": name})
+            sides.setdefault(number, set()).add(by_site.split_of(entry))
+    assert all(len(side) == 1 for side in sides.values()), "a site stands on one side, in every source"
+    assert {side for (side,) in sides.values()} == {Split.TEST, Split.VAL, Split.TRAIN}
+    nameless = [make_entry("a", f"p{patient}") for patient in range(60)]
+    assert [by_site.split_of(entry) for entry in nameless] == [by_patient.split_of(entry) for entry in nameless]
+    cut = make_entry("a", "mean", facts={"hospital": "site 1", "plane": "axial"}, position=5.0)
+    assert by_site.split_of(cut) is Split.WITHIN_SUBJECT
