@@ -14,6 +14,15 @@ _FILM = re.compile(
     rf"|\b(chest) x-X{{3,}}(?=\s+(?:is|was)\s+{_NORMAL}\b)"
 )
 """Where only the name of the examination is gone: 'Normal chest x-XXXX.' says what 'Normal chest.' says."""
+_ATTRIBUTE = re.compile(
+    r"(?i)\b((?:an?|some|few|multiple|numerous|scattered|mild|minimal|moderate|severe|slight|subtle|vague|small|large|tiny|patchy|hazy|focal"
+    r"|increased|stable|left|right|basilar|basal|bibasilar|bilateral|lower|upper|wedge|compression|areas? of)\s+)(?:X{3,}\s+)+"
+    r"(?=(?:opacit|densit|atelecta|scar|infiltrat|consolidat|effusion|nodul|calcif|deformit|marking|thicken|airspace|interstitial|linear"
+    r"|left|right|bibasilar|basilar|bilateral|perihilar|subsegmental)[a-z]*\b)"
+)
+"""Where only an attribute of a finding is gone that can have denied nothing: 'Mild XXXX opacities' says 'Mild opacities'. What
+begins a clause can have been a 'No'."""
+_REASSURES = re.compile(r"(?i)\b(?:no|not|without|negative|unremarkable|normal|clear|resolved|otherwise)\b")
 _ABBREVIATIONS = (
     "approx|no|nos|vs|cf|ca|fig|figs|st|e\\.g|i\\.e|etc|resp|incl|max|min|vol|ant|post|lat|inf|sup|dr|drs|mr|mrs|ms"
     "|prof|m\\.d|d\\.o|ph\\.d|p\\.a|n\\.p|r\\.n|a\\.m|p\\.m|p\\.o|b\\.i\\.d"
@@ -75,12 +84,14 @@ def without_redactions(text: str, *, is_told: bool) -> str:
     told to go as well.
 
     Lines and the heads of sections stay where anything is left below them. Empty where what is left would mislead: the
-    impression is gone, or a finding is named no more that the whole text affirms.
+    impression is gone, or a finding is named no more that the whole text affirms, unless an impression that lost nothing
+    says what is ill and calls nothing normal.
     """
     if not REDACTED.search(text) and not (is_told and _NOTIFIES.search(text)):
         return text
     lines, has_lost = [], False
-    for line in _FILM.sub(lambda found: "".join(filter(None, found.groups())), text).split("\n"):
+    told = _ATTRIBUTE.sub(r"\1", _FILM.sub(lambda found: "".join(filter(None, found.groups())), text))
+    for line in told.split("\n"):
         head = found[0] if (found := _HEAD.match(line)) else ""
         said, lost = _left(sentences(line[len(head) :]), is_told, has_lost)
         has_lost |= lost
@@ -89,7 +100,13 @@ def without_redactions(text: str, *, is_told: bool) -> str:
         elif head == _IMPRESSION:
             return ""
     left = "\n".join(lines)
-    return left if affirmed(text) <= affirmed(left) else ""
+    return left if affirmed(text) <= affirmed(left) or _is_summed_up(told, left) else ""
+
+
+def _is_summed_up(told: str, left: str) -> bool:
+    """Whether the impression stands as it was told, affirms a finding and denies none."""
+    said, kept = ([line for line in text.split("\n") if line.startswith(_IMPRESSION)] for text in (told, left))
+    return bool(said) and said == kept and bool(affirmed(said[0])) and not _REASSURES.search(said[0])
 
 
 def sentences(text: str) -> list[str]:

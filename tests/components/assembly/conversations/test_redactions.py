@@ -117,7 +117,9 @@ def test_no_half_sentence_and_no_bare_full_stop_stays(text: str) -> None:
         "Findings: The tip is XXXX.\nImpression: Otherwise, clear.",
         "Impression: No acute disease. 8 mm nodule in the left base, XXXX calcified.",
         "Findings: Mild blunting of the right costophrenic XXXX. No effusion.\nImpression: No acute disease.",
-        "Findings: Clear lungs. Scattered XXXX opacities.",
+        "Findings: Clear lungs. XXXX opacities.",
+        "Findings: Right costophrenic XXXX is blunted.\nImpression: No acute disease. Small nodule.",
+        "Findings: Right costophrenic XXXX is blunted.\nImpression: Lungs are low.",
         "Findings: Clear lungs, XXXX COPD.",
     ],
 )
@@ -134,6 +136,16 @@ def test_a_report_that_lost_its_impression_or_a_finding_is_no_target(report: str
         ),
         ("Findings: No XXXX effusion or opacities. Clear lungs.", "Findings: Clear lungs."),
         ("Findings: Sternotomy XXXX. Clear lungs.", "Findings: Clear lungs."),
+        # An attribute that can have denied nothing.
+        (
+            "Findings: Mild XXXX opacities in the left base. There is a small right XXXX XXXX effusion.",
+            "Findings: Mild opacities in the left base. There is a small right effusion.",
+        ),
+        # The impression is whole and says what is ill.
+        (
+            "Findings: Right costophrenic XXXX is blunted. Heart enlarged.\nImpression: Large right pleural effusion.",
+            "Findings: Heart enlarged.\nImpression: Large right pleural effusion.",
+        ),
     ],
 )
 def test_a_finding_that_is_denied_or_named_elsewhere_is_not_lost(report: str, kept: str) -> None:
