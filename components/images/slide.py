@@ -14,6 +14,8 @@ SUFFIXES = (".svs", ".ndpi", ".scn", ".mrxs")
 _TISSUE_SPREAD = 20
 _MAX_SLIDE_SIDE = 2**20
 _MAX_STORED_TILE = 2**25
+_LEAST_MICRONS, _MOST_MICRONS = 0.01, 100.0
+"""Of a pixel of a slide: what lies outside is a scanner that left the field as it was."""
 _OVERVIEW = 8
 """Pixels of a tile's side in the overview that decides where a slide is worth reading."""
 
@@ -52,6 +54,18 @@ def slide_tiles(path: Path, *, side: int, stride: int, tissue: float) -> Iterato
             yield from ((x, y, tile) for x, y, tile in found if tissue_share(tile) >= tissue)
     except openslide.OpenSlideError as error:
         raise ImageError("undecodable", f"{error}; deliver the slide again") from None
+
+
+def microns_per_pixel(path: Path) -> str:
+    """How wide a pixel of level 0 is, to a hundredth of a micron; empty where the slide does not say."""
+    import openslide
+
+    try:
+        with openslide.OpenSlide(str(path)) as slide:
+            said = float(slide.properties.get(openslide.PROPERTY_NAME_MPP_X, "nan"))
+    except (openslide.OpenSlideError, ValueError):
+        return ""
+    return f"{said:.2f}" if _LEAST_MICRONS <= said <= _MOST_MICRONS else ""
 
 
 def _check_tiles(slide: Any) -> None:

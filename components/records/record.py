@@ -59,7 +59,7 @@ class Record:
     facts: Mapping[str, str] = field(default_factory=dict)
     """What the labels, header or geometry say; a fact that is not there is unknown, never absent. Keys: plane, contrast,
     stain, colour (yes/no), view, projection (of X-rays), window (of CT); map (which tissue, or none beside one that has
-    maps); organs, unclear_organs (cut by too little to be seen), findings, absent_findings (';'-joined); tumour / nodule / doppler / retinopathy (yes/no), laterality (left/right), level (upper/middle/lower), comparison (none: there was no earlier examination), description."""
+    maps); organs, unclear_organs (cut by too little to be seen), findings, absent_findings (';'-joined); tumour / nodule / doppler / retinopathy (yes/no), laterality (left/right), level (upper/middle/lower), comparison (none: there was no earlier examination), microns_per_pixel, hospital, description."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """Fact -> who says it, as `origins.py` lists them, where that is another than for facts of its name usually."""
     targets: Mapping[str, bytes] = field(default_factory=dict)

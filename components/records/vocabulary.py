@@ -43,7 +43,8 @@ class TurnKind(StrEnum):
     """The prompt asks for a picture: the target `output` where the record has one, else the record's own image."""
 
 
-FREE_FACTS = ("comparison", "description", "hospital")
+MICRONS = "microns_per_pixel"
+FREE_FACTS = ("comparison", "description", "hospital", MICRONS)
 """Facts that hold a sentence, or are the same wherever they are given."""
 
 

@@ -12,15 +12,15 @@ from components.assembly.corpus import Entry, normal_text
 from components.assembly.selection.deciding import deciding
 from components.assembly.selection.lookalikes import Gallery, Neighbours
 from components.records.record import Turn
-from components.records.vocabulary import Modality, TurnKind
+from components.records.vocabulary import MICRONS, Modality, TurnKind
 from components.validation.vocabulary import FACTS, LIST_FACTS
 
 CONFLICT = "label conflict"
 """The reason of both records."""
 CHANNELS = ("contrast", "map", "stain")
 """Facts that make another image of one place: of one patient they differ without a conflict."""
-_DERIVED = ("colour", "level", "window")
-"""What the pixels, the extent of the scan or the reader's window say, and no label."""
+_DERIVED = ("colour", "level", "window", MICRONS)
+"""What the pixels, the extent of the scan, the scanner or the reader's window say, and no label."""
 _SHORT = 3
 """Words of an open answer that is compared by its numbers and sides; a longer one may say both."""
 _SHOWN_CHARACTERS = 80

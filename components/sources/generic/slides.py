@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from components.images.limits import ImageError
 from components.images.png import encode_png
 from components.images.raster import read_raster
-from components.images.slide import SUFFIXES, haematoxylin_only, slide_tiles, tiles, tissue_share
-from components.records.vocabulary import Modality
+from components.images.slide import SUFFIXES, haematoxylin_only, microns_per_pixel, slide_tiles, tiles, tissue_share
+from components.records.origins import HEADER
+from components.records.vocabulary import MICRONS, Modality
 from components.sources.delivery_folder import Delivery, Item
 
 _SIDE = 128
@@ -27,6 +28,8 @@ class Slide:
     licence: str
     anatomy: str = "tissue"
     stride: int = _SIDE
+    microns: str = ""
+    """How wide a pixel is, where that is told."""
     stem: str = ""
     """What ids begin with, else the subject: several files may be one patient's."""
     haematoxylin: bool = False
@@ -35,7 +38,8 @@ class Slide:
 
 def read(delivery: Delivery) -> Iterator[Item]:
     """One record per tile of 128 pixels that is mostly tissue; `position` is the tile's left edge in pixels. The patient is
-    the label `subject`, else the file; the label `stain` names the stain."""
+    the label `subject`, else the file; the label `stain` names the stain, `microns_per_pixel` the width of a pixel, which a
+    slide may tell itself."""
     for name, path in delivery.files():
         yield from delivery.read(name, path, lambda p, n=name: _labelled(delivery, n, p))
 
@@ -46,6 +50,7 @@ def _labelled(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
         subject=labels.get("subject") or stem,
         stain=labels.get("stain", ""),
         licence=labels.get("licence", "unknown"),
+        microns="" if MICRONS in labels else microns_per_pixel(path),
         stem=stem,
     )
     yield from read_slide(delivery, name, path, slide)
@@ -63,7 +68,8 @@ def read_slide(delivery: Delivery, name: str, path: Path, slide: Slide) -> Itera
             file=name,
             licence=slide.licence,
             locator=f"x {x} y {y}",
-            facts={"stain": slide.stain} if slide.stain else {},
+            facts={name: said for name, said in (("stain", slide.stain), (MICRONS, slide.microns)) if said},
+            origins={MICRONS: HEADER} if slide.microns else None,
             targets={"haematoxylin": encode_png(haematoxylin_only(tile))} if slide.haematoxylin else None,
             position=float(x),
             method="as delivered; haematoxylin: derived by colour deconvolution"

@@ -32,6 +32,23 @@ def test_slides_of_one_patient_keep_their_tiles_apart(raw, read, tmp_path):
     assert {r.modality for r in records.values()} == {Modality.HISTOPATHOLOGY}
 
 
+def test_a_slide_s_own_width_of_a_pixel_is_a_fact_unless_a_label_says_another_and_the_corpus_stays_as_it_was(
+    raw, read, tmp_path
+):
+    (slide,) = (raw / "histology").glob("*.svs")
+    shutil.copy(slide, tmp_path / "a.svs")
+    shutil.copy(raw / "histology" / "histo.jpg", tmp_path / "b.jpg")
+    records, unreadable = read(tmp_path, "lab", "slides")
+    told = {(r.provenance.file, r.facts.get("microns_per_pixel")) for r in records.values()}
+    assert not unreadable and told == {("a.svs", "0.50"), ("b.jpg", None)}
+    assert {r.origins.get("microns_per_pixel") for r in records.values() if r.provenance.file == "a.svs"} == {"header"}
+    (tmp_path / "labels.csv").write_text(LABELS + "*,microns_per_pixel,0.25\n")
+    records, _ = read(tmp_path, "lab", "slides")
+    assert {r.facts["microns_per_pixel"] for r in records.values()} == {"0.25"}
+    ours, _ = read(raw / "histology", "histology", "histology")
+    assert not any("microns_per_pixel" in record.facts for record in ours.values())
+
+
 def test_photographs_are_whole_and_in_windows_or_whole_alone(raw, read, tmp_path):
     shutil.copy(raw / "fundus" / "HRF_07_dr.jpg", tmp_path / "x.jpg")
     (tmp_path / "labels.csv").write_text(LABELS + "*,modality,fundus photography\n*,anatomy,eye\n")
