@@ -45,8 +45,9 @@ _TISSUE_SHARE = 0.4
 _VIEWER_FILES = (
     *(".exe", ".dll", ".inf", ".ini", ".ico", ".htm", ".html", ".css", ".js", ".jar", ".bat", ".cmd", ".sh", ".plist"),
     *(".log", ".lnk", ".url", ".chm", ".hlp", ".cab", ".msi", ".ttf", ".woff", ".woff2", ".pdf"),
+    *(".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods", ".ppt", ".pptx"),
 )
-"""What a hospital's discs hold beside their images."""
+"""What a hospital's discs and folders hold beside their images."""
 
 
 def read(delivery: Delivery) -> Iterator[Item]:

@@ -19,6 +19,10 @@ from components.sources.reading.row_records import each_row
 from components.sources.reading.rows import Row, need, rows_of
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+_UNTOLD = ImageError(
+    "row unread", "no row that could be read names it, and rows of its table could not be read; mend those"
+)
+"""An image whose patient such a row may tell is none of its own."""
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".xls")
 
 
@@ -26,22 +30,32 @@ def read(delivery: Delivery) -> Iterator[Item]:
     """One record a row of metadata, then one for each image file that no row names; the patient is the label `subject`
     or the column `patient_id`, else the image."""
     told: set[str] = set()
+    doubtful: list[PurePosixPath] = []
     for name, path in delivery.files():
         if path.name in METADATA:
-            make = partial(_told, delivery, Pictures(delivery, (str(PurePosixPath(name).parent),)), told)
-            yield from delivery.read(name, path, lambda p, n=name, m=make: each_row(delivery, n, rows_of(p), m))
+            folder, named, count = PurePosixPath(name).parent, list[str](), 0
+            make = partial(_told, delivery, Pictures(delivery, (str(folder),)), told, named)
+            for item in delivery.read(name, path, lambda p, n=name, m=make: each_row(delivery, n, rows_of(p), m)):
+                count += 1
+                yield item
+            doubtful += [folder] if count > len(named) else []
     for name, path in delivery.files():
         if path.name in METADATA or name in told:
             continue
         if path.suffix.lower() in _TABLES:
             yield delivery.unknown(name, f"what is said of images stands in {' or '.join(METADATA)} beside them")
+        elif any(PurePosixPath(name).is_relative_to(folder) for folder in doubtful):
+            yield delivery.unreadable(name, _UNTOLD)
         else:
             yield from delivery.read(name, path, lambda p, n=name: _image(delivery, n, p))
 
 
-def _told(delivery: Delivery, pictures: Pictures, told: set[str], name: str, number: int, row: Row) -> Item:
-    """The record of a row of metadata; its file's name goes into `told`."""
+def _told(
+    delivery: Delivery, pictures: Pictures, told: set[str], named: list[str], name: str, number: int, row: Row
+) -> Item:
+    """The record of a row of metadata; its file's name goes into `told`, what it calls it into `named`."""
     image = need(row, "file_name")
+    named.append(image)
     file = str(PurePosixPath(name).parent / image)
     told.add(file)
     told.add(pictures.name_of(image))

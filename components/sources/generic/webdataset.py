@@ -152,10 +152,13 @@ def _row(key: str, group: SampleFiles) -> tuple[ReadRow, list[StoredImage]]:
         row = json_value(_text(key, "json", group))
         if not isinstance(row, dict):
             raise ImageError("not a row", f"{key}.json holds no object")
-    if "txt" in group:
-        row = {"caption": _text(key, "txt", group), **row}
-    if "cls" in group:
-        row = {"label": _text(key, "cls", group).strip(), **row}
+    for kind, column in (("txt", "caption"), ("cls", "label")):
+        if kind not in group:
+            continue
+        said = _text(key, kind, group).strip()
+        if str(row.get(column, said)).strip() != said:
+            raise ImageError("unread member", f"{key}.{kind} says another {column} than {key}.json; keep one of them")
+        row.setdefault(column, said)
     return ReadRow(row), [StoredImage.of(group[kind]) for kind in _pictures(key, group)]
 
 

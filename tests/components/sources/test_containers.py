@@ -164,6 +164,41 @@ def test_a_folder_with_a_metadata_table(read, draw, tmp_path, form):
     assert records["mine/train/rest"].modality is Modality.CT and len(records) == 3
 
 
+def test_an_image_whose_row_may_be_the_one_that_could_not_be_read_is_no_patient_of_its_own(read, draw, tmp_path):
+    for number, name in enumerate(("told/one.png", "told/two.png", "told/rest.png", "other/free.png")):
+        draw(tmp_path / name, number)
+    (tmp_path / "labels.csv").write_text("file,fact,value\n*,modality,CT\n")
+    head = b"file_name,text,patient_id\n"
+    table = tmp_path / "told" / "metadata.csv"
+    table.write_bytes(head + "one.png,A gr\u00f6\u00dfer nodule.,p1\ntwo.png,A scan.,p1\n".encode("latin-1"))
+    records, unreadable = read(tmp_path, "mine", "images")
+    assert bins(unreadable) == {"not text": 1, "row unread": 2}
+    assert {record.subject for record in records.values()} == {"p1", "other/free.png"}
+    table.write_bytes(head + b"two.png,A scan.,p1\ngone.png,A scan.,p1\n")
+    records, unreadable = read(tmp_path, "mine", "images")
+    assert bins(unreadable) == {"missing image": 1}, "what a row that can be read calls missing is no other image"
+    assert len(records) == 4
+
+
+def test_two_texts_of_a_sample_that_disagree_are_refused_and_none_is_dropped(read, draw, tmp_path):
+    png = draw(tmp_path / "made" / "a.png", 1).read_bytes()
+    said = json.dumps({"caption": "A CT.", "label": 3}).encode()
+    both = (("json", said), ("txt", b"A CT.\n"), ("cls", b"3"), ("png", png))
+    pack(
+        tmp_path / "a.tar",
+        *((f"same.{kind}", content) for kind, content in both),
+        *((f"other.{kind}", content) for kind, content in (("json", said), ("txt", b"An MRI."), ("png", png))),
+        *((f"class.{kind}", content) for kind, content in (("json", said), ("cls", b"4"), ("png", png))),
+    )
+    shutil.rmtree(tmp_path / "made")
+    records, unreadable = read(tmp_path, "tar", "webdataset")
+    assert [record.turns[0].answer for record in records.values()] == ["A CT."]
+    assert sorted(item.detail.partition(";")[0] for item in unreadable) == [
+        "row 1: other.txt says another caption than other.json",
+        "row 2: class.cls says another label than class.json",
+    ]
+
+
 def test_a_table_that_is_not_utf_8_is_refused_by_name(read, draw, tmp_path):
     draw(tmp_path / "one.png")
     (tmp_path / "metadata.csv").write_bytes("file_name,text\none.png,h\u00e9mi\n".encode("latin-1"))

@@ -56,6 +56,7 @@ def test_documents_and_viewer_files_are_left_out_and_not_counted_as_broken(tmp_p
     dicom_file(tmp_path / "scout", noise(2), ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
     (tmp_path / "AUTORUN.INF").write_text("[autorun]")
     (tmp_path / "viewer.exe").write_bytes(b"MZ")
+    (tmp_path / "letter.docx").write_bytes(b"PK")
     (tmp_path / "notes.csv").write_text("a,b")
     records, others = read(tmp_path, "clinic", "dicom", public=True)
     assert len(records) == 1
@@ -65,6 +66,7 @@ def test_documents_and_viewer_files_are_left_out_and_not_counted_as_broken(tmp_p
         "scout": "localizer",
         "AUTORUN.INF": "viewer file",
         "viewer.exe": "viewer file",
+        "letter.docx": "viewer file",
     }
     assert [item.file for item in others if not isinstance(item, LeftOut)] == ["notes.csv"]
 
