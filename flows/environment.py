@@ -49,3 +49,4 @@ def prefect_home(workspace: Workspace) -> Path:
 def quiet_prefect() -> None:
     """Send what Prefect logs in this process to its home's retrain.log instead of the terminal."""
     os.environ["PREFECT_LOGGING_SETTINGS_PATH"] = str(LOGGING)
+    logging.raiseExceptions = False  # on a full disk each line would print a traceback on the terminal

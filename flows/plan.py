@@ -1,12 +1,12 @@
 """What a retrain would do, found out before any server is started."""
 
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from components.recipes.recipe import Recipe
+from components.storage.full_disk import check_room, temporary
 from components.storage.workspace import Workspace
 from flows.journal import stage_seconds
 from flows.order import stage_list
@@ -29,6 +29,9 @@ OVERHEAD_SECONDS = 45.0
 
 DISK_BYTES = 600_000_000
 """Order of size of what a `tiny` run writes: shards, weights and training state, predictions, databases."""
+
+TEMPORARY_BYTES = 20_000_000
+"""A version's files and a curve's, before they are sent."""
 
 STAGE_OVERHEAD = {"train": 20.0, "start": 10.0}
 REFERENCE_STEPS = {"train": 500}
@@ -138,13 +141,12 @@ def expected_bytes(workspace: Workspace, stages: Iterable[str]) -> int:
 
 
 def check_disk(workspace: Workspace, plan: Plan) -> None:
-    """Raise ValueError when the disk has less room than the plan expects to fill."""
-    free = shutil.disk_usage(workspace.root).free
-    if free < plan.disk_bytes:
-        raise ValueError(
-            f"{workspace.root} has {free / 1e6:.0f} MB free, the run needs about {plan.disk_bytes / 1e6:.0f} MB; "
-            "free some space (`unimed gc` helps) and start again"
-        )
+    """Raise ValueError when a disk has less room than the plan expects to fill: the workspace's, that of DVC's cache, or
+    that of temporary files."""
+    if not plan.nothing_to_do:
+        check_room(temporary(), TEMPORARY_BYTES, "the run")
+    for place in (workspace.root, workspace.root / ".dvc" / "cache", workspace.private):
+        check_room(place, plan.disk_bytes, "the run")
 
 
 def folder_bytes(folder: Path) -> int:

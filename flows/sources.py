@@ -10,8 +10,10 @@ from components.recipes.nearest import nearest
 from components.recipes.recipe import read_recipe
 from components.sources.delivery import prepare_curation
 from components.storage.atomic import TEMPORARY, atomic_folder, write_text
+from components.storage.full_disk import check_room, says_full
 from components.storage.workspace import Workspace
 from components.storage.yaml_files import edited
+from flows.plan import folder_bytes
 
 if TYPE_CHECKING:
     from components.storage.s3 import S3Object
@@ -66,17 +68,16 @@ def add_source(
     """Copy the folder to data/raw/<name> (links are not followed) and name it in params.yaml, the name last, with the
     namespace of its patients.
 
-    What was fetched from S3 is moved. With keep, DVC's cache holds the raw files too, under data/raw/<name>.dvc.
+    What was fetched from S3 is moved. Raises ValueError for a file that cannot be copied, and where the disk has no room. With keep, DVC's cache holds the raw files too, under data/raw/<name>.dvc.
     """
     target = workspace.raw / name
     if path.is_relative_to(workspace.private):
         target.parent.mkdir(parents=True, exist_ok=True)
         path.rename(target)
     elif path.resolve() != target.resolve():
+        check_room(target, folder_bytes(path), f"the copy of {path}")
         with atomic_folder(target) as folder:
-            shutil.copytree(
-                path, folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(f"{TEMPORARY}*")
-            )
+            _copy(path, folder)
     if keep:
         from components.storage.dvc_remote import keep_folder
 
@@ -84,6 +85,19 @@ def add_source(
     prepare_curation(workspace, name)
     text = with_source(workspace.params.read_text(), name, f"data/raw/{name}", format_name, patients)
     write_text(workspace.params, text)
+
+
+def _copy(path: Path, folder: Path) -> None:
+    """Copy all files of one folder into another; raises ValueError, or OSError for a disk that is full, for the first that
+    cannot be copied."""
+    try:
+        shutil.copytree(path, folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(f"{TEMPORARY}*"))
+    except shutil.Error as error:
+        (name, _, reason), *others = error.args[0]
+        more = f" (and {len(others)} more)" if others else ""
+        if says_full(str(reason)):
+            raise OSError(f"{name}: {reason}{more}") from None
+        raise ValueError(f"{name} cannot be copied: {reason}{more}; nothing was added") from None
 
 
 def delivered_objects(url: str) -> list["S3Object"]:
@@ -113,9 +127,7 @@ def fetch_delivery(workspace: Workspace, name: str, url: str, progress: Callable
     found = delivered_objects(url)
     folder = workspace.private / "incoming" / name
     size = sum(entry.size for entry in found)
-    free = shutil.disk_usage(workspace.root).free
-    if size > free:
-        raise ValueError(f"{url} holds {size} bytes, this disk has {free} free; make room")
+    check_room(workspace.private, size, f"what {url} holds")
     wanted = {folder / entry.name for entry in found}
     for stale in [path for path in folder.rglob("*") if path.is_file() and path not in wanted]:
         stale.unlink()

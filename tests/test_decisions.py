@@ -5,15 +5,13 @@ answers nothing: every version is inconclusive, and a person decides.
 """
 
 import json
-import os
 import shutil
-import subprocess
-from contextlib import contextmanager
 
 import pytest
 
 from components.storage.workspace import Workspace
 from components.storage.yaml_files import dump_yaml, load_yaml
+from tests.fixtures.disks import small_disk
 from tests.fixtures.micro import make_workspace, run_unimed, set_key
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -56,17 +54,6 @@ def edit(workspace: Workspace, **changes: object) -> None:
     workspace.params.write_text(dump_yaml(params))
 
 
-@contextmanager
-def almost_full(folder):
-    """A disk of 64 kB in place of the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 def test_what_was_rolled_back_stays_down_whatever_runs_next(workspace):
     edit(workspace, seed=2)
     run_unimed("retrain", cwd=workspace.root)
@@ -96,11 +83,9 @@ def test_the_same_weights_under_another_data_set_id_are_born_withdrawn(workspace
 
 
 def test_a_full_disk_in_the_gate_is_no_verdict_and_the_next_run_judges(workspace):
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs root")
     edit(workspace, seed=3)
     before = log(workspace)
-    with almost_full(workspace.private / "gate"):
+    with small_disk(workspace.private / "gate", "64k"):
         said = run_unimed("retrain", cwd=workspace.root, expect=1)
     assert "No space left" in said or "full" in said
     assert log(workspace) == before and states(workspace)[4] == "registered"

@@ -1,15 +1,27 @@
-"""Which versions and aliases the registry holds at this moment, asked in milliseconds where it is a file of our own."""
+"""Which versions and aliases the registry holds at this moment, asked without MLflow's import: of our own file, or of a server."""
 
+import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
-from components.registry.database import embedded_uri, tracking_uri
+from components.registry.database import TRACKING, embedded_uri, tracking_uri
+from components.storage.addresses import shown
 from components.storage.workspace import Workspace
 
 _VERSIONS = "select version from model_versions where name = ? and current_stage <> 'Deleted_Internal'"
 _ALIASES = "select alias, version from registered_model_aliases where name = ?"
+
+
+_SECONDS = 10.0
+_PAGE = 1000
+
+
+class Away(ValueError):
+    """The registry does not answer now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +33,12 @@ class Presence:
 
 
 def registered_now(workspace: Workspace, model: str) -> Presence:
-    """What the registry holds of the model. An own SQLite file is read without MLflow, whose import takes two seconds."""
-    if tracking_uri(workspace) != embedded_uri(workspace):
+    """What the registry holds of the model. An own SQLite file and a server are asked without MLflow, whose import takes two
+    seconds and whose client tries for minutes; raises Away for a server that does not answer."""
+    uri = tracking_uri(workspace)
+    if uri.startswith(("http:", "https:")):
+        return _of_server(uri, model)
+    if uri != embedded_uri(workspace):
         return _asked(workspace)
     path = workspace.private / "mlflow.db"
     if not path.is_file():
@@ -34,6 +50,57 @@ def registered_now(workspace: Workspace, model: str) -> Presence:
     except sqlite3.DatabaseError:  # another release's tables, or a damaged file: MLflow has the word for it
         return _asked(workspace)
     return Presence(versions, aliases)
+
+
+def _of_server(uri: str, model: str) -> Presence:
+    import requests
+
+    try:
+        versions = frozenset(int(found["version"]) for found in _versions(uri, model))
+        named = _get(uri, "registered-models/get", {"name": model}).get("registered_model", {})
+    except (requests.RequestException, ValueError, KeyError) as error:
+        reason = shown(" ".join(str(error).split())[:200])
+        raise Away(
+            f"MLflow at {shown(uri)} does not answer as MLflow does ({type(error).__name__}: {reason}); start it, or correct "
+            f"{TRACKING}, then start the same command again"
+        ) from None
+    return Presence(versions, {found["alias"]: int(found["version"]) for found in named.get("aliases", [])})
+
+
+def _versions(uri: str, model: str) -> Iterator[dict[str, Any]]:
+    asked: dict[str, Any] = {"filter": f"name = '{model}'", "max_results": _PAGE}
+    while True:
+        page = _get(uri, "model-versions/search", asked)
+        yield from page.get("model_versions", [])
+        if not page.get("next_page_token"):
+            return
+        asked["page_token"] = page["next_page_token"]
+
+
+def _get(uri: str, what: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """One question to MLflow's REST interface, with the user, the token and the certificate that its client would show;
+    empty for a model that there is not. Raises requests.RequestException or ValueError."""
+    import requests
+
+    parts = urlsplit(uri)
+    user = unquote(parts.username or "") or os.environ.get("MLFLOW_TRACKING_USERNAME", "")
+    password = unquote(parts.password or "") or os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    unverified = os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("true", "1")
+    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
+    answer = requests.get(
+        f"{bare}/api/2.0/mlflow/{what}",
+        params=asked,
+        auth=(user, password) if user else None,
+        headers={"Authorization": f"Bearer {token}"} if token and not user else {},
+        verify=False if unverified else os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or True,
+        cert=os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH"),
+        timeout=_SECONDS,
+    )
+    if answer.status_code == requests.codes.not_found and "RESOURCE_DOES_NOT_EXIST" in answer.text:
+        return {}
+    answer.raise_for_status()
+    return answer.json()
 
 
 def _asked(workspace: Workspace) -> Presence:

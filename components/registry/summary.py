@@ -14,6 +14,7 @@ from components.registry.evidence import read_evidence
 from components.registry.presence import registered_now
 from components.registry.states import standings
 from components.storage.atomic import read_object, write_json
+from components.storage.full_disk import is_full
 from components.storage.workspace import Workspace
 
 KEEP = 200
@@ -71,12 +72,22 @@ def remember_decision(workspace: Workspace, key: str, decision: Decision) -> Non
     summary["judged"][key] = decision.to_json()
     for old in sorted(summary["judged"], key=lambda name: summary["judged"][name]["sequence"])[:-KEEP]:
         del summary["judged"][old]
-    write_json(_path(workspace), summary)
+    _write(workspace, summary)
 
 
 def remember_aliases(workspace: Workspace, champion: dict[str, Any] | None, challenger: dict[str, Any] | None) -> None:
     """Note who is champion and challenger."""
-    write_json(_path(workspace), {**_read(workspace), "champion": champion, "challenger": challenger})
+    _write(workspace, {**_read(workspace), "champion": champion, "challenger": challenger})
+
+
+def _write(workspace: Workspace, summary: dict[str, Any]) -> None:
+    """Keep the cache. On a full disk there is none, not yesterday's: whoever only looks may go on."""
+    try:
+        write_json(_path(workspace), summary)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        _path(workspace).unlink(missing_ok=True)
 
 
 def _path(workspace: Workspace) -> Path:

@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -30,9 +30,10 @@ def hold(path: Path, what: str, *, wait_seconds: float = 0.0) -> Iterator[None]:
     except Timeout:
         raise Held(f"{what}: held by {holder_text(path)}") from None
     try:
-        card.write_text(
-            json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": time.time(), "what": what})
-        )
+        with suppress(OSError):  # on a full disk nobody can read who holds it, and `unimed gc` makes room
+            card.write_text(
+                json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": time.time(), "what": what})
+            )
         yield
     finally:
         card.unlink(missing_ok=True)

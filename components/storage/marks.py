@@ -17,6 +17,7 @@ from typing import Any
 
 from components.storage.atomic import atomic_path, read_object, write_json
 from components.storage.dvc_repository import open_repo, read_lock
+from components.storage.full_disk import is_full
 from components.storage.workspace import Workspace
 from components.storage.yaml_files import load_yaml
 
@@ -91,7 +92,11 @@ def _compare(workspace: Workspace) -> tuple[list[Kept], dict[str, Path]]:
         if not kept.in_cache:
             right[kept.md5] = kept.path
     if after != before:
-        write_json(_place(workspace), after)
+        try:
+            write_json(_place(workspace), after)
+        except OSError as error:
+            if not is_full(error):  # a full disk keeps nobody from looking; all is read again the next time
+                raise
     return changed, right
 
 

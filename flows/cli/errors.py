@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 from components.storage.addresses import shown
-from components.storage.full_disk import ADVICE, is_full, says_full
+from components.storage.full_disk import advice, is_full, lacks_room, says_full, temporary
 
 DONE, FAILED, IMPOSSIBLE, AGAIN = 0, 1, 2, 75
 
@@ -35,28 +35,31 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         return AGAIN, str(error)
     if "StageFailed" in names:
         return FAILED, stage_failure(error)
+    if "Away" in names:
+        return FAILED, str(error)
     if is_full(error):
-        return FAILED, _of_a_full_disk(error)
+        return FAILED, f"{' '.join(str(error).split())[:300]}\n{advice(str(error), _root())}"
     if isinstance(error, Failed):
         return FAILED, str(error)
     if isinstance(error, ValueError) and _is_ours(error):
         return IMPOSSIBLE, str(error)
+    if "OperationalError" in names:
+        return FAILED, _of_a_database(error)
     if isinstance(error, OSError):
         return _of_the_system(error)
-    where = keep_traceback(error)
     first = " ".join(str(error).split())[:300]
-    return FAILED, f"unexpected {type(error).__name__}: {first}; the traceback is in {where}"
+    return FAILED, f"unexpected {type(error).__name__}: {first}; {kept_traceback(error)}"
 
 
 def stage_failure(error: BaseException) -> str:
     """What the stage said when it failed, in one line, and where its log is."""
     stage, reason = getattr(error, "stage", "?"), getattr(error, "reason", str(error))
     said = last_words(stage) or reason
-    advice = f"\n{ADVICE}" if says_full(said) else ""
+    room = f"\n{advice(said, _root())}" if says_full(said) or lacks_room(_root()) else ""
     wrote = getattr(
         error, "log_lines", None
     )  # of this run; a stage that failed before its log has said it on the terminal
-    return f"stage {stage} failed: {said}{advice}" + (f"\nits log: unimed logs {stage}" if wrote else "")
+    return f"stage {stage} failed: {said}{room}" + (f"\nits log: unimed logs {stage}" if wrote else "")
 
 
 def last_words(stage: str) -> str:
@@ -71,11 +74,22 @@ def last_words(stage: str) -> str:
     return str(line.get("message", "")) if line.get("state") == "failed" else ""
 
 
-def _of_a_full_disk(error: BaseException) -> str:
-    """Which file it was, where anybody says so, and what to do."""
-    name = getattr(error, "filename", None)
-    first = str(name) if isinstance(name, str | os.PathLike) else " ".join(str(error).split())[:200]
-    return f"{first}: {ADVICE}"
+def _root() -> Path:
+    """The workspace around the current folder, else that folder."""
+    from components.storage.workspace import find_workspace
+
+    try:
+        return find_workspace().root
+    except ValueError:
+        return Path.cwd()
+
+
+def _of_a_database(error: BaseException) -> str:
+    """Which database it was, as far as that is known, and what it or the way to it says."""
+    address = os.environ.get("UNIMED_DATABASE_URL")
+    said = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+    fix = "start it, or correct UNIMED_DATABASE_URL" if address else "`unimed doctor` looks at the workspace"
+    return f"{shown(address) if address else 'a database of this workspace'} cannot be used ({said}); {fix}"
 
 
 def _of_the_system(error: OSError) -> tuple[int, str]:
@@ -85,7 +99,7 @@ def _of_the_system(error: OSError) -> tuple[int, str]:
         return IMPOSSIBLE, text
     if isinstance(error, PermissionError):
         return IMPOSSIBLE, f"{text}; this user may not do that there"
-    return FAILED, f"{text} (traceback: {keep_traceback(error)})"
+    return FAILED, f"{text}; {kept_traceback(error)}"
 
 
 def _is_ours(error: ValueError) -> bool:
@@ -97,19 +111,16 @@ def _is_ours(error: ValueError) -> bool:
     )
 
 
-def keep_traceback(error: BaseException) -> Path:
-    """Write the traceback where the user can send it from; the current folder's workspace, else the temporary folder."""
-    import tempfile
-
-    from components.storage.workspace import find_workspace
-
-    try:
-        folder = find_workspace().logs
-        folder.mkdir(parents=True, exist_ok=True)
-    except (ValueError, OSError):
-        folder = Path(tempfile.gettempdir())
-    path = folder / "unimed-error.log"
+def kept_traceback(error: BaseException) -> str:
+    """Write the traceback where the user can send it from, and say where that is: the logs of the current folder's
+    workspace, else the temporary folder. A disk that takes neither ends nothing."""
     text = "".join(traceback.format_exception(error))
-    with path.open("a") as handle:
-        handle.write(shown(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(sys.argv)}\n{text}\n"))
-    return path
+    for folder in (_root() / ".unimed" / "logs", temporary()):
+        path = folder / "unimed-error.log"
+        try:
+            with path.open("a") as handle:
+                handle.write(shown(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(sys.argv)}\n{text}\n"))
+        except OSError:
+            continue
+        return f"the traceback is in {path}"
+    return "its traceback could be written nowhere"

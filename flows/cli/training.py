@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.errors import Failed, StartAgain, keep_traceback
+from flows.cli.errors import Failed, StartAgain, kept_traceback
 from flows.cli.output import AsJson, DryRun, bytes_text, note, print_json, seconds_text, working
 
 PROMOTE = ("gate", "approve", "never")
@@ -172,8 +172,8 @@ def finish(workspace: Any, state: Any, begun: float, *, as_json: bool) -> None:
         except ValueError:
             raise
         except Exception as error:
-            said, where = " ".join(str(error).split())[:400], keep_traceback(error)
-            raise Failed(f"{type(error).__name__}: {said}; the traceback is in {where}") from error
+            said = " ".join(str(error).split())[:400]
+            raise Failed(f"{type(error).__name__}: {said}; {kept_traceback(error)}") from error
         raise Failed(f"the flow ended as {state.name}: {state.message}")
     from flows.cli.last_screen import collect, show
 

@@ -54,6 +54,6 @@ def test_a_decision_stands_unless_something_else_is_asked_now(action, asked_then
 
 def test_a_disk_without_room_is_refused_before_anything_runs(tmp_path):
     numbers = {"stages": (), "reasons": {}, "affected": ("judge",), "judged": False, "seconds": 1.0}
-    with pytest.raises(ValueError, match=r"MB free, the run needs about .* MB; free some space"):
+    with pytest.raises(ValueError, match=r"MB free, the run needs about .* MB there; free some space"):
         check_disk(Workspace(tmp_path), Plan(**numbers, disk_bytes=10**18))
     check_disk(Workspace(tmp_path), Plan(**numbers, disk_bytes=1))
