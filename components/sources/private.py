@@ -46,7 +46,7 @@ def _words(settings: SourceSettings) -> str:
 
 def _faces(settings: SourceSettings) -> str:
     if settings.format not in PRIVATE_FORMATS:
-        return "not looked for: its pictures come one by one"
+        return "not looked for: its pictures come one by one, outer slices too"
     if settings.options.get("defaced") is True:
         return "its owner says that none is left (defaced: true)"
-    return "volumes and series of heads are held, until their owner says defaced,yes"
+    return "volumes and series of heads are held, until their owner says defaced,yes; single pictures, outer slices too, are not"

@@ -30,9 +30,9 @@ _PRIVATE = (
     "by source; what is held is quarantined."
 )
 _LEFT = (
-    "No search finds everything. What may be left: names that no rule knows, faint or handwritten text, faces in pictures that "
-    "were delivered one by one or in what an owner called defaced, and a rare finding, a place or a time that tells a person "
-    "to those who were there. Handle it as patient data."
+    "No search finds everything. What may be left: names that no rule knows, faint or handwritten text, faces in pictures "
+    "that were delivered one by one, outer slices of a head too, or in what an owner called defaced, and a rare finding, a "
+    "place or a time that tells a person to those who were there. Handle it as patient data."
 )
 NOT_PASSED_ON = (
     "Sources that were lent to whoever assembled this and may not be passed on: whoever reads these files must have signed "
