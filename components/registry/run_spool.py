@@ -1,6 +1,7 @@
 """What a stage tells about its run, as lines of a file: whoever trains appends, whoever can reach MLflow sends.
 
-Nothing here knows MLflow or a network. A line that cannot be written is said once and ends nothing.
+Nothing here knows MLflow or a network. A line that cannot be written is said once and ends nothing. The loop never waits for
+the disk: a power failure may lose the last lines, and the stage's end brings every row again.
 """
 
 import json
@@ -13,8 +14,6 @@ from typing import Any
 
 from components.storage.workspace import Workspace
 
-SYNC_SECONDS = 5.0
-"""A line may wait this long for the disk; only a power failure loses it, and the stage's end brings it again."""
 _TAIL_BYTES = 4096
 
 
@@ -39,7 +38,6 @@ class RunSpool:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._synced = 0.0
         self._steps: set[int] | None = None
         self._complained = False
 
@@ -119,8 +117,6 @@ class RunSpool:
         try:
             with self.path.open("ab") as handle:
                 handle.write(line.encode())
-            if time.monotonic() - self._synced > SYNC_SECONDS:
-                self._sync()
         except OSError as error:  # a full disk, or another machine that does not have the folder
             self._complain(error)
             return False
@@ -132,7 +128,6 @@ class RunSpool:
                 os.fdatasync(handle.fileno())
         except OSError as error:
             self._complain(error)
-        self._synced = time.monotonic()
 
     def _complain(self, error: OSError) -> None:
         if not self._complained:

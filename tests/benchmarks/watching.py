@@ -1,6 +1,6 @@
 """What telling MLflow about a training costs its loop, while MLflow's server is stopped and started again and again.
 
-    python -m tests.benchmarks.watching [--steps 300]
+    python -m tests.benchmarks.watching [--steps 300] [--workers 0 2]
 
 A stage of the tests' small network, whose steps are so short that the telling weighs as much as it ever can; alone, and with
 two workers. Summed are the seconds that the loop spends in telling its rows, beside those from the first row to the last.
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -65,18 +65,19 @@ class Timed:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--workers", type=int, nargs="+", default=[0, 2])
     given = parser.parse_args(arguments)
     os.environ.update(ENVIRONMENT)
     with tempfile.TemporaryDirectory(prefix="unimed-bench-") as folder:
-        return report("watching", measured(Path(folder), given.steps))
+        return report("watching", measured(Path(folder), given.steps, given.workers))
 
 
-def measured(folder: Path, steps: int) -> Iterator[Figure]:
+def measured(folder: Path, steps: int, numbers: Sequence[int]) -> Iterator[Figure]:
     """Share of the loop without and with workers, and of its rows that MLflow has in the end."""
     recipe: Recipe = small.recipe.__wrapped__()  # type: ignore[attr-defined]
     dataset = small.write_dataset(folder / "data" / "unimed", small.conversations())
     make_start(small.context(folder, recipe))
-    for workers in (0, 2):
+    for workers in numbers:
         root = folder / f"workers-{workers}"
         for name in ("data", "checkpoints"):
             (root / name).mkdir(parents=True)
