@@ -74,15 +74,15 @@ def reproduce_stage(workspace: Workspace, target: str) -> StageOutcome:
     enter(workspace)
     from dvc.exceptions import DvcException
 
-    started, clock = time.monotonic(), time.time()
+    started, before = time.monotonic(), _written(workspace, target)
     try:
         with open_repo(workspace) as repo:
             ran = [stage.addressing for stage in repo.reproduce(target, single_item=True)]
-        if target in ran and not _worked(workspace, target, clock) and remove_damaged(workspace, target):
+        if target in ran and _written(workspace, target) == before and remove_damaged(workspace, target):
             with open_repo(workspace) as repo:  # its bytes came out of the cache, and were edited there
                 repo.reproduce(target, single_item=True, force=True)
     except DvcException as error:
-        failure = _failure(workspace, target, error, clock)
+        failure = _failure(workspace, target, error, before)
     else:
         if target in ran:
             note_made(workspace, target)
@@ -90,10 +90,14 @@ def reproduce_stage(workspace: Workspace, target: str) -> StageOutcome:
     raise failure from None
 
 
-def _worked(workspace: Workspace, target: str, since: float) -> bool:
-    """Whether the stage's command ran, and its outputs did not come out of the cache: it wrote its log."""
+def _written(workspace: Workspace, target: str) -> tuple[int, ...]:
+    """What changes when the stage's command runs, which writes its log anew; the same where its outputs came out of the
+    cache. No clock is asked: it may have been set back meanwhile."""
     path = _log(workspace, target)
-    return path.is_file() and path.stat().st_mtime >= since - 1
+    if not path.is_file():
+        return ()
+    stat = path.stat()
+    return stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
 
 
 def _log(workspace: Workspace, target: str) -> Path:
@@ -130,7 +134,7 @@ def _state(state: Any, news: Mapping[str, str]) -> str:
     return {"deleted": "missing", "not in cache": "not in the cache"}.get(str(state), str(state))
 
 
-def _failure(workspace: Workspace, target: str, error: Exception, since: float) -> Exception:
+def _failure(workspace: Workspace, target: str, error: Exception, before: tuple[int, ...]) -> Exception:
     """Our own error for DVC's: the interesting one is the innermost cause."""
     from dvc.stage.exceptions import StageCmdFailedError, StageNotFound
 
@@ -147,13 +151,12 @@ def _failure(workspace: Workspace, target: str, error: Exception, since: float) 
     if code == INTERRUPTED:
         return StageInterrupted(target)
     reason = f"killed by signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-    return StageFailed(target, code, reason, _last_lines(workspace, target, since))
+    return StageFailed(target, code, reason, _last_lines(workspace, target, before))
 
 
-def _last_lines(workspace: Workspace, target: str, since: float) -> list[str]:
-    """The end of the stage's log, unless an earlier run wrote it (file times are coarser than the clock)."""
-    path = _log(workspace, target)
-    if not _worked(workspace, target, since):
+def _last_lines(workspace: Workspace, target: str, before: tuple[int, ...]) -> list[str]:
+    """The end of the stage's log, unless an earlier run wrote it."""
+    if _written(workspace, target) in (before, ()):
         return []
-    with path.open(errors="replace") as handle:
+    with _log(workspace, target).open(errors="replace") as handle:
         return [line.rstrip() for line in deque(handle, LOG_LINES)]

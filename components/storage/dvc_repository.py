@@ -65,6 +65,8 @@ def open_repo(workspace: Workspace) -> Iterator[Any]:
     from dvc.repo import Repo
     from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 
+    if not (workspace.root / ".dvc" / "config").is_file():
+        raise ValueError(f"nothing has run in {workspace.root} yet; `unimed retrain` begins")
     with Repo(str(workspace.root), _wait_for_lock=True) as repo:
         _heal_rwlock(Path(repo.tmp_dir or workspace.root / ".dvc" / "tmp"))
         try:

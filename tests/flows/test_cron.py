@@ -1,5 +1,11 @@
 """A cron text that is not one is refused with the fix."""
 
+import os
+import shutil
+import subprocess
+import sys
+from datetime import datetime
+
 import pytest
 
 from flows.cron import check_cron, check_timezone, local_timezone, next_run
@@ -54,3 +60,32 @@ def test_an_hour_that_the_clock_leaves_out_or_shows_twice_is_one_run_a_day():
         start = datetime(2027, month, 25, tzinfo=UTC)
         due = list(CronSchedule(cron="30 2 * * *", timezone="Europe/Berlin")._get_dates_generator(n=8, start=start))
         assert all(22 <= (b - a).total_seconds() / 3600 <= 26 for a, b in pairwise(due))
+
+
+ASK = """
+from datetime import datetime, UTC
+from flows.cron import local_timezone, next_run
+now, zone = datetime.now(UTC), local_timezone()
+due = next_run("30 2 * * *", zone)
+print(zone, now.isoformat(), due.isoformat())
+"""
+
+
+@pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is a Debian package")
+@pytest.mark.parametrize(
+    ("now", "most_hours"),
+    [
+        ("2027-03-28 00:45:00", 26),  # half past two does not come in Berlin on that day
+        ("2027-10-31 00:45:00", 3),  # it comes twice
+        ("2027-10-30 23:45:00", 4),  # the same clock, set back an hour
+    ],
+)
+def test_the_next_firing_lies_ahead_whatever_the_clock_does(now, most_hours):
+    environment = {**os.environ, "TZ": "Europe/Berlin", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    said = subprocess.run(
+        ["faketime", f"{now}", sys.executable, "-c", ASK], env=environment, text=True, capture_output=True
+    )
+    assert said.returncode == 0, said.stderr
+    zone, here, due = said.stdout.split()
+    assert zone == "Europe/Berlin"
+    assert 0 < (datetime.fromisoformat(due) - datetime.fromisoformat(here)).total_seconds() / 3600 <= most_hours

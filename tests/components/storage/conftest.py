@@ -33,7 +33,7 @@ stages:
     outs:
       - joined
   fail:
-    cmd: sh -c 'exit ${code}'
+    cmd: sh -c 'cp -p said .unimed/logs/fail.log; exit ${code}'
     deps:
       - joined
 """

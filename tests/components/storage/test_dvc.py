@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,10 @@ def test_a_missing_output_is_a_reason_in_plain_words(workspace):
 def test_a_failed_stage_names_its_exit_code_and_its_last_log_lines(workspace):
     run_all(workspace)
     workspace.logs.mkdir(parents=True)
-    (workspace.logs / "fail.log").write_text(
-        "\n".join(f"line {i}" for i in range(40)) + "\nsource x: 40 of 50 unreadable\n"
-    )
+    said = workspace.root / "said"
+    said.write_text("\n".join(f"line {i}" for i in range(40)) + "\nsource x: 40 of 50 unreadable\n")
+    hour_ago = time.time() - 3600
+    os.utime(said, (hour_ago, hour_ago))  # the log's time too, as after a clock that was set back
     with pytest.raises(
         dvc.StageFailed, match=r"stage fail failed: exit code 3\n(.*\n)*  source x: 40 of 50 unreadable$"
     ) as caught:
