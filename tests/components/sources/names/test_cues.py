@@ -46,6 +46,12 @@ CUED = (
     ("en", "Kind regards, Biddling"),
     ("en", "Interpreter: Harding"),
     ("es", "Atentamente, Salado"),
+    ("en", "Best, Merriwether"),
+    ("de", "Freundlichst, Anke Dornseif"),
+    ("de", "Befund an Praxis Kieselbrecht"),
+    ("es", "Informa: Otaegui"),
+    ("es", "Responsable de la prueba: Iraizoz"),
+    ("es", "Un abrazo, Gorka"),
     ("es", "P. O. Itziar Zugasti"),
     ("es", "Médico: Calvo"),
     ("es", "Querida Amparo, te mando las placas"),
@@ -59,6 +65,8 @@ NONE = (
     ("en", "Dear colleague, OA changes. Kind regards, Radiology Department. Ibuprofen 400 p.o. Paracetamol."),
     ("de", "Sehr geehrte Kolleginnen, Mutter Brustkrebs, Vater Kolonkarzinom. Operiert. Randwinkelerguss links."),
     ("de", "Liebe Eltern. Untersucht. Weichteilschwellung dorsal. Drainage 14 Fr. Wandverdickung."),
+    ("en", "Reviewed with the on-call consultant. Best seen on the lateral view."),
+    ("de", "Ihre Zuweisung vom Hausarzt; in der Praxis kontrolliert"),
     ("es", "Paciente: Varón de 54 años. Atentamente, Servicio de Radiología. Fr. de Colles."),
 )
 
