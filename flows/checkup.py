@@ -112,6 +112,7 @@ def _workspace() -> Iterator[Finding]:
     from components.storage.private import is_open
     from components.storage.workspace import find_workspace
     from flows.graph import graph_differences
+    from flows.registry_checkup import registry_findings
 
     try:
         workspace = find_workspace()
@@ -153,6 +154,7 @@ def _workspace() -> Iterator[Finding]:
         yield _database(workspace)
     if at_home:
         yield from _pair(workspace)
+        yield from registry_findings(workspace)
     writable = os.access(workspace.root, os.W_OK)
     yield Finding(
         "good" if writable else "bad",

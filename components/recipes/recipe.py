@@ -1,7 +1,7 @@
 """The recipe: every number of a run, typed and frozen. `params.yaml` is one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.recipes.assembly import AssemblySettings
@@ -9,6 +9,7 @@ from components.recipes.evaluation import EvaluationSettings
 from components.recipes.gate import GateSettings
 from components.recipes.nearest import nearest
 from components.recipes.reading import read_dataclass
+from components.recipes.registry import RegistrySettings
 from components.recipes.sources import SourceSettings
 from components.recipes.training import ComputeSettings, CurriculumStage, StartSettings, TrainingSettings
 from components.recipes.validation import ValidationSettings
@@ -36,6 +37,7 @@ class Recipe:
     curriculum: Mapping[str, CurriculumStage]
     evaluation: EvaluationSettings
     gate: GateSettings
+    registry: RegistrySettings = field(default_factory=RegistrySettings)
 
     def __post_init__(self) -> None:
         for side in ("vit", "vae"):

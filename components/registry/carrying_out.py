@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from components.registry.catalogue import CHALLENGER, CHAMPION, MODEL, Version, all_versions
+from components.registry.catalogue import CHALLENGER, CHAMPION, Version, all_versions
 from components.registry.decision_page.publishing import publish_page
 from components.registry.decisions import Decision
 from components.registry.pairing import ANCHOR, anchor_of
@@ -28,7 +28,7 @@ def carry_out(workspace: Workspace, tracking: Tracking, log: list[Decision], ver
     client = tracking.client
     bearers = {alias: number for number, version in versions.items() for alias in version.aliases}
     for number in {number for number, _ in events_of(decision)} & set(versions):
-        client.set_model_version_tag(MODEL, str(number), STATE, states[number].state)
+        client.set_model_version_tag(tracking.model, str(number), STATE, states[number].state)
     version = versions.get(decision.version or 0)
     if version is not None:  # None: gone from the registry, or a decision about no version
         publish_page(workspace, tracking, version, log)
@@ -41,15 +41,15 @@ def _carry_out_for(
     tracking: Tracking, version: Version, decision: Decision, state: State, bearers: dict[str, int]
 ) -> None:
     """All that is about the version itself; `bearers` (alias -> number) follows the aliases that move."""
-    client, number = tracking.client, str(version.number)
+    client, model, number = tracking.client, tracking.model, str(version.number)
     if decision.promoted:
-        client.set_registered_model_alias(MODEL, CHAMPION, number)
+        client.set_registered_model_alias(model, CHAMPION, number)
         bearers[CHAMPION] = version.number
     if state == "held":
-        client.set_registered_model_alias(MODEL, CHALLENGER, number)
+        client.set_registered_model_alias(model, CHALLENGER, number)
         bearers[CHALLENGER] = version.number
     elif CHALLENGER in version.aliases:
-        client.delete_registered_model_alias(MODEL, CHALLENGER)
+        client.delete_registered_model_alias(model, CHALLENGER)
         del bearers[CHALLENGER]
     tags = {
         "unimed.decision": decision.action,
@@ -58,10 +58,10 @@ def _carry_out_for(
         "unimed.decided_at": decision.at,
     }
     for name, value in tags.items():
-        client.set_model_version_tag(MODEL, number, name, value)
+        client.set_model_version_tag(model, number, name, value)
     if version.run_id:
         client.log_dict(version.run_id, decision.to_json(), f"decisions/{decision.sequence:04d}/decision.json")
-    client.set_model_version_tag(MODEL, number, ANCHOR, f"{decision.sequence}:{decision.hash}")
+    client.set_model_version_tag(model, number, ANCHOR, f"{decision.sequence}:{decision.hash}")
 
 
 def catch_up(workspace: Workspace, tracking: Tracking, log: list[Decision]) -> None:

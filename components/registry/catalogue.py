@@ -21,12 +21,9 @@ from components.storage.workspace import Workspace
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
-MODEL = "unimed"
-
 __all__ = [
     "CHALLENGER",
     "CHAMPION",
-    "MODEL",
     "Version",
     "all_versions",
     "checkpoint_of",
@@ -66,9 +63,9 @@ def find(tracking: Tracking, name: str) -> Version | None:
 
     try:
         if is_number(name):
-            found = tracking.client.get_model_version(MODEL, name)
+            found = tracking.client.get_model_version(tracking.model, name)
         else:
-            found = tracking.client.get_model_version_by_alias(MODEL, name)
+            found = tracking.client.get_model_version_by_alias(tracking.model, name)
     except MlflowException as error:
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
@@ -81,18 +78,18 @@ def all_versions(tracking: Tracking) -> list[Version]:
     """Every version with its aliases, newest first: two requests to a server; a SQLite file is read as it lies."""
     if (file := sqlite_file(str(tracking.client.tracking_uri))) is not None:
         try:
-            return versions_in(file, MODEL)
+            return versions_in(file, tracking.model)
         except sqlite3.DatabaseError as error:
             logging.getLogger(__name__).debug("%s is asked through MLflow: %s", file, error)
     client = tracking.client
     # Not get_registered_model, which loads every version of it to find the newest.
-    models = client.search_registered_models(f"name = '{MODEL}'")
+    models = client.search_registered_models(f"name = '{tracking.model}'")
     if not models:
         return []
     aliases: dict[str, list[str]] = {}
     for alias, number in models[0].aliases.items():
         aliases.setdefault(str(number), []).append(alias)
-    found = client.search_model_versions(f"name = '{MODEL}'")
+    found = client.search_model_versions(f"name = '{tracking.model}'")
     versions = [_version(one, aliases.get(str(one.version), [])) for one in found]
     return sorted((version for version in versions if version.is_ours), key=lambda version: -version.number)
 

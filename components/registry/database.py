@@ -7,6 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.registry.places import plain_address
+from components.storage.addresses import shown
+from components.storage.home import DECISIONS
 from components.storage.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -38,13 +41,15 @@ def database_url(workspace: Workspace) -> str:
     named = os.environ.get(ENVIRONMENT)
     if named:
         return named
-    uri = tracking_uri(workspace)
-    if uri.startswith(("http:", "https:", "postgresql", "mysql", "mssql", "databricks")):
+    own = workspace.private / DECISIONS
+    if not is_embedded(workspace):
+        kept = f"; to go on with what this workspace decided until now: sqlite:///{own}" if own.is_file() else ""
         raise Impossible(
-            f"MLFLOW_TRACKING_URI is {uri.split('@')[-1]}, which other workspaces can write, and {ENVIRONMENT} is not "
-            f"set: decisions would be kept twice; set {ENVIRONMENT} to the team's database (postgresql+psycopg://…)"
+            f"MLFLOW_TRACKING_URI is {shown(tracking_uri(workspace))}, which other workspaces can write, and {ENVIRONMENT} "
+            f"is not set: decisions would be kept twice; set {ENVIRONMENT} to the team's database "
+            f"(postgresql+psycopg://…, or sqlite:////… on a disk that all share){kept}"
         )
-    return f"sqlite:///{workspace.private / 'unimed.db'}"
+    return f"sqlite:///{own}"
 
 
 def has_log(workspace: Workspace) -> bool:
@@ -56,10 +61,10 @@ def has_log(workspace: Workspace) -> bool:
     return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).is_file()
 
 
-def registry_name(workspace: Workspace) -> str:
-    """Which registry a decision is about: `embedded`, or MLflow's address where the database may serve several."""
-    own = not os.environ.get(ENVIRONMENT) and tracking_uri(workspace) == embedded_uri(workspace)
-    return "embedded" if own else tracking_uri(workspace).split("@")[-1]
+def is_embedded(workspace: Workspace) -> bool:
+    """Whether MLflow and the database of decisions are both the workspace's own files, which no other workspace shares."""
+    own = plain_address(embedded_uri(workspace))
+    return not os.environ.get(ENVIRONMENT) and plain_address(tracking_uri(workspace)) == own
 
 
 @contextmanager

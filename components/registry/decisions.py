@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from components.registry.database import decisions_table, registry_name, transaction
+from components.registry.database import decisions_table, transaction
+from components.registry.identity import chain_of, registry_of
 from components.registry.lease import Lease
 from components.storage.keys import digest
 from components.storage.workspace import Workspace
@@ -129,10 +130,11 @@ def read_log(workspace: Workspace) -> list[Decision]:
     from sqlalchemy import select
 
     table = decisions_table()
+    chain = chain_of(workspace)
     with transaction(workspace) as connection:
         rows = connection.execute(
             select(table.c.sequence, table.c.body, table.c.hash)
-            .where(table.c.registry == registry_name(workspace))
+            .where(table.c.registry == chain)
             .order_by(table.c.sequence)
         ).all()
     log: list[Decision] = []
@@ -156,7 +158,7 @@ def append(lease: Lease, log: list[Decision], ruling: Ruling) -> Decision:
 
     decision = next_entry(log, ruling)
     row = {
-        "registry": registry_name(lease.workspace),
+        "registry": registry_of(lease.workspace).chain,
         "sequence": decision.sequence,
         "body": decision.body(),
         "hash": decision.hash,

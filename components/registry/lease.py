@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.registry.database import database_url, engine_of, registry_name, transaction
+from components.registry.database import database_url, engine_of, transaction
+from components.registry.identity import registry_of
+from components.registry.sessions import require_sessions
 from components.storage.locks import Held, hold
 from components.storage.workspace import Workspace
 
@@ -72,14 +74,16 @@ def hold_lease(workspace: Workspace, what: str, *, wait_seconds: float = 0.0) ->
 
     With SQLite a kernel file lock beside the database; with PostgreSQL an advisory lock of the session.
     """
-    url = database_url(workspace)
+    url, registry = database_url(workspace), registry_of(workspace)
     if url.startswith("sqlite"):
         database = Path(url.removeprefix("sqlite:///"))
         with hold(database.with_suffix(".lease.lock"), what, wait_seconds=wait_seconds):
             yield Lease(workspace)
         return
-    key = _key(registry_name(workspace))
-    with engine_of(workspace).connect() as connection:
+    engine = engine_of(workspace)
+    require_sessions(engine)
+    key = _key(registry.chain)
+    with engine.connect() as connection:
         _lock(connection, key, what, wait_seconds)
         try:
             yield Lease(workspace, connection, key)

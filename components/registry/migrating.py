@@ -1,32 +1,35 @@
 """Our tables in the database of decisions, brought to this release by alembic under a lock of their own."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.storage.locks import hold
+from components.registry.database_lock import database_lock
+from components.storage.addresses import shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 VERSION_TABLE = "unimed_version"
 """Alembic's own table has another name, since MLflow's may stand beside ours."""
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision, oldest first; a test holds the folder `migrations/versions` to it."""
 FOLDER = Path(__file__).parent / "migrations"
-LOCK_SECONDS = 60
-_LOCK_KEY = 0x756E696D6564
-"""`unimed`, of the transaction's advisory lock in PostgreSQL."""
 
 
 class NewerDatabase(ValueError):
     """The tables are of a newer release than this one."""
 
 
+class NeedsOwner(ValueError):
+    """The tables are to be made or upgraded, which the role that asks may not do."""
+
+
 def bring_up(engine: "Engine") -> None:
     """Create or upgrade our tables. Several processes may call it at once: one does it, the others wait.
 
-    Raises NewerDatabase when a newer release was here before.
+    Raises NewerDatabase when a newer release was here before, NeedsOwner when the role may not make tables.
     """
     with engine.connect() as connection:
         found = version_of(connection)
@@ -37,15 +40,7 @@ def bring_up(engine: "Engine") -> None:
             f"the database of decisions ({engine.url.render_as_string()}) has tables of version {found}, this release knows "
             f"up to {REVISIONS[-1]}: use the newer release of unimed that was here before"
         )
-    file = engine.url.database if engine.dialect.name == "sqlite" else None
-    lock = (
-        hold(Path(file).with_suffix(".upgrade.lock"), "upgrade", wait_seconds=LOCK_SECONDS) if file else nullcontext()
-    )
-    with lock, engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            from sqlalchemy import text
-
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+    with _for_the_owner(engine, found), database_lock(engine, "upgrade") as connection:
         if version_of(connection) != REVISIONS[-1]:
             _upgrade(connection)
 
@@ -57,6 +52,23 @@ def version_of(connection: "Connection") -> str | None:
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+
+
+@contextmanager
+def _for_the_owner(engine: "Engine", found: str | None) -> Iterator[None]:
+    """Say who may upgrade, where the role that asks may only read and add."""
+    from sqlalchemy.exc import ProgrammingError
+
+    try:
+        yield
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", "") != "42501":  # insufficient_privilege
+            raise
+        raise NeedsOwner(
+            f"the database of decisions ({shown(engine.url.render_as_string())}) has tables of version {found or 'none'}, this "
+            f"release needs {REVISIONS[-1]}, and the role {engine.url.username} may not make them: run `unimed registry log` "
+            "once as the database's owner (UNIMED_DATABASE_URL with the owner's name), then infra/postgresql/registry.sql"
+        ) from None
 
 
 def _upgrade(connection: "Connection") -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from components.registry.identity import TAG
 from components.storage.atomic import write_bytes
-from components.storage.home import ARTIFACTS, is_copy, read_home, write_home
+from components.storage.home import ARTIFACTS, DECISIONS, is_copy, read_home, write_home
 from components.storage.workspace import Workspace
 
 _LARGEST = 4 * 2**20
@@ -17,7 +18,7 @@ _LARGEST = 4 * 2**20
 
 def settle_here(workspace: Workspace) -> list[str]:
     """Rewrite the old folder's path to this one's wherever the workspace keeps it; a line for what was done, none where
-    nothing was to do. The decision log names no path and is not touched. Call while nothing runs here."""
+    nothing was to do. The decision log names no path and is not touched; a copy is another registry. Call while nothing runs here."""
     home = read_home(workspace)
     if home is None or home.root == str(workspace.root):
         return []
@@ -31,6 +32,8 @@ def settle_here(workspace: Workspace) -> list[str]:
             write_home(Workspace(private.parent), uuid.uuid4().hex)
     for config in workspace.private.glob("experiments/*/.dvc/config.local"):
         _move_text(config, home.root, str(workspace.root))
+    if copied:
+        _renew_registries(workspace.private)
     write_home(workspace, uuid.uuid4().hex if copied or not home.id else home.id)
     said = f"the records name {workspace.root} now, not {home.root}"
     if copied:
@@ -53,6 +56,27 @@ def _move_records(private: Path, old: str, new: str) -> None:
                              WHERE "{column}" = ? OR substr("{column}", 1, length(?) + 1) = ? || '/'"""
                 connection.execute(change, (after, before, before, before, before))
         connection.commit()
+
+
+def _renew_registries(private: Path) -> None:
+    """Give a copy's registries ids of their own, in the database of decisions and in MLflow's."""
+    decisions, mlflow = private / DECISIONS, private / "mlflow.db"
+    if not decisions.is_file() or not mlflow.is_file():
+        return
+    with closing(sqlite3.connect(decisions, timeout=60)) as log, closing(sqlite3.connect(mlflow, timeout=60)) as store:
+        log.create_function("uuid4", 0, lambda: str(uuid.uuid4()))
+        if not log.execute("SELECT 1 FROM sqlite_master WHERE name = 'unimed_registries'").fetchone():
+            return
+        newest = "number IN (SELECT max(number) FROM unimed_registries GROUP BY model)"
+        log.execute(
+            "INSERT INTO unimed_registries (id, model, chain, address, place, at, who, why) SELECT uuid4(), model, chain, "
+            f"address, place, strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now'), who, 'a copy of ' || id FROM unimed_registries WHERE {newest}"
+        )
+        for identity, model in log.execute(f"SELECT id, model FROM unimed_registries WHERE {newest}").fetchall():
+            change = "UPDATE registered_model_tags SET value = ? WHERE name = ? AND key = ?"
+            store.execute(change, (identity, model, TAG))
+        store.commit()
+        log.commit()
 
 
 def _spellings(old: str, new: str) -> list[tuple[str, str]]:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from components.registry.database import registry_name, transaction
+from components.registry.database import transaction
+from components.registry.identity import chain_of, registry_of
 from components.storage.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def open_exam(workspace: Workspace, exam: str, version: int, weights_sha256: str
     from sqlalchemy import insert
 
     row = {
-        "registry": registry_name(workspace),
+        "registry": registry_of(workspace).chain,
         "exam": exam,
         "version": version,
         "weights_sha256": weights_sha256,
@@ -55,7 +56,7 @@ def openings(workspace: Workspace, exam: str = "") -> list[Opening]:
 
     table = openings_table()
     names = list(Opening.__dataclass_fields__)
-    wanted = select(*(table.c[name] for name in names)).where(table.c.registry == registry_name(workspace))
+    wanted = select(*(table.c[name] for name in names)).where(table.c.registry == chain_of(workspace))
     if exam:
         wanted = wanted.where(table.c.exam == exam)
     with transaction(workspace) as connection:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -53,18 +53,31 @@ def registered_now(workspace: Workspace, model: str) -> Presence:
 
 
 def _of_server(uri: str, model: str) -> Presence:
+    with _answering(uri):
+        versions = frozenset(int(found["version"]) for found in _versions(uri, model))
+        named = _get(uri, "registered-models/get", {"name": model}).get("registered_model", {})
+        return Presence(versions, {found["alias"]: int(found["version"]) for found in named.get("aliases", [])})
+
+
+def tags_on_server(uri: str, model: str) -> dict[str, str]:
+    """The registered model's tags, none where there is no such model; raises Away for a server that does not answer."""
+    with _answering(uri):
+        found = _get(uri, "registered-models/search", {"filter": f"name = '{model}'", "max_results": 1})
+        return {tag["key"]: tag["value"] for one in found.get("registered_models", []) for tag in one.get("tags", [])}
+
+
+@contextmanager
+def _answering(uri: str) -> Iterator[None]:
     import requests
 
     try:
-        versions = frozenset(int(found["version"]) for found in _versions(uri, model))
-        named = _get(uri, "registered-models/get", {"name": model}).get("registered_model", {})
+        yield
     except (requests.RequestException, ValueError, KeyError) as error:
         reason = shown(" ".join(str(error).split())[:200])
         raise Away(
             f"MLflow at {shown(uri)} does not answer as MLflow does ({type(error).__name__}: {reason}); start it, or correct "
             f"{TRACKING}, then start the same command again"
         ) from None
-    return Presence(versions, {found["alias"]: int(found["version"]) for found in named.get("aliases", [])})
 
 
 def _versions(uri: str, model: str) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from components.recipes.recipe import read_recipe
-from components.registry.catalogue import CHAMPION, MODEL
+from components.recipes.registry import MODEL, model_name
+from components.registry.catalogue import CHAMPION
 from components.registry.database import embedded_uri, has_log, tracking_uri
 from components.registry.decisions import Decision, champion_of, decision_about, read_log
 from components.registry.evidence import read_evidence
@@ -30,7 +31,7 @@ def already_judged(workspace: Workspace) -> Decision | None:
         key = read_evidence(workspace, read_recipe(workspace.params)).key
     except ValueError:
         return None
-    log, now = read_log(workspace), registered_now(workspace, MODEL)
+    log, now = read_log(workspace), registered_now(workspace, model_name(workspace.params))
     about = _version_of(workspace, log, key)
     decision = decision_about(log, about) if about is not None else None
     if decision is None or about not in now.versions or champion_of(log) != now.aliases.get(CHAMPION):
@@ -97,7 +98,7 @@ def _path(workspace: Workspace) -> Path:
 def _read(workspace: Workspace) -> dict[str, Any]:
     """The cache; empty when it is missing, unreadable, or about another registry."""
     uri = tracking_uri(workspace).split("@")[-1]
-    empty = {"registry": uri, "judged": {}}
+    empty = {"registry": uri, "model": model_name(workspace.params), "judged": {}}
     if uri == embedded_uri(workspace) and not (workspace.private / "mlflow.db").is_file():
         return empty
     if not _path(workspace).is_file():
@@ -106,4 +107,5 @@ def _read(workspace: Workspace) -> dict[str, Any]:
         summary = read_object(_path(workspace))
     except ValueError:
         return empty
-    return summary if summary.get("registry") == uri else empty
+    about = (summary.get("registry"), summary.get("model", MODEL))  # earlier releases had one name
+    return summary if about == (uri, empty["model"]) else empty

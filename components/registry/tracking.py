@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from components.recipes.registry import model_name
 from components.registry.database import TRACKING, embedded_uri, tracking_uri
 from components.storage.addresses import shown
 from components.storage.home import ARTIFACTS, Elsewhere, check_home
@@ -18,7 +19,6 @@ from components.storage.workspace import Workspace
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-EXPERIMENT = "unimed"
 PARENT = "UNIMED_PARENT_RUN"
 """In the environment of all that a retrain starts: the id of its run, empty while MLflow does not answer."""
 ARTIFACT_ROOT = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
@@ -34,10 +34,11 @@ _SILENCE = {
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """An open door to MLflow: client and the experiment of this project."""
+    """An open door to MLflow: client, and the experiment and the registered model that the recipe names."""
 
     client: "MlflowClient"
     experiment_id: str
+    model: str
 
 
 class OtherRelease(ValueError):
@@ -61,18 +62,30 @@ def connect(workspace: Workspace) -> Tracking:
 
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    uri = tracking_uri(workspace)
+    uri, model = tracking_uri(workspace), model_name(workspace.params)
     if uri == embedded_uri(workspace):
         check_home(workspace)
     uri = _set(uri)
     with _same_release(uri):
         client = MlflowClient(uri)
-        found = client.get_experiment_by_name(EXPERIMENT)
+        found = client.get_experiment_by_name(model)
     if found is not None:
         if found.lifecycle_stage == "deleted":  # on MLflow's page; its runs are there still
             client.restore_experiment(found.experiment_id)
-        return Tracking(client, found.experiment_id)
-    return Tracking(client, client.create_experiment(EXPERIMENT, artifact_location=artifact_place(workspace, uri)))
+        return Tracking(client, found.experiment_id, model)
+    return Tracking(client, _create_experiment(client, model, artifact_place(workspace, uri)), model)
+
+
+def _create_experiment(client: "MlflowClient", name: str, place: str | None) -> str:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.create_experiment(name, artifact_location=place)
+    except MlflowException as error:
+        found = client.get_experiment_by_name(name)
+        if error.error_code != "RESOURCE_ALREADY_EXISTS" or found is None:
+            raise
+        return found.experiment_id  # somebody else was first, between the look and this
 
 
 @contextmanager

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from components.recipes.recipe import Recipe, read_recipe
+from components.recipes.registry import model_name
 from components.registry import evidence as facts
-from components.registry.catalogue import CHALLENGER, CHAMPION, MODEL, Version, all_versions, resolve
+from components.registry.catalogue import CHALLENGER, CHAMPION, Version, all_versions, resolve
 from components.registry.database import embedded_uri, has_log, tracking_uri
 from components.registry.decisions import decision_about, read_log
 from components.registry.evidence import Evidence, read_evidence
+from components.registry.identity import registry_of, tag_model
 from components.registry.lease import hold_lease
 from components.registry.model_files import code_folders, log_model
 from components.registry.own_store import metrics_in, sqlite_file, versions_in
@@ -100,11 +102,11 @@ def models(workspace: Workspace) -> list[dict[str, Any]]:
 
 def _with_metrics(workspace: Workspace) -> tuple[list[Version], dict[str, dict[str, float]]]:
     """Every version, and run id -> metrics; a file of the workspace's own is read without MLflow."""
-    file = sqlite_file(tracking_uri(workspace))
+    file, model = sqlite_file(tracking_uri(workspace)), model_name(workspace.params)
     if file is not None:
         check_home(workspace)
         try:
-            return versions_in(file, MODEL), metrics_in(file, MODEL)
+            return versions_in(file, model), metrics_in(file, model)
         except sqlite3.DatabaseError as error:  # another release's tables: MLflow has the word for it
             logging.getLogger(__name__).debug("%s is asked through MLflow: %s", file, error)
     tracking = connect(workspace)
@@ -184,10 +186,10 @@ def _make(
         run.log(0, {name: value for name, value in metrics.items() if isinstance(value, int | float)})
         run.artifact(workspace.evaluation / "report.html")
         source = log_model(run, record=record, code=code_folders(Path(temporary)), tags=tags)
-        if not client.search_registered_models(f"name = '{MODEL}'"):
-            client.create_registered_model(MODEL, description="UniMed: unified medical vision-language model")
+        tag_model(tracking, registry_of(workspace))
         # One call writes version and tags: there is never a version without its identity.
-        made = client.create_model_version(MODEL, source, run.run_id, tags=tags, model_id=source.rpartition("/")[2])
+        model_id = source.rpartition("/")[2]
+        made = client.create_model_version(tracking.model, source, run.run_id, tags=tags, model_id=model_id)
     return resolve(workspace, str(made.version), tracking)
 
 

@@ -17,6 +17,8 @@ from components.storage.workspace import Workspace
 
 ARTIFACTS = "mlflow-artifacts"
 """Folder of the embedded MLflow's artifacts, below .unimed."""
+DECISIONS = "unimed.db"
+"""The workspace's own database of decisions, below .unimed."""
 
 
 class Elsewhere(ValueError):

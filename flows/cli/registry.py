@@ -1,8 +1,8 @@
-"""`unimed registry …`: the decision log, how many people a promotion needs, backup and restore."""
+"""`unimed registry …`: the decision log, how many people a promotion needs, backup, restore, and where the log stands."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
 import typer
 
@@ -18,6 +18,7 @@ def add_to(parent: typer.Typer) -> None:
     app.command("approvers", epilog='Example: unimed registry approvers 2 --why "release board"')(approvers)
     app.command("backup", epilog="Example: unimed registry backup /backups/monday")(backup)
     app.command("restore", epilog="Example: unimed registry restore /backups/monday")(restore)
+    app.command("settle", epilog='Example: unimed registry settle moved --why "restored on the new server"')(settle)
     parent.add_typer(app, name="registry")
 
 
@@ -111,3 +112,27 @@ def restore(
     print(
         f"log and store are as of {card.at}: {card.decisions} decisions, {card.versions} versions; start what you stopped"
     )
+
+
+def settle(
+    what: Annotated[str, typer.Argument(metavar="moved|copy", help="What the database of decisions here is.")],
+    why: Annotated[str, typer.Option("--why", help="The reason, kept beside the registry's id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what a database of decisions is that stands at another place than its registry was made at.
+
+    moved: it is the registry, and the former one is gone. copy: it is another registry, and so is the copy of MLflow's
+    store that belongs to it.
+    """
+    from components.registry.identity import settle_place
+
+    if what not in ("moved", "copy"):
+        raise ValueError(f"settle takes moved or copy, not {what!r}")
+    if not why.strip():
+        raise ValueError('settling a registry needs a reason; give --why "…"')
+    with working("writing it down"):
+        found = settle_place(here(), cast(Literal["moved", "copy"], what), who=who(), why=why)
+    if as_json:
+        print_json({"registry": found.id, "model": found.model, "place": found.place})
+    else:
+        print(f"registry {found.id} (model {found.model}) lives here from now on")

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.catalogue import MODEL
+from components.recipes.registry import MODEL
 from components.registry.database import embedded_uri
 from components.storage.workspace import Workspace
 from tests.benchmarks.figures import Figure, report, within

@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from components.registry.catalogue import CHAMPION, MODEL, find, record_folder, reference_in
+from components.recipes.registry import MODEL
+from components.registry.catalogue import CHAMPION, find, record_folder, reference_in
 from components.registry.database import embedded_uri
 from components.registry.model_files import code_folders, log_model
 from components.registry.runs import keyed_run

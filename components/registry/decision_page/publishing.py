@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from components.registry.catalogue import MODEL, Version
+from components.registry.catalogue import Version
 from components.registry.decision_page.page import write_page
 from components.registry.decisions import Decision
 from components.registry.judgement import kept_judgements, read_judgement
@@ -34,4 +34,4 @@ def publish_page(
         link = f"#/experiments/{experiment}/runs/{version.run_id}/artifacts/{FOLDER}/{path.name}"
         place = f"[the decision's page]({link}) ({place})"
     said = f"{log[-1].action} by {log[-1].who}: {place}"
-    tracking.client.update_model_version(MODEL, str(version.number), description=said)
+    tracking.client.update_model_version(tracking.model, str(version.number), description=said)

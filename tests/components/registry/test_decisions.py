@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from components.registry.database import Impossible, database_url, registry_name
+from components.registry.database import Impossible, database_url
 from components.registry.decisions import BrokenLog, Decision, Ruling, append, champion_of, decision_about, read_log
 from components.registry.lease import Lease
 from components.storage.workspace import Workspace
@@ -89,12 +89,11 @@ def test_a_shared_mlflow_without_a_shared_database_is_impossible(bare, monkeypat
     assert "secret" not in str(caught.value)
     monkeypatch.setenv("UNIMED_DATABASE_URL", "sqlite:////tmp/team.db")
     assert database_url(bare) == "sqlite:////tmp/team.db"
-    assert registry_name(bare) == "tracking.example:5000"
 
 
-def test_two_registries_in_one_database_have_a_chain_each(bare, monkeypatch, tmp_path):
-    monkeypatch.setenv("UNIMED_DATABASE_URL", f"sqlite:///{tmp_path / 'team.db'}")
-    write(bare, version=1)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://other:5000")
-    assert read_log(bare) == []
-    assert write(bare, version=9).sequence == 1
+@pytest.mark.parametrize("uri", ["sqlite:////shared/mlflow.db", "/shared/mlruns", "file:///shared/mlruns"])
+def test_a_shared_file_or_folder_of_mlflows_is_shared_too_and_the_own_log_is_named(bare, monkeypatch, uri):
+    write(bare)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(Impossible, match=r"decided until now: sqlite:///.*/\.unimed/unimed\.db"):
+        database_url(bare)

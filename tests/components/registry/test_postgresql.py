@@ -1,17 +1,22 @@
 """The lease and the decision log on a real PostgreSQL server."""
 
 import multiprocessing
+import shutil
 import subprocess
-import sys
 import threading
 import time
+import uuid
 from pathlib import Path
 
 import pytest
 import sqlalchemy
+from sqlalchemy.exc import ProgrammingError
 
 from components.registry.decisions import Ruling, append, read_log
+from components.registry.identity import TAG, registry_of
 from components.registry.lease import LeaseLost, hold_lease
+from components.registry.migrating import REVISIONS, NeedsOwner
+from components.registry.openings import open_exam, openings
 from components.registry.people import promote, rollback
 from components.registry.tracking import connect
 from components.storage.locks import Held
@@ -22,6 +27,11 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed (apt-get install postgresql)"),
 ]
+TABLES = ("unimed_decisions", "unimed_openings", "unimed_registries")
+COLUMN = (
+    "SELECT column_name FROM information_schema.columns WHERE table_name = :name AND data_type = 'character varying'"
+)
+END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE :name"
 GRANTS = Path(__file__).parents[3] / "infra" / "postgresql" / "registry.sql"
 
 
@@ -32,15 +42,14 @@ def database():
 
 
 @pytest.fixture
-def bare(database, tmp_path, monkeypatch) -> Workspace:
+def bare(made, database, tmp_path, monkeypatch) -> Workspace:
     """A workspace whose decisions are in an empty database."""
-    engine = sqlalchemy.create_engine(database)
-    with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("DROP TABLE IF EXISTS unimed_decisions, unimed_version"))
-    engine.dispose()
+    in_session(database, f"DROP TABLE IF EXISTS {', '.join(TABLES)}, unimed_version")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     # Another name for each test, since a process looks at a database's tables once.
     monkeypatch.setenv("UNIMED_DATABASE_URL", f"{database}?application_name={tmp_path.name}")
+    (tmp_path / ".unimed").mkdir()
+    shutil.copyfile(made / ".unimed" / "mlflow.db", tmp_path / ".unimed" / "mlflow.db")
     return Workspace(tmp_path)
 
 
@@ -87,10 +96,7 @@ def test_a_holder_whose_session_was_ended_writes_nothing_and_the_next_one_gets_t
         pytest.raises(LeaseLost, match="the database ended the session that held the lease"),
         hold_lease(bare, "promote 1") as lease,
     ):
-        in_session(
-            database,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'unimed promote%'",
-        )
+        in_session(database, END, name="unimed promote%")
         append(lease, [], ruling())
     assert read_log(bare) == []
     with hold_lease(bare, "promote 1") as lease:
@@ -111,35 +117,50 @@ def test_a_pooler_that_shares_sessions_is_named(bare):
 def _first_use(root, barrier, answers):
     barrier.wait()
     try:
-        answers.put(len(read_log(Workspace(root))))
+        answers.put((registry_of(Workspace(root)).id, len(read_log(Workspace(root)))))
     except Exception as error:
-        answers.put(repr(error))
+        answers.put((repr(error), -1))
 
 
-def test_eight_first_users_at_once_make_the_tables_once(bare):
-    context = multiprocessing.get_context("spawn")
+def eight_at_once(root: Path) -> set[tuple[str, int]]:
+    """What eight processes find that open the registry at one moment: its id, and how many decisions there are."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["mlflow.tracking", "alembic.command", "components.registry.decisions"])
     barrier, answers = context.Barrier(8), context.Queue()
-    users = [context.Process(target=_first_use, args=(bare.root, barrier, answers)) for _ in range(8)]
+    users = [context.Process(target=_first_use, args=(root, barrier, answers)) for _ in range(8)]
     for user in users:
         user.start()
-    assert [answers.get(timeout=120) for _ in users] == [0] * 8
+    found = {answers.get(timeout=400) for _ in users}
     for user in users:
         user.join()
+    return found
 
 
-def test_a_table_of_a_release_without_revisions_is_taken_over_with_its_decisions(bare, database):
+def test_eight_first_users_at_once_make_tables_and_identity_once(bare, database):
+    ((identity, entries),) = eight_at_once(bare.root)
+    assert entries == 0 and in_session(database, "SELECT id, why FROM unimed_registries") == [(identity, "first use")]
+    assert connect(bare).client.get_registered_model("unimed").tags[TAG] == identity
+
+
+def test_a_log_of_a_release_without_revisions_and_ids_is_taken_over_by_eight_at_once(bare, database):
     with hold_lease(bare, "promote 1") as lease:
         append(lease, [], ruling())
-    in_session(database, "DROP TABLE unimed_version")
-    code = (
-        "import pathlib; from components.registry.decisions import read_log; "
-        "from components.storage.workspace import Workspace; print(len(read_log(Workspace(pathlib.Path.cwd()))))"
-    )
-    said = subprocess.run(
-        [sys.executable, "-c", code], cwd=bare.root, capture_output=True, text=True, timeout=120, check=True
-    )
-    assert said.stdout.strip() == "1"
-    assert in_session(database, "SELECT version_num FROM unimed_version") == [("0002",)]
+    former = f"sqlite:///{bare.private / 'mlflow.db'}"
+    in_session(database, "UPDATE unimed_decisions SET registry = :former", former=former)
+    in_session(database, "DROP TABLE unimed_version, unimed_registries, unimed_openings")
+    connect(bare).client.delete_registered_model_tag("unimed", TAG)
+    ((identity, entries),) = eight_at_once(bare.root)
+    assert entries == 1 and len(identity) == 36
+    assert in_session(database, "SELECT version_num FROM unimed_version") == [(REVISIONS[-1],)]
+    assert in_session(database, "SELECT id, chain FROM unimed_registries") == [(identity, former)]
+
+
+def test_a_role_that_may_not_make_tables_says_who_may(bare, database, monkeypatch):
+    in_session(database, "DROP ROLE IF EXISTS unimed_app")
+    in_session(database, "CREATE ROLE unimed_app LOGIN")
+    monkeypatch.setenv("UNIMED_DATABASE_URL", database.replace("unimed@", "unimed_app@"))
+    with pytest.raises(NeedsOwner, match=r"the role unimed_app may not make them: run `unimed registry log` once as"):
+        read_log(bare)
 
 
 def test_the_shipped_rights_let_the_application_add_decisions_and_nothing_else(bare, database):
@@ -158,23 +179,32 @@ def test_the_shipped_rights_let_the_application_add_decisions_and_nothing_else(b
         with hold_lease(bare, "promote 1") as lease:
             append(lease, [], ruling())
         assert len(read_log(bare)) == 1
-    for statement in (
-        "UPDATE unimed_decisions SET hash = 'x'",
-        "DELETE FROM unimed_decisions",
-        "DROP TABLE unimed_decisions",
-    ):
-        with pytest.raises(sqlalchemy.exc.ProgrammingError, match=r"permission denied|must be owner"):
-            in_session(application, statement)
+        open_exam(bare, "e" * 12, 1, "w")
+        assert [opening.version for opening in openings(bare)] == [1]
+    for table in TABLES:
+        column = in_session(database, COLUMN, name=table)[0][0]
+        for statement in (f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}", f"DROP TABLE {table}"):
+            with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
+                in_session(application, statement)
 
 
-def test_promotions_and_rollbacks_go_through_it(three, database, monkeypatch):
-    monkeypatch.setenv("UNIMED_DATABASE_URL", f"{database}?application_name=way")
-    connect(three).client.delete_registered_model_alias("unimed", "champion")
-    (three.private / "registration.json").unlink()
-    for version in connect(three).client.search_model_versions("name = 'unimed'"):
+@pytest.fixture
+def team(three, database, monkeypatch) -> Workspace:
+    """Versions 1, 2 and 3 of which none is champion, with an empty log in PostgreSQL."""
+    in_session(database, f"DROP TABLE IF EXISTS {', '.join(TABLES)}, unimed_version")
+    client = connect(three).client
+    client.delete_registered_model_alias("unimed", "champion")
+    client.delete_registered_model_tag("unimed", TAG)
+    for version in client.search_model_versions("name = 'unimed'"):
         if "unimed.log_head" in version.tags:  # of the log that lay in the workspace
-            connect(three).client.delete_model_version_tag("unimed", version.version, "unimed.log_head")
-    promote(three, "1", who="ada", why="the first of this log")
-    promote(three, "2", who="ada", why="try")
-    assert rollback(three, who="ada", why="complaints").version == 1
-    assert [entry.action for entry in read_log(three)] == ["promote", "promote", "rollback"]
+            client.delete_model_version_tag("unimed", version.version, "unimed.log_head")
+    (three.private / "registration.json").unlink()
+    monkeypatch.setenv("UNIMED_DATABASE_URL", f"{database}?application_name={uuid.uuid4().hex}")
+    return three
+
+
+def test_promotions_and_rollbacks_go_through_it(team):
+    promote(team, "1", who="ada", why="the first of this log")
+    promote(team, "2", who="ada", why="try")
+    assert rollback(team, who="ada", why="complaints").version == 1
+    assert [entry.action for entry in read_log(team)] == ["promote", "promote", "rollback"]

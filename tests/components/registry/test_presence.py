@@ -3,8 +3,8 @@
 import pytest
 from mlflow import MlflowClient
 
+from components.recipes.registry import MODEL
 from components.registry import presence
-from components.registry.catalogue import MODEL
 from components.registry.presence import Away, Presence, registered_now
 from components.registry.tracking import connect
 from components.storage.workspace import Workspace

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from components.recipes.registry import MODEL
 from components.registry import deciding, gate
 from components.registry.carrying_out import Drift
-from components.registry.catalogue import MODEL, record_folder, reference_of, resolve
+from components.registry.catalogue import record_folder, reference_of, resolve
 from components.registry.database import Impossible
 from components.registry.decisions import BrokenLog, read_log
 from components.registry.exam import Incomparable
@@ -21,7 +22,7 @@ from components.registry.summary import already_judged, champion_summary
 from components.registry.tracking import connect
 from components.registry.versions import models, register
 from components.registry.weights_reference import key
-from tests.components.registry.conftest import write_answers
+from tests.fixtures.registry_workspace import write_answers
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from contextlib import closing
 
 import pytest
 
+from components.recipes.registry import MODEL
 from components.registry.promotion import decide
-from components.registry.tracking import EXPERIMENT, OtherRelease, connect
+from components.registry.tracking import OtherRelease, connect
 from components.registry.versions import models, register
 from components.storage.workspace import Workspace
 
@@ -27,7 +28,7 @@ def test_a_database_of_an_older_release_is_brought_up_with_what_it_holds(tmp_pat
     place = (workspace.private / "mlflow-artifacts").as_uri()
     with closing(sqlite3.connect(workspace.private / "mlflow.db")) as database:
         columns = "(experiment_id, name, artifact_location, lifecycle_stage)"
-        database.execute(f"insert into experiments {columns} values (?, ?, ?, ?)", (7, EXPERIMENT, place, "active"))
+        database.execute(f"insert into experiments {columns} values (?, ?, ?, ?)", (7, MODEL, place, "active"))
         database.commit()
     assert connect(workspace).experiment_id == "7"
 

@@ -10,8 +10,8 @@ from components.recipes.gate import GateSettings
 from components.registry.judgement import keep_judgement
 from components.registry.verdict import Facts, verdict
 from components.storage.workspace import Workspace
-from tests.components.registry.conftest import write_answers
 from tests.components.registry.tables import row, table
+from tests.fixtures.registry_workspace import write_answers
 from tests.flows import toy
 from tests.flows.cli.test_command_line import run
 
