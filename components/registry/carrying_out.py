@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from components.registry.catalogue import CHALLENGER, CHAMPION, Version, all_versions
 from components.registry.decision_page.publishing import publish_page
-from components.registry.decisions import Decision
+from components.registry.decisions import Decision, champion_of
+from components.registry.lease import Lease
 from components.registry.pairing import ANCHOR, anchor_of
 from components.registry.states import State, events_of, standing_of, standings
 from components.registry.summary import remember_aliases
@@ -19,22 +20,30 @@ class Drift(ValueError):
     """The champion alias is not where the decision log put it."""
 
 
-def carry_out(workspace: Workspace, tracking: Tracking, log: list[Decision], versions: Mapping[int, Version]) -> None:
+def carry_out(
+    lease: Lease, tracking: Tracking, log: list[Decision], versions: Mapping[int, Version], *, since: int | None = None
+) -> None:
     """Bring MLflow to the log's newest decision: aliases, tags, page, decision.json, and last the anchor. Idempotent.
 
-    `versions`: all, as they were listed under the lease.
+    `versions`: all, as they were listed under the lease. With `since` to all decisions from that sequence on, of each version
+    the newest. Raises LeaseLost before it would move the alias without the lease.
     """
-    decision, states = log[-1], standings(log)
+    late, states = log[(since or len(log)) - 1 :], standings(log)
     client = tracking.client
     bearers = {alias: number for number, version in versions.items() for alias in version.aliases}
-    for number in {number for number, _ in events_of(decision)} & set(versions):
+    for number in {number for decision in late for number, _ in events_of(decision)} & set(versions):
         client.set_model_version_tag(tracking.model, str(number), STATE, states[number].state)
-    version = versions.get(decision.version or 0)
-    if version is not None:  # None: gone from the registry, or a decision about no version
-        publish_page(workspace, tracking, version, log)
-        state = standing_of(log, version.number, version.weights_sha256).state
-        _carry_out_for(tracking, version, decision, state, bearers)
-    remember_aliases(workspace, *(_named(versions, bearers.get(alias)) for alias in (CHAMPION, CHALLENGER)))
+    for decision in {decision.version or 0: decision for decision in late}.values():
+        version = versions.get(decision.version or 0)
+        if version is not None:  # None: gone from the registry, or a decision about no version
+            publish_page(lease.workspace, tracking, version, log)
+            lease.check()
+            if champion_of(log) == version.number:
+                client.set_registered_model_alias(tracking.model, CHAMPION, str(version.number))
+                bearers[CHAMPION] = version.number
+            state = standing_of(log, version.number, version.weights_sha256).state
+            _carry_out_for(tracking, version, decision, state, bearers)
+    _remember(lease.workspace, versions, bearers)
 
 
 def _carry_out_for(
@@ -42,9 +51,6 @@ def _carry_out_for(
 ) -> None:
     """All that is about the version itself; `bearers` (alias -> number) follows the aliases that move."""
     client, model, number = tracking.client, tracking.model, str(version.number)
-    if decision.promoted:
-        client.set_registered_model_alias(model, CHAMPION, number)
-        bearers[CHAMPION] = version.number
     if state == "held":
         client.set_registered_model_alias(model, CHALLENGER, number)
         bearers[CHALLENGER] = version.number
@@ -64,24 +70,32 @@ def _carry_out_for(
     client.set_model_version_tag(model, number, ANCHOR, f"{decision.sequence}:{decision.hash}")
 
 
-def catch_up(workspace: Workspace, tracking: Tracking, log: list[Decision]) -> None:
+def catch_up(lease: Lease, tracking: Tracking, log: list[Decision]) -> None:
     """Carry out again, in their order, the decisions that a store of an earlier moment does not know."""
     for place, entry in enumerate(log, start=1):
         versions = {version.number: version for version in all_versions(tracking)}
         if entry.version in versions and anchor_of(versions[entry.version]) < entry.sequence:
-            carry_out(workspace, tracking, log[:place], versions)
+            carry_out(lease, tracking, log[:place], versions)
 
 
 def finish_interrupted(
-    workspace: Workspace, tracking: Tracking, log: list[Decision], versions: Mapping[int, Version]
-) -> bool:
-    """Carry out the newest decision if its writer was killed before it could: the version lacks its anchor. Whether it
-    was so."""
+    lease: Lease, tracking: Tracking, log: list[Decision], versions: Mapping[int, Version]
+) -> Decision | None:
+    """Carry out the newest decision if its writer was killed before it could: the version lacks its anchor. Returns it."""
     version = versions.get(log[-1].version or 0) if log else None
     if version is None or version.tags.get(ANCHOR) == f"{log[-1].sequence}:{log[-1].hash}":
-        return False
-    carry_out(workspace, tracking, log, versions)
-    return True
+        return None
+    carry_out(lease, tracking, log, versions)
+    return log[-1]
+
+
+def refresh_aliases(workspace: Workspace, versions: Mapping[int, Version]) -> None:
+    """Note for the workspace who bears the aliases now."""
+    _remember(workspace, versions, {alias: number for number, one in versions.items() for alias in one.aliases})
+
+
+def _remember(workspace: Workspace, versions: Mapping[int, Version], bearers: Mapping[str, int]) -> None:
+    remember_aliases(workspace, *(_named(versions, bearers.get(alias)) for alias in (CHAMPION, CHALLENGER)))
 
 
 def _named(versions: Mapping[int, Version], number: int | None) -> dict[str, object] | None:

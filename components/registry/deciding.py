@@ -12,10 +12,15 @@ from components.registry.carrying_out import Drift, carry_out, catch_up, finish_
 from components.registry.catalogue import CHAMPION, Version, all_versions
 from components.registry.database import Impossible
 from components.registry.decisions import Decision, Ruling, append, champion_of, next_entry, read_log
-from components.registry.lease import Lease
+from components.registry.lease import Lease, LeaseLost, hold_lease
 from components.registry.pairing import OlderStore, check_anchors, check_pair
 from components.registry.states import forbidden
 from components.registry.tracking import Tracking
+from components.storage.locks import Held
+from components.storage.workspace import Workspace
+
+LEASE_SECONDS = 60
+"""How long a flow waits for the lease. A person does not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,8 @@ class Settled:
 
     log: list[Decision]
     versions: Mapping[int, Version]
+    finished: Decision | None = None
+    """The newest decision, where its writer was killed before MLflow followed: that is done now."""
 
     @property
     def champion(self) -> Version | None:
@@ -45,10 +52,10 @@ def settle(lease: Lease, tracking: Tracking, healing: int | None = None) -> Sett
     except OlderStore:
         if healing is None:
             raise
-        catch_up(lease.workspace, tracking, settled.log)
+        catch_up(lease, tracking, settled.log)
         settled = Settled(settled.log, _listed(tracking))
-    if finish_interrupted(lease.workspace, tracking, settled.log, settled.versions):
-        settled = Settled(settled.log, _listed(tracking))
+    if (finished := finish_interrupted(lease, tracking, settled.log, settled.versions)) is not None:
+        settled = Settled(settled.log, _listed(tracking), finished)
     logged = champion_of(settled.log)
     if logged is not None and logged not in settled.versions:
         taken_out = _take_out(lease, tracking, settled, logged)
@@ -64,12 +71,29 @@ def settle(lease: Lease, tracking: Tracking, healing: int | None = None) -> Sett
 
 
 def write_decision(lease: Lease, tracking: Tracking, settled: Settled, ruling: Ruling) -> Decision:
-    """Append the ruling to the log and carry it out. Raises Impossible for what the table of states does not allow."""
+    """Append the ruling to the log and carry it out. Raises Impossible for what the table of states does not allow, and
+    LeaseLost where the lease was lost before it was written, or cannot be had again to carry it out."""
     if reason := forbidden(settled.log, next_entry(settled.log, ruling)):
         raise Impossible(reason)
     decision = append(lease, settled.log, ruling)
-    carry_out(lease.workspace, tracking, [*settled.log, decision], settled.versions)
+    try:
+        carry_out(lease, tracking, [*settled.log, decision], settled.versions)
+        lease.check()
+    except LeaseLost:
+        _carry_out_late(lease.workspace, tracking, decision)
     return decision
+
+
+def _carry_out_late(workspace: Workspace, tracking: Tracking, decision: Decision) -> None:
+    """What was written stands. Others may have decided since: what they found is brought to the log's end once more."""
+    try:
+        with hold_lease(workspace, f"carry out {decision.sequence}", wait_seconds=LEASE_SECONDS) as lease:
+            carry_out(lease, tracking, read_log(workspace), _listed(tracking), since=decision.sequence)
+    except (Held, LeaseLost) as error:
+        raise LeaseLost(
+            f"decision {decision.sequence} ({decision.action} of {spoken(decision.version)}) is written and stands, but the "
+            f"lease was lost before it was carried out ({error}); the next command does it: `unimed models` shows it"
+        ) from None
 
 
 CLAIMED = {"identity": "claimed"}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from components.registry.database import decisions_table, transaction
 from components.registry.identity import chain_of, registry_of
-from components.registry.lease import Lease
+from components.registry.lease import Lease, LeaseLost
 from components.storage.keys import digest
 from components.storage.workspace import Workspace
 
@@ -152,7 +152,8 @@ def read_log(workspace: Workspace) -> list[Decision]:
 
 
 def append(lease: Lease, log: list[Decision], ruling: Ruling) -> Decision:
-    """Write the next entry after `log`, as read; raises ValueError when somebody else wrote one meanwhile."""
+    """Write the next entry after `log`, as read. Raises ValueError when somebody else wrote one meanwhile, LeaseLost when
+    the session ended before it was written; one that ended after that has written it."""
     from sqlalchemy import insert
     from sqlalchemy.exc import IntegrityError
 
@@ -166,6 +167,10 @@ def append(lease: Lease, log: list[Decision], ruling: Ruling) -> Decision:
     try:
         with lease.transaction() as connection:
             connection.execute(insert(decisions_table()).values(row))
+    except LeaseLost as error:
+        # A session that ends while it commits has perhaps done so: the log knows.
+        if decision not in read_log(lease.workspace):
+            raise LeaseLost(f"{error}: nothing was decided; the same command tries again") from None
     except IntegrityError:
         raise ValueError(
             f"decision {decision.sequence} was written by somebody else meanwhile; look at `unimed models`, then decide again"

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+from components.registry.carrying_out import refresh_aliases
 from components.registry.catalogue import Version, find
 from components.registry.database import Impossible
 from components.registry.deciding import CLAIMED, about, check_named, settle, write_decision
 from components.registry.decisions import Decision, Ruling, champion_of, read_log
 from components.registry.lease import hold_lease
+from components.registry.seen import check_seen, done_already, seen_champion
 from components.registry.states import standings
 from components.registry.tracking import connect
 from components.registry.wholeness import check_whole, last_hashed
@@ -21,10 +23,11 @@ def rollback(workspace: Workspace, *, who: str, why: str) -> Decision:
 
     Repeated, it goes further back; withdrawn versions are passed over. One person is enough, however many a promotion
     needs. Weights that nobody wrote to since their promotion hashed them are not hashed again; others are, before the lease
-    is taken. Raises Impossible at the first champion.
+    is taken. One that was killed is finished, not repeated. Raises Impossible at the first champion, and when the champion is
+    not the one last seen here: two who take back the same version take one back.
     """
     check_named(who, why)
-    tracking = connect(workspace)
+    tracking, seen = connect(workspace), seen_champion(workspace)
     for _ in range(TURNS):
         log = read_log(workspace)
         aim = champion_before(log, lambda number: find(tracking, str(number)))
@@ -32,6 +35,10 @@ def rollback(workspace: Workspace, *, who: str, why: str) -> Decision:
             check_whole(tracking, aim, hashed=last_hashed(log, aim))
         with hold_lease(workspace, "rollback") as lease:
             settled = settle(lease, tracking)
+            if (done := done_already(settled, seen, action="rollback", version=None, who=who)) is not None:
+                refresh_aliases(workspace, settled.versions)
+                return done
+            check_seen(settled, seen, who)
             version, leaving = champion_before(settled.log, settled.versions.get), champion_of(settled.log)
             if version is None:
                 holder = f"version {leaving} is the first champion" if leaving else "no version is champion"

@@ -28,7 +28,7 @@ _MINE = (
 
 
 class LeaseLost(ValueError):
-    """The database ended the session that held the lease: nothing was written after that."""
+    """The database ended the session that held the lease: nothing is written by it after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,12 @@ class Lease:
     connection: "Connection | None" = None
     """PostgreSQL's session that holds the lock; None beside SQLite, where a file lock does."""
     key: int = 0
+
+    def check(self) -> None:
+        """Raise LeaseLost unless the lease is still held: who has lost it leaves the alias to whoever has it now."""
+        if self.connection is not None:
+            with self.transaction():
+                pass
 
     @contextmanager
     def transaction(self) -> Iterator["Connection"]:
@@ -53,6 +59,8 @@ class Lease:
         from sqlalchemy import text
         from sqlalchemy.exc import OperationalError
 
+        if self.connection.invalidated:  # SQLAlchemy would go on with another session
+            raise LeaseLost("the database ended the session that held the lease")
         try:
             with self.connection.begin():
                 if not self.connection.execute(text(_MINE), {"key": self.key}).scalar_one():
@@ -63,8 +71,7 @@ class Lease:
                 yield self.connection
         except OperationalError as error:
             raise LeaseLost(
-                f"the database ended the session that held the lease ({str(error.orig).strip().splitlines()[0]}): nothing "
-                "was decided; the same command tries again"
+                f"the database ended the session that held the lease ({str(error.orig).strip().splitlines()[0]})"
             ) from None
 
 
@@ -104,9 +111,14 @@ def _lock(connection: "Connection", key: int, what: str, wait_seconds: float) ->
     try:
         with connection.begin():
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+            connection.execute(text("SELECT set_config('lock_timeout', '30s', false)"))  # for what is written now
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", "") != "55P03":  # lock_not_available: the time is over
-            raise
+            said = str(error.orig).strip().splitlines()[0]
+            raise LeaseLost(
+                f"the database ended the session that asked for the lease ({said}): nothing was decided; the same command "
+                "tries again"
+            ) from None
         with connection.begin():
             holder = connection.execute(text(_HOLDER), {"key": key}).scalar()
         connection.invalidate()

@@ -2,14 +2,15 @@
 
 from collections.abc import Collection
 
+from components.registry.carrying_out import refresh_aliases
 from components.registry.catalogue import Version, resolve
 from components.registry.database import Impossible
 from components.registry.deciding import CLAIMED, Settled, about, check_named, settle, spoken, write_decision
 from components.registry.decisions import Decision, Ruling, champion_of, decision_about, read_log
 from components.registry.going_back import rollback
 from components.registry.lease import hold_lease
+from components.registry.seen import check_seen, done_already, seen_champion
 from components.registry.states import Standing, standing_of
-from components.registry.summary import champion_summary
 from components.registry.tracking import connect
 from components.registry.wholeness import made_ready
 from components.storage.keys import digest
@@ -52,6 +53,9 @@ def withdraw(workspace: Workspace, name: str, *, who: str, why: str) -> Decision
         tracking = connect(workspace)
         settled = settle(lease, tracking)
         log, version = settled.log, resolve(workspace, name, tracking, list(settled.versions.values()))
+        done = done_already(settled, champion_of(log), action="withdraw", version=version.number, who=who)
+        if done is not None:
+            return done
         if champion_of(log) == version.number:
             raise Impossible(
                 f"version {version.number} is champion; `unimed rollback` takes it back and names the next"
@@ -95,18 +99,26 @@ def _speak_for(
 ) -> Decision:
     """One person's word for a version: the promotion where it is the last that is needed, else an `approve` entry."""
     check_named(who, why)
-    seen = champion_summary(workspace)["champion"]
+    seen = seen_champion(workspace)
     tracking = connect(workspace)
     version = resolve(workspace, name, tracking)
     if only_held:
         log = read_log(workspace)
-        _check_waits(log, version, champion_of(log), accepts, seen_evidence)
+        if not log or (log[-1].version, log[-1].who) != (version.number, who):  # perhaps this very call, killed
+            _check_waits(log, version, champion_of(log), accepts, seen_evidence)
     hashed = made_ready(tracking, version)  # before the lease is taken: large weights take minutes
     with hold_lease(workspace, f"promote {name}") as lease:
         settled = settle(lease, tracking, healing=version.number)
         log, champion = settled.log, settled.champion
         _check_same(settled, version, name)
-        _check_champion(log, version, champion, seen["version"] if seen else None)
+        for action in ("promote", "approve"):
+            done = done_already(settled, seen, action=action, version=version.number, who=who)
+            if done is not None:
+                refresh_aliases(workspace, settled.versions)
+                return done
+        if champion is not None and champion_of(log) == version.number == champion.number:
+            raise Impossible(f"version {version.number} is champion already")
+        check_seen(settled, seen, who)
         standing = standing_of(log, version.number, version.weights_sha256)
         if only_held:
             _check_waits(log, version, champion.number if champion else None, accepts, seen_evidence)
@@ -140,18 +152,6 @@ def _check_same(settled: Settled, version: Version, name: str) -> None:
         raise Impossible(
             f"{name} was version {version.number} when its weights were checked and is {spoken(now.number if now else None)} "
             "now: somebody decided meanwhile; look at `unimed models`, then decide again"
-        )
-
-
-def _check_champion(log: list[Decision], version: Version, champion: Version | None, seen: int | None) -> None:
-    """Raise Impossible where the version is champion, or the champion is not who this workspace last saw."""
-    now = champion.number if champion else None
-    if champion_of(log) == version.number == now:
-        raise Impossible(f"version {version.number} is champion already")
-    if now != seen:
-        raise Impossible(
-            f"the champion is {spoken(now)} now, this workspace last saw {spoken(seen)}: somebody decided meanwhile; "
-            "look at `unimed models`, then decide again"
         )
 
 

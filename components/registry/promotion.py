@@ -5,7 +5,7 @@ from typing import Any, Literal
 from components.assembly.benchmark.freezing import freeze_exam
 from components.recipes.recipe import read_recipe
 from components.registry.catalogue import CHAMPION, Version, find
-from components.registry.deciding import Settled, about, settle, spoken, write_decision
+from components.registry.deciding import LEASE_SECONDS, Settled, about, settle, spoken, write_decision
 from components.registry.decisions import Action, Decision, Ruling, decision_about
 from components.registry.evidence import Evidence, read_evidence
 from components.registry.gate import judge, unopened
@@ -18,9 +18,6 @@ from components.registry.wholeness import made_ready
 from components.storage.workspace import Workspace
 
 Promote = Literal["gate", "approve", "never"]
-LEASE_SECONDS = 60
-"""How long a flow waits for the lease. A person does not wait."""
-
 TURNS = 3
 """How often a version is judged when each time the champion became another meanwhile."""
 

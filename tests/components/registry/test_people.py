@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from components.registry import promotion
+from components.registry import carrying_out, deciding, promotion
 from components.registry.catalogue import resolve
 from components.registry.database import Impossible
 from components.registry.decisions import read_log
@@ -149,3 +149,44 @@ def test_a_lost_cache_changes_nothing(three):
     (three.private / "registration.json").unlink()
     assert champion_summary(three) == before
     assert rollback(three, who="ada", why="back").version == 1
+
+
+def test_two_who_take_back_the_same_version_take_one_back(three):
+    promote(three, "2", who="ada", why="try")
+    promote(three, "3", who="ada", why="try")
+    seen = (three.private / "registration.json").read_text()
+    assert rollback(three, who="ada", why="complaints").version == 2
+    (three.private / "registration.json").write_text(seen)  # of another workspace, which has not looked since
+    told = r"the champion is version 2 now, this workspace last saw version 3: .*\(rollback by ada, decision 4: complaints\)"
+    with pytest.raises(Impossible, match=told):
+        rollback(three, who="eve", why="complaints")
+    models(three)
+    assert rollback(three, who="eve", why="version 2 is no better").version == 1
+
+
+@pytest.mark.parametrize("stopped", ["carry_out", "remember_aliases"])
+def test_a_call_that_was_killed_is_finished_by_the_same_call_and_not_repeated(three, monkeypatch, stopped):
+    """Killed before MLflow followed, and before this workspace noted the new champion."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_, **__):
+        raise Killed
+
+    def twice(call, **asked):
+        with monkeypatch.context() as patch:
+            patch.setattr(deciding if stopped == "carry_out" else carrying_out, stopped, killed)
+            with pytest.raises(Killed):
+                call(three, **asked)
+        return call(three, **asked)
+
+    promote(three, "2", who="ada", why="try")
+    assert twice(promote, name="3", who="ada", why="better").sequence == 3
+    assert twice(rollback, who="ada", why="complaints").version == 2
+    assert champion_summary(three)["champion"]["version"] == 2
+    assert [entry.version for entry in read_log(three)] == [1, 2, 3, 2]
+    if stopped == "carry_out":
+        promote(three, "1", who="ada", why="try")
+        assert twice(withdraw, name="2", who="ada", why="wrong delivery").action == "withdraw"
+        assert state(three, 2) == "withdrawn" and len(read_log(three)) == 6

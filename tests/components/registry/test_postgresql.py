@@ -12,13 +12,16 @@ import pytest
 import sqlalchemy
 from sqlalchemy.exc import ProgrammingError
 
+from components.registry import deciding
 from components.registry.decisions import Ruling, append, read_log
 from components.registry.identity import TAG, registry_of
 from components.registry.lease import LeaseLost, hold_lease
 from components.registry.migrating import REVISIONS, NeedsOwner
 from components.registry.openings import open_exam, openings
 from components.registry.people import promote, rollback
+from components.registry.summary import champion_summary
 from components.registry.tracking import connect
+from components.registry.versions import models
 from components.storage.locks import Held
 from components.storage.workspace import Workspace
 from tests.fixtures.postgresql import binaries, server
@@ -208,3 +211,36 @@ def test_promotions_and_rollbacks_go_through_it(team):
     promote(team, "2", who="ada", why="try")
     assert rollback(team, who="ada", why="complaints").version == 1
     assert [entry.action for entry in read_log(team)] == ["promote", "promote", "rollback"]
+
+
+def test_a_decision_whose_session_ends_before_mlflow_follows_stands_and_is_carried_out(team, database, monkeypatch):
+    original, ended = deciding.carry_out, []
+
+    def carry_out(*given, **more):
+        if not ended:
+            ended.append(in_session(database, END, name="unimed promote%"))
+        original(*given, **more)
+
+    monkeypatch.setattr(deciding, "carry_out", carry_out)
+    decision = promote(team, "1", who="ada", why="the first of this log")
+    assert ended and read_log(team) == [decision]
+    assert connect(team).client.get_registered_model("unimed").aliases == {"champion": 1}
+    assert champion_summary(team)["champion"]["version"] == 1
+
+
+def test_whoever_lost_the_lease_does_not_move_the_alias_past_somebody_elses_decision(team, database, monkeypatch):
+    original, others = deciding.carry_out, []
+
+    def carry_out(*given, **more):
+        if not others:
+            others.append("decides meanwhile")
+            in_session(database, END, name="unimed promote%")
+            (team.private / "registration.json").unlink(missing_ok=True)
+            promote(team, "2", who="eve", why="at the same moment")
+        original(*given, **more)
+
+    monkeypatch.setattr(deciding, "carry_out", carry_out)
+    first = promote(team, "1", who="ada", why="the first of this log")
+    assert [entry.version for entry in read_log(team)] == [1, 2] and first.sequence == 1
+    assert connect(team).client.get_registered_model("unimed").aliases == {"champion": 2}
+    assert [row["state"] for row in models(team)] == ["registered", "promoted", "superseded"]
