@@ -1,6 +1,8 @@
 """Servers on this machine's own address: which ports are free, what answers there, and whether it is ours."""
 
 import socket
+import ssl
+import urllib.error
 import urllib.request
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -65,6 +67,17 @@ def answers(url: str) -> bool:
             return bool(response.status == 200)
     except (OSError, ValueError):
         return False
+
+
+def is_reached(url: str) -> bool:
+    """Whether anything answers there, a refusal or a certificate that only others know included."""
+    try:
+        with urllib.request.urlopen(url, timeout=10):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, ValueError) as error:
+        return isinstance(getattr(error, "reason", None), ssl.SSLError)
 
 
 def listens(pid: int, port: int) -> bool:

@@ -74,13 +74,15 @@ def stage(workspace: Workspace, target: str) -> Any:
 @task(name="register", cache_policy=NO_CACHE, persist_result=False)
 def register(workspace: Workspace) -> Any:
     """The version of what the workspace holds; the same one when it was registered before."""
-    from components.registry.catalogue import MODEL
+    from components.recipes.registry import model_name
     from components.registry.presence import registered_now
     from components.registry.versions import register as register_version
     from components.storage.dvc_remote import push
 
     push(workspace)
-    registered_now(workspace, MODEL)  # a server that is away is told at once; MLflow's client would try for minutes
+    registered_now(
+        workspace, model_name(workspace.params)
+    )  # a server that is away is told at once; MLflow's client would try for minutes
     return register_version(workspace)
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from components.storage.addresses import shown
 from components.storage.home import check_home
 from components.storage.locks import hold
 from components.storage.workspace import Workspace
 from flows.environment import RUN, enter, quiet_prefect
 from flows.leftovers import end_leftovers
+from flows.loopback import is_reached
 from flows.server import Server, start_server
 
 API = "PREFECT_API_URL"
@@ -29,8 +31,16 @@ class Session:
     server: Server | None = field(default=None)
 
     def need_server(self) -> None:
-        """Have a Prefect server to report to: $PREFECT_API_URL, else that of `unimed up`, else a child of our own."""
-        if os.environ.get(API):
+        """Have a Prefect server to report to: $PREFECT_API_URL, else that of `unimed up`, else a child of our own.
+
+        Raises ValueError where nobody answers at $PREFECT_API_URL.
+        """
+        if address := os.environ.get(API):
+            if not is_reached(f"{shown(address)}/health"):
+                raise ValueError(
+                    f"no Prefect server answers at {shown(address)} ({API}); start it, or unset the variable: then a run has a "
+                    "server of its own"
+                )
             return
         from flows.services import live_services
 

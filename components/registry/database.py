@@ -1,6 +1,7 @@
 """Our own database for decisions: `.unimed/unimed.db`, or what UNIMED_DATABASE_URL names. Never tables of MLflow's."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -106,12 +107,20 @@ def decisions_table() -> "Table":
 def _engine(url: str, process: int) -> "Engine":
     """One engine a process: a fork must not share its parent's connections."""
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import ArgumentError
     from sqlalchemy.pool import NullPool
 
     from components.registry.migrating import bring_up
 
     if url.startswith("sqlite"):
         return create_engine(url, poolclass=NullPool, connect_args={"timeout": 30})
-    engine = create_engine(url, poolclass=NullPool)
+    try:
+        # What providers print names no driver, and SQLAlchemy would ask for one that is not installed.
+        engine = create_engine(re.sub(r"^postgres(ql)?:", "postgresql+psycopg:", url), poolclass=NullPool)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise Impossible(
+            f"{ENVIRONMENT} is {shown(url)}, which names no database that can be used here ({error}); write it like "
+            "postgresql+psycopg://user@host/unimed"
+        ) from None
     bring_up(engine)
     return engine

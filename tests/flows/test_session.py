@@ -2,8 +2,14 @@
 
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
 
 from components.storage.workspace import Workspace
+from flows.loopback import free_port
+from flows.session import API, Session
 from tests.fixtures.micro import clean_environment
 
 ASK = """
@@ -34,3 +40,22 @@ def test_prefect_uses_the_server_of_the_workspace_though_it_was_imported_to_read
         str(Workspace(tmp_path).private / "prefect"),
     ], said.stderr
     assert list((tmp_path / "home").iterdir()) == [], "nothing was made in the user's own home"
+
+
+def test_a_prefect_server_that_is_away_is_named_and_one_that_refuses_is_there(tmp_path, monkeypatch):
+    class Refuses(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(401)
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    held = Session(Workspace(tmp_path), mark="")
+    monkeypatch.setenv(API, f"http://ada:secret@127.0.0.1:{free_port()}/api")
+    with pytest.raises(ValueError, match=r"no Prefect server answers at .* unset the variable") as caught:
+        held.need_server()
+    assert "secret" not in str(caught.value)
+    with HTTPServer(("127.0.0.1", 0), Refuses) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        monkeypatch.setenv(API, f"http://ada:secret@127.0.0.1:{server.server_port}/api")
+        held.need_server()
+    assert held.server is None
