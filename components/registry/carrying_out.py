@@ -7,7 +7,7 @@ from components.registry.decision_page.publishing import publish_page
 from components.registry.decisions import Decision, champion_of
 from components.registry.lease import Lease
 from components.registry.pairing import ANCHOR, anchor_of
-from components.registry.states import State, events_of, standing_of, standings
+from components.registry.states import State, events_of, standing_of
 from components.registry.summary import remember_aliases
 from components.registry.tracking import Tracking
 from components.storage.workspace import Workspace
@@ -28,11 +28,13 @@ def carry_out(
     `versions`: all, as they were listed under the lease. With `since` to all decisions from that sequence on, of each version
     the newest. Raises LeaseLost before it would move the alias without the lease.
     """
-    late, states = log[(since or len(log)) - 1 :], standings(log)
-    client = tracking.client
+    late, client = log[(since or len(log)) - 1 :], tracking.client
     bearers = {alias: number for number, version in versions.items() for alias in version.aliases}
     for number in {number for decision in late for number, _ in events_of(decision)} & set(versions):
-        client.set_model_version_tag(tracking.model, str(number), STATE, states[number].state)
+        state = standing_of(
+            log, number, versions[number].weights_sha256
+        ).state  # one that the log does not name has one, too
+        client.set_model_version_tag(tracking.model, str(number), STATE, state)
     for decision in {decision.version or 0: decision for decision in late}.values():
         version = versions.get(decision.version or 0)
         if version is not None:  # None: gone from the registry, or a decision about no version

@@ -54,6 +54,13 @@ def test_a_person_alone_does_not_override_the_gate_where_two_are_needed(workspac
     assert promote(workspace, "1", who="eve", why="yes").promoted
 
 
+def test_two_people_may_speak_for_a_version_that_nobody_judged(three):
+    set_approvers(three, 2, who="ada", why="release board")
+    assert promote(three, "2", who="ada", why="a demonstration").action == "approve"
+    assert state(three, 2) == "registered"
+    assert promote(three, "2", who="eve", why="so do I").promoted
+
+
 def test_how_many_people_is_an_entry_of_the_log(workspace):
     assert approvers_of(read_log(workspace)) == 1
     set_approvers(workspace, 2, who="ada", why="release board")
