@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components.recipes.recipe import Recipe
+from components.recipes.training import TRAIN
 from components.storage.full_disk import check_room, temporary
 from components.storage.workspace import Workspace
 from flows.journal import stage_seconds
@@ -127,6 +128,8 @@ def expected_seconds(stages: Iterable[str], recipe: Recipe, measured: Mapping[st
             total += (
                 STAGE_OVERHEAD["train"] + SECONDS["train"] * recipe.curriculum[item].steps / REFERENCE_STEPS["train"]
             )
+        elif kind == "start" and recipe.start.source != TRAIN:
+            total += STAGE_OVERHEAD[kind]
         else:
             total += SECONDS.get(kind, 10.0)
     return total

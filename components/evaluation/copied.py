@@ -7,14 +7,74 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.assembly.dataset import LabelledImage
+from components.assembly.dataset import ImageIndex, LabelledImage
 from components.evaluation.images import decode
 from components.evaluation.predictions import PLAIN
 from components.evaluation.scores import Score, score_of
-from components.images.hashes import DISTANCE, image_hashes, near_between
+from components.images.hashes import DISTANCE, image_hashes, near_between, thumbnail
+from components.records.benchmark import BenchmarkItem
 
 FRESH_SCORER = "fresh.phash@1"
 """1 where no training image lies within the distance at which the corpus calls two images one picture."""
+
+
+NEAR = 0.05
+"""Share of drawings nearer to a training image than all but a hundredth of held-out images are, above which the page
+says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The training image beside each drawing, and how near drawings are beside real images that were not trained on."""
+
+    images: Mapping[str, bytes]
+    """Item id -> the training image that is nearest to its drawing."""
+    distances: Mapping[str, float]
+    """Item id -> root mean square difference of the thumbnails, in grey levels."""
+    limit: float
+    """The first percentile of the same of held-out images."""
+
+    @property
+    def near(self) -> float:
+        """Share of drawings below the limit."""
+        return float(np.mean([distance < self.limit for distance in self.distances.values()]))
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether more than NEAR of the drawings are."""
+        return self.near > NEAR
+
+
+def nearest_to_drawings(
+    rows: Iterable[Mapping[str, Any]], items: Mapping[str, BenchmarkItem], images: ImageIndex
+) -> Nearest | None:
+    """The nearest training image of each drawing from text, by the grey levels of thumbnails; None where nothing was drawn
+    or no real image of the items is there to compare with."""
+    drawn = {r["item_id"]: r["response_image"] for r in rows if (r["benchmark"], r["variant"]) == ("t2i", PLAIN)}
+    real = sorted({data for name in drawn if (data := items[name].reference_image)})
+    if not (drawn and real and len(images)):
+        return None
+    trained = _greys(image.image for image in images)
+    names = sorted(drawn)
+    found, distances = _nearest(_greys(drawn[name] for name in names), trained)
+    limit = float(np.quantile(_nearest(_greys(real), trained)[1], 0.01))
+    return Nearest(
+        images={name: images.read(int(at)).image for name, at in zip(names, found, strict=True)},
+        distances=dict(zip(names, distances.tolist(), strict=True)),
+        limit=limit,
+    )
+
+
+def _greys(images: Iterable[bytes]) -> NDArray[np.float64]:
+    """Thumbnails as grey levels in a row each. Shape: (N, S * S)."""
+    return np.stack([thumbnail(decode(data)).ravel() / 16 for data in images])
+
+
+def _nearest(some: NDArray[np.float64], trained: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Of each the place of the nearest training image and its root mean square difference. Shapes: (M, D), (N, D) -> (M,), (M,)."""
+    squares = (some**2).sum(1)[:, None] + (trained**2).sum(1)[None] - 2 * some @ trained.T
+    at = squares.argmin(axis=1)
+    return at, np.sqrt(np.maximum(0, squares[np.arange(len(some)), at]) / some.shape[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from components.context import StageContext
 from components.evaluation.asked import Asked
 from components.evaluation.caption_metrics import caption_metrics
 from components.evaluation.captions import score_caption
-from components.evaluation.copied import TrainingImages
+from components.evaluation.copied import TrainingImages, nearest_to_drawings
 from components.evaluation.drawing_metrics import (
     EditGroup,
     confusion,
@@ -23,6 +23,8 @@ from components.evaluation.drawing_metrics import (
     t2i_metrics,
 )
 from components.evaluation.drawing_scoring import REAL, score_edits, score_t2i
+from components.evaluation.gain import NAME as GAIN
+from components.evaluation.gain import measure_gain
 from components.evaluation.judge_network import FACTS, Judge
 from components.evaluation.mean_images import MeanImages
 from components.evaluation.metrics import DIGITS, Meter, Metric
@@ -112,11 +114,17 @@ def evaluate(ctx: StageContext) -> None:
     write_scores(folder / "scores", found.scores, protocol_of(found.header))
     write_json(folder / "evaluation.json", found.to_json())
     write_json(folder / "metrics.json", found.flat())
+    data = Dataset(ctx.workspace.dataset)
+    gain = measure_gain(ctx, Judge.load(folder / "judge"), data)
+    if gain:
+        write_json(folder / "scores" / GAIN, gain.to_json())
     ctx.progress.update(3, 4, "report")
     _, rows = read_predictions(folder / "predictions")
-    data = Dataset(ctx.workspace.dataset)
     items = {item.item_id: item for item in data.benchmark()}
-    write_report(folder / "report.html", found, rows, items, lent=data.manifest.get("lent", ()))
+    drawn = nearest_to_drawings(rows, items, data.images("train"))
+    write_report(
+        folder / "report.html", found, rows, items, lent=data.manifest.get("lent", ()), gain=gain, nearest=drawn
+    )
     ctx.progress.update(4, 4, "done")
 
 

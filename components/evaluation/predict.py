@@ -25,8 +25,11 @@ from components.evaluation.predictions import (
     prediction_row,
     write_predictions,
 )
+from components.evaluation.scores import FILE as SCORED
+from components.evaluation.scores import read_scores
 from components.recipes.recipe import Recipe
 from components.records.benchmark import BenchmarkItem
+from components.sources.starts import open_start
 from components.storage.atomic import read_json
 from components.storage.keys import seed_of, sha256_bytes
 from components.storage.progress import Progress
@@ -34,6 +37,8 @@ from components.storage.progress import Progress
 if TYPE_CHECKING:
     from components.inference.predictor import Predictor
 
+START = "start"
+"""Folder of what the start of a run was predicted and scored to, beside the run's own."""
 Say = Callable[[str, int, int], None]
 """Called with (what, done, total); raises Interrupted when the stage was asked to stop."""
 
@@ -55,15 +60,25 @@ class Showing:
 
 
 def predict(ctx: StageContext) -> None:
-    """Write evaluation/predictions/predictions-00000.parquet for the final stage's checkpoint."""
-    predict_asked(
-        ctx.workspace.checkpoints / ctx.recipe.final_stage,
-        Asked.validation(Dataset(ctx.workspace.dataset)),
-        ctx.workspace.evaluation / "predictions",
-        ctx.recipe,
-        ctx.progress,
-        ctx.stop,
-    )
+    """Write evaluation/predictions/predictions-00000.parquet for the final stage's checkpoint; and, below it in START, the
+    same of a start of ours whose own scores are of other items or other settings."""
+    asked, settings = Asked.validation(Dataset(ctx.workspace.dataset)), ctx.recipe.start
+    out = ctx.workspace.evaluation / "predictions"
+    work = [(ctx.recipe.final_stage, out)]
+    if settings.shipped:
+        start = open_start(ctx.workspace, settings.shipped, settings.sha256)
+        if not is_asked_alike(start.folder, asked, ctx.recipe):
+            work.append(("start", out / START))
+    for checkpoint, folder in work:
+        predict_asked(ctx.workspace.checkpoints / checkpoint, asked, folder, ctx.recipe, ctx.progress, ctx.stop)
+
+
+def is_asked_alike(start: Path, asked: Asked, recipe: Recipe) -> bool:
+    """Whether the scores that lie in a start are of these items, predicted as this recipe does."""
+    if not (start / SCORED).is_file():
+        return False
+    protocol = read_scores(start)[0]
+    return (protocol.get("benchmark_id"), protocol.get("decoding")) == (asked.benchmark_id, decoding(recipe))
 
 
 def predict_asked(

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.records.vocabulary import WITHIN
+from components.sources.starts import SCORES
 from components.storage.atomic import atomic_path
 
-FILE = "scores-00000.parquet"
+FILE = SCORES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,7 @@
 """Starts: finished weights of ours that a recipe may begin with, laid into a workspace by hash as raw data are.
 
 A start is a checkpoint folder in which lie besides `start.json`, which says what it is, how it was made and the hash of
-every other file; `seen.parquet`, what it was trained on; and README.md, its card.
+every other file; `seen.parquet`, what it was trained on; its scores on val; and README.md, its card.
 """
 
 import shutil
@@ -15,7 +15,7 @@ from components.storage.atomic import atomic_path, read_object
 from components.storage.file_hashes import file_sha256
 from components.storage.workspace import Workspace
 
-FACTS, SEEN, CARD = "start.json", "seen.parquet", "README.md"
+FACTS, SEEN, CARD, SCORES = "start.json", "seen.parquet", "README.md", "scores-00000.parquet"
 SCHEMA = 1
 _SHIPPED = Path(__file__).with_name("shipped_starts")
 

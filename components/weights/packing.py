@@ -1,5 +1,6 @@
 """Packing a start: a workspace's finished checkpoint, what it was trained on, and what it is, in one folder."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from components.assembly.selection.started import SEEN_SCHEMA, seen_rows
 from components.recipes.recipe import Recipe
 from components.recipes.training import TRAIN
 from components.records.vocabulary import Bin, Split
-from components.sources.starts import CARD, FACTS, SCHEMA, SEEN
+from components.sources.starts import CARD, FACTS, SCHEMA, SCORES, SEEN
 from components.storage.atomic import atomic_folder, read_object, write_json, write_text
 from components.storage.file_hashes import checkpoint_sha256, file_sha256
 from components.storage.workspace import Workspace
@@ -51,6 +52,7 @@ def write_start(workspace: Workspace, recipe: Recipe, name: str, folder: Path, m
     corpus, trained = trained_on(workspace, recipe, data)
     with atomic_folder(folder) as out:
         write_incoming(opened, out, opened.checkpoint.image_settings)
+        shutil.copyfile(workspace.evaluation / "scores" / SCORES, out / SCORES)
         rows = pa.Table.from_pylist(seen_rows(corpus, trained), schema=SEEN_SCHEMA)
         pq.write_table(rows, out / SEEN, compression="zstd", compression_level=19)
         facts = {

@@ -19,7 +19,9 @@ from components.storage.atomic import write_text
 from components.storage.keys import keyed_hash
 
 if TYPE_CHECKING:
+    from components.evaluation.copied import Nearest
     from components.evaluation.evaluate import Evaluation
+    from components.evaluation.gain import Gain
 
 TEMPLATE = "report.html"
 THUMBNAIL = 128
@@ -55,9 +57,12 @@ def write_report(
     rows: Sequence[Mapping[str, Any]],
     items: Mapping[str, BenchmarkItem],
     lent: Collection[str] = (),
+    *,
+    gain: "Gain | None" = None,
+    nearest: "Nearest | None" = None,
 ) -> None:
     """Write the page; the same evaluation gives the same bytes."""
-    write_text(path, render(found, rows, items, lent))
+    write_text(path, render(found, rows, items, lent, gain=gain, nearest=nearest))
 
 
 def render(
@@ -65,6 +70,9 @@ def render(
     rows: Sequence[Mapping[str, Any]],
     items: Mapping[str, BenchmarkItem],
     lent: Collection[str] = (),
+    *,
+    gain: "Gain | None" = None,
+    nearest: "Nearest | None" = None,
 ) -> str:
     """The page as HTML with every image inside; nothing in it is loaded from elsewhere. Of the sources that were lent it has
     the figures and no example: neither image nor words, nor what was drawn from them."""
@@ -89,7 +97,9 @@ def render(
         captions=_with_prefix(metrics, "caption/", skip=RATES),
         caption_examples=caption_examples(by_key, scores, items),
         drawings=_with_prefix(metrics, "t2i/"),
-        drawing_examples=drawing_examples(by_key, scores, items),
+        drawing_examples=drawing_examples(by_key, scores, items, None if lent else nearest),
+        gain=gain,
+        nearest=nearest,
         edits=[edit_section(group, by_key, scores, items) for group in found.edits],
         limits=[
             *LIMITS,
@@ -154,8 +164,10 @@ def drawing_examples(
     by_key: Mapping[tuple[str, str], Mapping[str, Any]],
     scores: Mapping[tuple[str, str, str], Score],
     items: Mapping[str, BenchmarkItem],
+    nearest: "Nearest | None",
 ) -> list[dict[str, Any]]:
-    """Modality -> drawn images with what the judge saw, and the real ones of the same captions under them."""
+    """Modality -> drawn images with what the judge saw, each with the training image that is nearest to it, and the real
+    ones of the same captions under them."""
     judged = {(s.item_id, s.variant): s.parsed for s in scores.values() if s.scorer_id.startswith("judge.")}
     t2i = [item for item in items.values() if item.benchmark == "t2i"]
     sections = []
@@ -165,7 +177,13 @@ def drawing_examples(
         for item in chosen:
             row = by_key[item.item_id, PLAIN]
             seen = judged.get((item.item_id, PLAIN)) or "nothing"
-            drawn.append(Tile(uri=thumbnail(row["response_image"]), label=f"judge: {seen}", note=item.prompt))
+            drawn.append(Tile(uri=thumbnail(row["response_image"]), label=f"drawn; judge: {seen}", note=item.prompt))
+            if nearest and item.item_id in nearest.images:
+                distance = nearest.distances[item.item_id]
+                said = f"nearest training image, {distance:.1f} grey levels off"
+                if nearest.is_remembered and distance < nearest.limit:
+                    said += ": remembered"
+                drawn.append(Tile(uri=thumbnail(nearest.images[item.item_id]), label=said))
             if item.reference_image:
                 real.append(Tile(uri=thumbnail(item.reference_image), label="real"))
         sections.append({"modality": modality, "drawn": drawn, "real": real})

@@ -120,7 +120,7 @@ def caption(number: int, **changes) -> BenchmarkItem:
 
 def recipe() -> Recipe:
     """The shipped tiny recipe with few points to draw and few resamples."""
-    read = read_shipped("tiny")
+    read = read_shipped("tiny-scratch")
     evaluation = replace(
         read.evaluation,
         answer_tokens=5,

@@ -26,7 +26,7 @@ def test_a_question_about_several_images_shows_them_all_and_no_control_exchanges
     items = [several, item(2, reference="MRI"), item(3, image=several.image, prompt=several.prompt)]
     showings = plan_questions(items)
     recorder = Recorder()
-    rows = answer_rows(recorder, showings, read_shipped("tiny"), lambda *_: None)
+    rows = answer_rows(recorder, showings, read_shipped("tiny-scratch"), lambda *_: None)
     of_several = {row["variant"]: row["image_sha256"] for row in rows if row["item_id"] == several.item_id}
     assert of_several.keys() == {PLAIN, GREY}
     assert of_several[PLAIN] == [sha256_bytes(data) for data in (several.image, *several.more_images)]

@@ -11,7 +11,7 @@ from components.assembly.selection.started import Seen
 from components.recipes.recipe import Recipe
 from components.recipes.shipped import read_shipped
 from components.sources.former_keys import FormerKeys
-from components.sources.starts import FACTS, SEEN, open_start
+from components.sources.starts import FACTS, SCORES, SEEN, open_start
 from components.storage.atomic import read_object, write_json
 from components.storage.file_hashes import checkpoint_sha256, file_sha256
 from components.storage.workspace import Workspace
@@ -46,6 +46,8 @@ def workspace(tmp_path: Path, published: Path, recipe: Recipe) -> Workspace:
         "dataset_id": read_object(data / "manifest.json")["dataset_id"],
     }
     write_json(workspace.evaluation / "evaluation.json", about)
+    (workspace.evaluation / "scores").mkdir()
+    (workspace.evaluation / "scores" / SCORES).write_bytes(b"a score an item")
     write_json(workspace.evaluation / "metrics.json", {"vqa/pool/accuracy": 0.5})
     return workspace
 
