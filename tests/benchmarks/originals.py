@@ -85,7 +85,7 @@ def sentences(samples: Path | None = None) -> list[str]:
 
 
 def _default_corpus() -> Iterator[Original]:
-    recipe = read_shipped("tiny")
+    recipe = read_shipped("tiny-scratch")
     with tempfile.TemporaryDirectory() as folder:
         deliver(Path(folder))
         for source, settings in sorted(recipe.sources.items()):

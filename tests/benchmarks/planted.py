@@ -156,7 +156,7 @@ def settings_with(splits: SplitSettings) -> AssemblySettings:
 @cache
 def recipe() -> Recipe:
     """What is planted is judged and selected by this one."""
-    return read_shipped("tiny")
+    return read_shipped("tiny-scratch")
 
 
 def _suffix(image: bytes) -> str:

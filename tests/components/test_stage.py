@@ -14,7 +14,7 @@ from components.storage.yaml_files import parse_yaml
 
 @pytest.mark.parametrize("in_a_run", [False, True])
 def test_a_stage_that_fails_without_a_run_around_it_says_why_and_where_its_log_is(tmp_path: Path, in_a_run) -> None:
-    (tmp_path / "params.yaml").write_text(shipped_recipe("tiny"))
+    (tmp_path / "params.yaml").write_text(shipped_recipe("tiny-scratch"))
     found = subprocess.run(
         [sys.executable, "-P", "-m", "components.stage", "admit"],
         cwd=tmp_path,
@@ -31,7 +31,7 @@ def test_a_stage_that_fails_without_a_run_around_it_says_why_and_where_its_log_i
 
 
 def test_a_users_file_that_is_called_like_a_module_is_not_run(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text(shipped_recipe("tiny"))
+    (tmp_path / "params.yaml").write_text(shipped_recipe("tiny-scratch"))
     for name in ("random", "json", "model", "components", "torch"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('a file of the user was imported')\n")
     stages = parse_yaml(shipped_graph(), "dvc.yaml")["stages"]

@@ -55,7 +55,7 @@ class Outcome:
 
 def outcomes(names: list[str]) -> Iterator[tuple[str, Outcome]]:
     """(case, outcome); the peak without that of a harmless file of its format. Libraries are loaded before, once."""
-    recipe = read_shipped("tiny")
+    recipe = read_shipped("tiny-scratch")
     with tempfile.TemporaryDirectory() as name:
         os.chdir(name)
         for case in HARMLESS.values():

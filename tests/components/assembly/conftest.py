@@ -199,7 +199,7 @@ def assemble_validated(
 ) -> Path:
     """Assembles what lies in the workspace's data/validated; returns the data set's folder. Sources without settings are
     public ones of the corpus."""
-    workspace, recipe = Workspace(root), read_shipped("tiny")
+    workspace, recipe = Workspace(root), read_shipped("tiny-scratch")
     ctx = StageContext(
         workspace=workspace,
         recipe=replace(

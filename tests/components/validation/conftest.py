@@ -49,7 +49,7 @@ def make():
 @pytest.fixture
 def context(tmp_path):
     """context(item) -> a StageContext on a workspace in tmp_path, with the tiny recipe."""
-    (tmp_path / "params.yaml").write_text(shipped_recipe("tiny"))
+    (tmp_path / "params.yaml").write_text(shipped_recipe("tiny-scratch"))
     (tmp_path / "dvc.yaml").write_text(shipped_graph())
     workspace = Workspace(tmp_path)
 

@@ -85,7 +85,7 @@ def test_what_is_read_is_what_was_written_and_a_changed_item_is_named(tmp_path) 
 
 def test_a_patient_who_is_removed_leaves_the_frozen_exam_with_its_bytes(assemble_corpus, settings, corpus) -> None:
     root = assemble_corpus(name="first").parents[1]
-    workspace, recipe = Workspace(root), read_shipped("tiny")
+    workspace, recipe = Workspace(root), read_shipped("tiny-scratch")
     first = freeze_exam(workspace, recipe)
     assert (first.version, first.items) == (1, read_exam(workspace.exam).items)
     assert {one.split for one in first.items} == set(HELD_OUT)

@@ -34,7 +34,7 @@ class Assembly:
         self._workspace = Workspace(root)
         few = {source: records[::9] for source, records in make_corpus().items()}
         write_validated(self._workspace, few)
-        recipe = read_shipped("tiny")
+        recipe = read_shipped("tiny-scratch")
         any_source = next(iter(recipe.sources.values()))
         self._recipe = replace(recipe, sources=dict.fromkeys(few, any_source), assembly=FEW, seed=1)
         self._chunks = self._workspace.private / "assembly"
