@@ -3,9 +3,10 @@ are read by other worlds, and what each rank holds of a hundred million weights.
 
 import argparse
 import hashlib
+import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from components.training.stage import stage_job
 from components.training.world import World
 from tests.components.training import memory
 from tests.components.training.conftest import (
+    NETWORK,
     context,
     conversations,
     small_recipe,
@@ -23,8 +25,10 @@ from tests.components.training.conftest import (
 from tests.components.training.ranks import FAULTS, Seen, Task, on_ranks, seen, train
 from tests.proofs.outcome import FAILED, PASSED
 
-NEAR = 1e-5
-"""Relative difference of a loss, a gradient norm or a gradient that counts as equal."""
+NEAR = {"text_loss": 1e-5, "image_loss": 1e-5, "tokens": 0.0, "gradients": 1e-5, "grad_norm": 1e-4}
+"""Relative differences that count as equal. Those of a norm grow: AdamW blows up what differs in the last bit of a gradient
+near zero. In fifty steps 2 ranks came to 1.6e-6, 3 to 1.8e-6, 4 to 8.1e-6, 2 x 2 to 1.6e-5, all to 1e-6 in the first thirty."""
+WRONG_IS_FAR = 1e-2
 WORLDS = ((2, 1), (3, 1), (4, 1), (4, 2))
 """Ranks, and copies of the network among them."""
 WRONG = ("gradients divided by the ranks", "own counts")
@@ -36,7 +40,7 @@ class Ground:
     """A workspace with data and a start, and the tasks that stand on it."""
 
     def __init__(self, root: Path, steps: int) -> None:
-        recipe = small_recipe()
+        recipe = replace(small_recipe(), model=replace(NETWORK, residual_velocity=True))
         training = replace(recipe.training, sequences_per_step=SEQUENCES, sequences_per_forward=1, save_every=5)
         stage = replace(recipe.curriculum["foundation"], steps=steps)
         frozen = replace(stage, freeze_und=True, vit_learning_rate_scale=0.0)
@@ -85,20 +89,24 @@ def equal_worlds(ground: Ground) -> bool:
             good = False
             continue
         for kind, found, expected in (("all learn", together, alone), ("a part frozen", frozen, frozen_alone)):
-            good &= compare(f"{size} ranks, {copies} copies, {kind}", seen(found), seen(expected)) <= NEAR
+            good &= near(compare(f"{size} ranks, {copies} copies, {kind}", seen(found), seen(expected)))
     for fault in WRONG:
         wrong = ground.task(f"wrong-{WRONG.index(fault)}", fault=fault)
         assert not any(on_ranks(ground.root / "ranks", [wrong], 2))
-        good &= compare(f"broken: {fault}", seen(wrong), seen(alone)) > 100 * NEAR
+        good &= max(compare(f"broken: {fault}", seen(wrong), seen(alone)).values()) > WRONG_IS_FAR
     left_out = ground.task("left-out", fault="an expert without tokens left out")
     ended = on_ranks(ground.root / "ranks", [left_out], 3)
-    differs = any(ended) or compare(f"broken: {left_out.fault}", seen(left_out), seen(alone)) > 100 * NEAR
+    differs = any(ended) or not near(compare(f"broken: {left_out.fault}", seen(left_out), seen(alone)))
     print(f"broken: {left_out.fault}: ended with {ended}", flush=True)
     return good and differs
 
 
-def compare(what: str, found: Seen, expected: Seen) -> float:
-    """The largest relative difference of two trainings, which is printed in its parts."""
+def near(apart: Mapping[str, float]) -> bool:
+    return all(apart[name] <= NEAR[name] for name in NEAR)
+
+
+def compare(what: str, found: Seen, expected: Seen) -> dict[str, float]:
+    """The largest relative difference of two trainings in each quantity, which is printed."""
     apart = {
         name: max(relative(a[name], b[name]) for a, b in zip(found.steps, expected.steps, strict=True))
         for name in ("text_loss", "image_loss", "grad_norm", "tokens")
@@ -110,7 +118,7 @@ def compare(what: str, found: Seen, expected: Seen) -> float:
     )
     print(f"{what}: {len(found.steps)} steps, {len(found.gradients)} gradients; "
           + ", ".join(f"{name} {value:.1e}" for name, value in apart.items()), flush=True)  # fmt: skip
-    return max(apart.values())
+    return apart
 
 
 def relative(found: float, expected: float, scale: float | None = None) -> float:
@@ -160,14 +168,12 @@ def other_worlds(ground: Ground) -> bool:
     good = True
     for size, task in others:
         assert not any(on_ranks(ground.root / "ranks", [task], size))
-        good &= compare(f"saved by 4 ranks, gone on with by {size}", seen(task), seen(four)) <= NEAR
+        good &= near(compare(f"saved by 4 ranks, gone on with by {size}", seen(task), seen(four)))
     return good
 
 
 def moved(ground: Ground, task: Task, name: str) -> Task:
     """A task with a copy of another's states."""
-    import shutil
-
     other = ground.task(name, until=10)
     shutil.copytree(task.job.states, other.job.states)
     return other
