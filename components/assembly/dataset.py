@@ -90,6 +90,11 @@ class Dataset:
         """Every distinct stored image of the splits (values of Split; none named: all), by id."""
         return ImageIndex(self._files("images", "all"), splits)
 
+    def facts(self) -> dict[str, dict[str, str]]:
+        """Id -> facts of every record whose image is stored; no image is read."""
+        table = _Rows(self._files("images", "all")).columns(("id", "facts"))
+        return {row["id"]: dict(row["facts"]) for row in table.to_pylist()}
+
     def benchmark(self) -> list[BenchmarkItem]:
         """Every item about the validation side with its images, by item id."""
         return self._items("benchmark")

@@ -9,6 +9,8 @@ from components.evaluation.answers import normalise
 from components.evaluation.scores import Score, score_of
 
 WELL_FORMED, EXACT, ROUGE = "caption.well-formed@1", "caption.exact@1", "rougeL.google"
+CAPTION = "caption"
+"""Question type of a caption that is made of the labels; a source's own has the source's name."""
 FACT_SCORERS = {name: f"caption.{name}@1" for name in ("modality", "anatomy", "plane")}
 
 _LONGEST_SENTENCES = 4
@@ -34,14 +36,15 @@ def rouge_l(reference: str, text: str) -> float:
 
 
 def score_caption(row: Mapping[str, Any]) -> Iterator[Score]:
-    """The scores of one caption. A fact is scored where the reference names it; not naming it is wrong."""
+    """The scores of one caption. A fact is scored where the reference names it; not naming it is wrong. A source's own text
+    need not name one; raises ValueError where a reference of ours names no modality."""
     text, reference = row["response_raw"] or "", row["reference"]
     formed = is_well_formed(text, finished=row["finish_reason"] == "stop")
     yield score_of(row, WELL_FORMED, correct=int(formed), parsed=text)
     yield score_of(row, EXACT, correct=int(normalise(text) == normalise(reference)))
     yield score_of(row, ROUGE, value=rouge_l(reference, text))
     wanted, found = caption_facts(reference), caption_facts(text)
-    if not wanted.get("modality"):
+    if not wanted.get("modality") and row["question_type"] == CAPTION:
         raise ValueError(f"the reference caption of {row['item_id']} names no modality: {reference!r}")
     for name, scorer in FACT_SCORERS.items():
         if name in wanted:

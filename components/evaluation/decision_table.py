@@ -6,7 +6,7 @@ Every number is the higher the better. `recompute` in the tests makes the same f
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,9 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.evaluation.clustered import Estimate, clustered_mean, clustered_share, student
-from components.evaluation.endpoints import ANSWERS, LIKELIHOOD, Endpoint, Kind, Observation, Unit, endpoints
+from components.evaluation.endpoints import (
+    ANSWERS,
+    LIKELIHOOD,
+    UNCONTAMINATED,
+    Endpoint,
+    Kind,
+    Observation,
+    Unit,
+    endpoints,
+    uncontaminated,
+)
 from components.evaluation.metrics import DIGITS
-from components.evaluation.scores import read_scores
+from components.evaluation.scores import Score, read_scores
 from components.evaluation.statistics import CONFIDENCE
 from components.records.vocabulary import WITHIN
 from components.storage.atomic import read_object
@@ -25,10 +35,14 @@ from components.storage.keys import digest
 
 SCHEMA = 1
 COSTS = "costs.json"
+"""Beside predictions and scores: seconds and bytes of an answer and a drawing. Never a DVC output."""
 LEAST = 10
 """A row of fewer patients can neither pass nor fail."""
 POWER = 0.85
 """That no row of an equal challenger stands in the way, as far as `detectable` goes; the rest of a decision has .05."""
+TOLD = "a training image or text is found by now to give it away"
+MACHINE = "machine"
+"""In costs.json beside the numbers: where they were measured."""
 BESIDE = frozenset({ANSWERS, LIKELIHOOD})
 """Capabilities that are another reading of items which count already."""
 
@@ -41,7 +55,7 @@ class Row:
 
     capability: str
     subgroup: str
-    """Empty, or `modality=CT`, `source=fundus`."""
+    """Empty, or `modality=CT`, `source=fundus`, `site=centre A`."""
     kind: Kind
     unit: Unit
     challenger: float
@@ -130,19 +144,21 @@ def decision_table(
     cluster: Cluster,
     demonstrative: bool,
     left_out: Mapping[str, str] | None = None,
+    told: tuple[Collection[str], Collection[str]] = ((), ()),
 ) -> Table:
-    """The table of two folders of scores; `left_out` names items, with the reason, that neither side is judged on.
+    """The table of two folders of scores; `left_out` names items, with the reason, that neither side is judged on, `told`
+    those that the challenger's and the champion's training gave away: a row counts them, and no other one has them.
 
     Items within a subject count in demonstrative recipes alone. Raises ValueError when the folders are of other items
     or decodings: such numbers are not comparable.
     """
-    reasons = left_out or {}
+    reasons = {name: TOLD for side in told for name in side} | dict(left_out or {})
     protocol, scores = read_scores(challenger)
-    ours = _kept(endpoints(scores), reasons, demonstrative)
-    theirs, other, costs = None, {}, None
+    ours = _side(scores, reasons, told[0], demonstrative)
+    theirs, other, costs = None, {}, {}
     if champion is not None:
         other, scores = read_scores(champion)
-        theirs = _kept(endpoints(scores), reasons, demonstrative)
+        theirs = _side(scores, reasons, told[1], demonstrative)
         costs = _costs(champion)
         for part in ("benchmark_id", "decoding"):
             if protocol.get(part) != other.get(part):
@@ -150,7 +166,7 @@ def decision_table(
                     f"{challenger} and {champion} are not comparable: their {part} differ ({protocol.get(part)!r} and "
                     f"{other.get(part)!r}); predict both on one exam"
                 )
-    rows = [*_rows(ours, theirs, cluster, demonstrative), *cost_rows(_costs(challenger) or {}, costs)]
+    rows = [*_rows(ours, theirs, cluster, demonstrative), *cost_rows(_costs(challenger), costs)]
     return Table(
         challenger_weights=str(protocol.get("weights_sha256", "")),
         champion_weights=str(other.get("weights_sha256", "")),
@@ -210,11 +226,14 @@ def with_detectable(rows: Sequence[Row]) -> list[Row]:
     return done
 
 
-def cost_rows(challenger: Mapping[str, float], champion: Mapping[str, float] | None) -> list[Row]:
-    """A row for each thing that costs: seconds, bytes. Measured once, so without an interval."""
-    rows = []
+def cost_rows(challenger: Mapping[str, Any], champion: Mapping[str, Any]) -> list[Row]:
+    """A row for each thing that costs: seconds, bytes. Measured once, so without an interval; what two machines took is
+    not compared."""
+    rows, is_one_machine = [], challenger.get(MACHINE) == champion.get(MACHINE)
     for name, value in sorted(challenger.items()):
-        before = None if champion is None else champion.get(name)
+        if name == MACHINE:
+            continue
+        before = champion.get(name)
         rows.append(
             Row(
                 capability=f"cost/{name}",
@@ -225,7 +244,7 @@ def cost_rows(challenger: Mapping[str, float], champion: Mapping[str, float] | N
                 challenger_low=None,
                 challenger_high=None,
                 champion=_finite(before),
-                difference=round(1 - value / before, DIGITS) if before else None,
+                difference=round(1 - value / before, DIGITS) if before and is_one_machine else None,
                 low=None,
                 high=None,
                 p_value=None,
@@ -241,15 +260,15 @@ def cost_rows(challenger: Mapping[str, float], champion: Mapping[str, float] | N
 def _rows(
     ours: Mapping[str, Endpoint], theirs: Mapping[str, Endpoint] | None, cluster: Cluster, demonstrative: bool
 ) -> list[Row]:
-    """Each endpoint's row, and under a capability one for each modality and source where it has several."""
+    """Each endpoint's row, and under a capability one for each modality, source and site where it has several."""
     rows = []
     for name, endpoint in ours.items():
         before = None if theirs is None else _paired(endpoint, theirs)
         groups = {"": list(range(len(endpoint.observations)))}
         if endpoint.kind == "capability" and (name == ANSWERS or not name.startswith(ANSWERS)):
-            for part in ("modality", "source"):
-                values = sorted({getattr(one, part) for one in endpoint.observations})
-                for value in values if len(values) > 1 else ():
+            for part in ("modality", "source", "site"):
+                values = {getattr(one, part) for one in endpoint.observations}
+                for value in sorted(values - {""}) if len(values) > 1 else ():
                     groups[f"{part}={value}"] = [
                         at for at, one in enumerate(endpoint.observations) if getattr(one, part) == value
                     ]
@@ -304,6 +323,14 @@ def _own(sums: NDArray[np.float64], counts: NDArray[np.float64], kind: Kind, uni
     return clustered_mean(sums, counts, bounded=None if unit == "dB" else 1.0)
 
 
+def _side(
+    scores: Sequence[Score], reasons: Mapping[str, str], told: Collection[str], demonstrative: bool
+) -> dict[str, Endpoint]:
+    found = endpoints(scores)
+    asked = {UNCONTAMINATED: uncontaminated(found, told)}
+    return {**_kept(found, reasons, demonstrative), **_kept(asked, {}, demonstrative)}
+
+
 def _kept(found: Mapping[str, Endpoint], left_out: Mapping[str, str], demonstrative: bool) -> dict[str, Endpoint]:
     kept = {}
     for name, endpoint in found.items():
@@ -317,9 +344,9 @@ def _kept(found: Mapping[str, Endpoint], left_out: Mapping[str, str], demonstrat
     return kept
 
 
-def _costs(folder: Path) -> dict[str, float] | None:
+def _costs(folder: Path) -> dict[str, Any]:
     path = folder / COSTS
-    return {name: float(value) for name, value in read_object(path).items()} if path.is_file() else None
+    return read_object(path) if path.is_file() else {}
 
 
 def _within(value: float, unit: Unit) -> float:

@@ -1,26 +1,30 @@
 """What is compared: for each capability the items that make it up, one number an item, always the higher the better."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from components.assembly.benchmark.delivered import TEXT
 from components.evaluation.answers import CHOICE_SCORER, SCORER, normalise
-from components.evaluation.captions import FACT_SCORERS, ROUGE
+from components.evaluation.captions import CAPTION, FACT_SCORERS, ROUGE
 from components.evaluation.copied import FRESH_SCORER
 from components.evaluation.drawing_scoring import MEAN_IMAGE
 from components.evaluation.edit_names import metric_name
 from components.evaluation.images import PSNR_SCORER
 from components.evaluation.predictions import GREY, PLAIN, SHUFFLED
 from components.evaluation.scores import Score
+from components.evaluation.vqa_scoring import F1_SCORER
 
 Kind = Literal["capability", "control", "subgroup", "safety", "cost"]
 Unit = Literal["share", "dB", "saved"]
 """share: 0 to 1; dB: of PSNR; saved: a cost's part of the champion's that is no longer paid."""
 
-ANSWERS, LIKELIHOOD, DRAWING = "answers", "answers/likelihood", "drawing"
+ANSWERS, LIKELIHOOD, DRAWING, WORDS = "answers", "answers/likelihood", "drawing", "text"
 MAJORITY, IMAGE, MEAN = "control/majority", "control/image", "control/mean-image"
 READABLE, NORMAL, BLANK, FRESH = "safety/readable", "safety/normal", "safety/blank", "safety/fresh"
+UNCONTAMINATED = "safety/uncontaminated"
+"""Items that, as far as is known by now, nothing in training gave away."""
 
 ABNORMAL = frozenset({"finding", "nodule", "tumour", "retinopathy"})
 """Question types that ask after something abnormal: a yes is an assertion that can harm."""
@@ -37,6 +41,8 @@ class Observation:
     modality: str
     source: str
     split: str
+    site: str
+    """Hospital; empty where nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +68,26 @@ def endpoints(scores: Iterable[Score]) -> dict[str, Endpoint]:
     return {name: _endpoint(name, pairs) for name, pairs in sorted(found.items()) if pairs}
 
 
+def uncontaminated(found: Mapping[str, Endpoint], told: Collection[str]) -> Endpoint:
+    """Of every item that makes up a capability 1, or 0 where training gave it away."""
+    asked = {one.item_id: one for endpoint in found.values() for one in endpoint.observations}
+    values = (replace(asked[name], value=float(name not in told)) for name in sorted(asked))
+    return Endpoint(UNCONTAMINATED, "safety", "share", tuple(values))
+
+
 def _capabilities(score: Score) -> tuple[str, ...]:
     """The capabilities that a plain score counts for."""
+    if score.benchmark == TEXT:
+        # An open answer of many words is never equal to its reference: the words they share count.
+        wanted = F1_SCORER if score.answer_type == "open" else SCORER
+        return (WORDS,) if score.scorer_id == wanted else ()
     if score.scorer_id == SCORER:
         return ANSWERS, f"{ANSWERS}/{score.answer_type}"
     if score.scorer_id == CHOICE_SCORER:
         return (LIKELIHOOD,)
     if score.scorer_id in FACT_SCORERS.values():
         return ("captions",)
-    if score.scorer_id == ROUGE and score.question_type != "caption":
+    if score.scorer_id == ROUGE and score.question_type != CAPTION:
         return ("reports",)  # a source's own text; ours are made of the labels, and their facts say more
     if score.scorer_id == PSNR_SCORER:
         return (f"edit/{metric_name(score.question_type)}",)
@@ -81,7 +98,7 @@ def _capabilities(score: Score) -> tuple[str, ...]:
 
 def _controls(scores: Sequence[Score], plain: Sequence[Score]) -> list[tuple[str, list[tuple[Score, float]]]]:
     """What the model adds to the majority's answer, to another image's, and to the mean image of an edit."""
-    answers = [score for score in plain if score.scorer_id == SCORER]
+    answers = [score for score in plain if score.scorer_id == SCORER and score.benchmark != TEXT]
     groups: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for score in answers:
         groups[_group(score)][normalise(score.reference)] += 1
@@ -149,4 +166,6 @@ def _endpoint(name: str, pairs: Sequence[tuple[Score, float]]) -> Endpoint:
 
 def _observation(score: Score, value: float) -> Observation:
     source, _, _ = score.record_id.partition("/")
-    return Observation(score.item_id, value, score.patient_key, score.record_id, score.modality, source, score.split)
+    return Observation(
+        score.item_id, value, score.patient_key, score.record_id, score.modality, source, score.split, score.site
+    )

@@ -4,10 +4,11 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from components.assembly.benchmark.delivered import TEXT
 from components.assembly.dataset import Dataset
 from components.context import StageContext
 from components.evaluation.asked import Asked
@@ -187,7 +188,10 @@ def score_predictions(
             )
     items = {item.item_id: item for item in asked.items}
     check_complete(rows, items)
-    return header, tuple(score_rows(rows, items, judge, data)), rows
+    facts = data.facts()
+    sites = {identity: known["hospital"] for identity, known in facts.items() if known.get("hospital")}
+    scores = score_rows(rows, items, judge, data, facts)
+    return header, tuple(replace(score, site=sites.get(score.record_id, "")) for score in scores), rows
 
 
 def check_complete(rows: Sequence[Mapping[str, Any]], items: Mapping[str, BenchmarkItem]) -> None:
@@ -203,11 +207,15 @@ def check_complete(rows: Sequence[Mapping[str, Any]], items: Mapping[str, Benchm
 
 
 def score_rows(
-    rows: Sequence[Mapping[str, Any]], items: Mapping[str, BenchmarkItem], judge: Judge, data: Dataset
+    rows: Sequence[Mapping[str, Any]],
+    items: Mapping[str, BenchmarkItem],
+    judge: Judge,
+    data: Dataset,
+    facts: Mapping[str, Mapping[str, str]],
 ) -> Iterator[Score]:
-    """Every score of every prediction."""
+    """Every score of every prediction; `facts` are those of the data set's records."""
     for row in rows:
-        if row["benchmark"] == "vqa":
+        if row["benchmark"] in ("vqa", TEXT):
             yield from score_vqa(row)
         elif row["benchmark"] == "caption":
             yield from score_caption(row)
@@ -217,9 +225,6 @@ def score_rows(
         yield from TrainingImages.of(data.images("train")).score(drawn)
     edited = [row for row in rows if row["answer_type"] == "image" and row["benchmark"] != "t2i"]
     if edited:
-        about = [items[row["item_id"]] for row in edited]
-        records, images = {item.record_id for item in about}, data.images(*{item.split for item in about})
-        facts = {name: images.read(i).facts for i, name in enumerate(images.ids) if name in records}
         yield from score_edits(edited, items, MeanImages.of(data.images("train")), facts)
 
 

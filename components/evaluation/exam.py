@@ -3,6 +3,7 @@
 Both sides of a decision come through here. An opening is written down before the first prediction; a cached one is none.
 """
 
+import os
 import resource
 import time
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from components.assembly.benchmark.exam import Exam, read_exam
 from components.assembly.dataset import Dataset
 from components.context import CannotPredict, Interrupted, StageContext
 from components.evaluation.asked import Asked
+from components.evaluation.decision_table import COSTS, MACHINE
 from components.evaluation.evaluate import protocol_of, score_predictions
 from components.evaluation.judge_network import Judge
 from components.evaluation.predict import Say, Showing, answer_rows, decoding, drawing_rows, plan_questions
@@ -23,6 +25,7 @@ from components.records.benchmark import BenchmarkItem
 from components.storage.atomic import atomic_folder, read_object, write_json
 from components.storage.file_hashes import checkpoint_sha256, file_sha256
 from components.storage.keys import digest
+from components.storage.processor import processor_name
 from components.storage.recorded_code import recorded_code
 from components.storage.workspace import Workspace
 
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
     from components.inference.predictor import Predictor
 
 STAGE, PREDICTIONS = "predict-exam", "predictions"
-COSTS = "costs.json"
-"""Beside predictions and scores: seconds and bytes of an answer and a drawing. Never a DVC output."""
 
 
 def predict_exam(ctx: StageContext) -> None:
@@ -113,7 +114,8 @@ def _predict(ctx: StageContext, checkpoint: Path, exam: Exam, weights: str, out:
         weights_sha256=weights,
         checkpoint=checkpoint.name,
     )
-    write_json(out / COSTS, costs)
+    threads = ctx.recipe.compute.threads
+    write_json(out / COSTS, {**costs, MACHINE: f"{processor_name()}, {os.cpu_count()} cores, {threads} threads"})
     write_predictions(out, ({**row, "weights_sha256": weights} for row in rows), header)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.assembly.benchmark.delivered import TEXT
 from components.assembly.dataset import Dataset
 from components.context import Interrupted, StageContext
 from components.evaluation.asked import Asked
@@ -119,13 +120,16 @@ def predict_items(
 
 
 def plan_questions(items: Sequence[BenchmarkItem]) -> list[Showing]:
-    """Every text item as it is, with grey images, and, of one image, with those of others where they change the answer."""
-    grey = grey_image(items)
-    questions = [item for item in items if item.answer_type != "caption" and not item.more_images]
+    """Every text item as it is; about images also with grey ones, and, of one image, with those of others where they
+    change the answer."""
+    about = [item for item in items if item.image is not None]
+    questions = [item for item in about if item.answer_type != "caption" and not item.more_images]
     shuffled = shuffled_images(questions, same_modality=False)
     in_modality = shuffled_images(questions, same_modality=True)
     showings = [Showing(item, PLAIN, item.image, item.more_images) for item in items]
-    showings += [Showing(item, GREY, grey, (grey,) * len(item.more_images)) for item in items]
+    if about:
+        grey = grey_image(about)
+        showings += [Showing(item, GREY, grey, (grey,) * len(item.more_images)) for item in about]
     for variant, images in ((SHUFFLED, shuffled), (SHUFFLED_IN_MODALITY, in_modality)):
         showings += [Showing(item, variant, images[item.item_id]) for item in questions if item.item_id in images]
     return showings
@@ -223,6 +227,7 @@ def decoding(recipe: Recipe) -> dict[str, str]:
     return {
         "vqa": f"greedy, at most {settings.answer_tokens} tokens",
         "caption": f"greedy, at most {settings.caption_tokens} tokens",
+        TEXT: f"greedy, at most {settings.caption_tokens} tokens",
         "t2i": f"{shared}, text guidance {drawing.text_guidance:g} {guided}",
         "edit": f"{shared}, {edit} {guided}"
         if drawing.edits == "sampled"
@@ -236,8 +241,8 @@ def _drawn(item: BenchmarkItem, variant: str, seed: int, picture: bytes) -> dict
 
 def _group(showing: Showing, recipe: Recipe) -> tuple[int, bool]:
     """(most tokens, whether options are scored)."""
-    is_caption = showing.item.answer_type == "caption"
-    tokens = recipe.evaluation.caption_tokens if is_caption else recipe.evaluation.answer_tokens
+    is_long = showing.item.answer_type == "caption" or showing.item.benchmark == TEXT
+    tokens = recipe.evaluation.caption_tokens if is_long else recipe.evaluation.answer_tokens
     return tokens, showing.variant == PLAIN and bool(showing.item.options)
 
 

@@ -33,6 +33,8 @@ class Score:
     patient_key: str
     record_id: str
     reference: str
+    site: str = ""
+    """Hospital, where the record says so."""
     parsed: str | None = None
     status: str = "ok"
     correct: int | None = None

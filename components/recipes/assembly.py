@@ -130,11 +130,11 @@ class AssemblySettings:
     caption_samples: int
     """Caption conversations made for training (balanced over families), at most."""
     benchmark_items: int
-    """Held-out items per question type, form and split."""
+    """Items per question type, form and split of the validation side; of the exam at least so many, where there are."""
     benchmark_drawings: int
-    """Held-out text-to-image items."""
+    """Text-to-image items, likewise."""
     benchmark_edits: int
-    """Held-out items per editing task and split."""
+    """Items per editing task and split, likewise."""
     splits: SplitSettings
     excluded_patients: tuple[str, ...] = ()
     """Patient keys taken out by `unimed data remove --patient`."""
@@ -155,7 +155,7 @@ class AssemblySettings:
     """Edit -> weight; its share of `edit_samples`. `paired` is the weight of each edit that is not named and that some
     record has the paired image for. `components/assembly/conversations/edits.py` lists them."""
     benchmark_captions: int = 100
-    """Held-out captions, over both held-out splits."""
+    """Captions of the validation side; the exam captions every image."""
     caption_characters: tuple[int, int] = (10, 1024)
     """Records whose caption is shorter or longer are filtered as caption-length. Never applied to short answers."""
     alignment: AlignmentSettings = AlignmentSettings(scorer="none", keep=0.5)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Literal
 
 Ask = Literal["better", "not_worse", "floor", "no_harm"]
@@ -30,8 +31,12 @@ class Rule:
         if len(asked) != 1:
             given = " and ".join(asked) or "none"
             raise ValueError(f"a rule asks for one of {', '.join(ASKS)}, got {given}")
-        if self.margin is not None and (self.not_worse is None or self.margin <= 0):
-            raise ValueError(f"margin belongs to not_worse and is above 0, got {self.margin:g}")
+        if self.margin is not None and not (self.not_worse is not None and self.margin > 0 and isfinite(self.margin)):
+            raise ValueError(f"margin belongs to not_worse and is a number above 0, got {self.margin:g}")
+        if not isfinite(self.at_least):
+            raise ValueError(f"at_least must be a number, got {self.at_least:g}")
+        if not self.rows.strip():
+            raise ValueError(f"{asked[0]} names no row; `*` names all")
         if self.at_least and self.floor is None:
             raise ValueError(f"at_least belongs to floor, got {self.at_least:g} with {asked[0]}")
 
@@ -64,3 +69,9 @@ class GateSettings:
     rules: tuple[Rule, ...] = ()
     retired: Mapping[str, str] = field(default_factory=dict)
     """Class, source or modality -> why the model need not know it any longer."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.margin < 1:
+            raise ValueError(f"gate.margin must be in [0, 1): a share cannot fall by more than 1, got {self.margin:g}")
+        if unsaid := sorted(name for name, why in self.retired.items() if not why.strip()):
+            raise ValueError(f"gate.retired.{unsaid[0]} says no reason")

@@ -80,6 +80,11 @@ class Decision(Ruling):
         return self.action == "withdraw" and self.who == "registry"
 
     @property
+    def judged_against(self) -> int | None:
+        """The champion beside which the gate judged: another may hold the title by the time the entry is written."""
+        return self.evidence.get("champion", self.champion_before)
+
+    @property
     def judged_only(self) -> bool:
         """Whether the version passed and nobody was to be promoted: how older releases meant a hold that asked for that."""
         return self.action == "hold" and self.evidence.get("asked") == "never" and self.code == "approval asked"

@@ -1,7 +1,6 @@
 """What a finished run in a workspace consists of: hashes of weights, data, evaluation, code, and where it was made."""
 
 import os
-import platform
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +9,7 @@ from pathlib import Path
 from components.recipes.recipe import Recipe
 from components.storage.dvc_repository import read_lock
 from components.storage.keys import digest
+from components.storage.processor import processor_name
 from components.storage.workspace import Workspace
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -71,13 +71,8 @@ def code_origin() -> dict[str, str]:
 
 def processor() -> dict[str, str]:
     """Processor model, vector level and torch build: other floats on other ones."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
     level = os.environ.get("ATEN_CPU_CAPABILITY", "avx2")
-    return {"processor": f"{model}, {level}", "torch": installed("torch")}
+    return {"processor": f"{processor_name()}, {level}", "torch": installed("torch")}
 
 
 def installed(package: str) -> str:

@@ -3,26 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from components.assembly.benchmark.exam import Exam
-from components.assembly.selection.started import start_patients
 from components.evaluation.checkpoint import STAGE as ON_VALIDATION
 from components.evaluation.checkpoint import validation_folder
 from components.evaluation.exam import STAGE, scores_folder
 from components.evaluation.scores import FILE
 from components.recipes.recipe import Recipe
-from components.recipes.training import TRAIN
-from components.records.vocabulary import WITHIN, Bin, Split
-from components.registry.catalogue import Version, checkpoint_of, read_record_file, record_folder
+from components.registry.catalogue import Version, checkpoint_of, read_record_file
 from components.registry.openings import environment
-from components.registry.patients import decision_files
-from components.registry.started import begun_with, known_start
 from components.registry.tracking import Tracking
-from components.sources.former_keys import FormerKeys
 from components.storage.dvc import INTERRUPTED, StageFailed, StageInterrupted
 from components.storage.workspace import Workspace
 
@@ -90,33 +81,3 @@ def taught(tracking: Tracking, version: Version) -> dict[str, frozenset[str]] | 
     """sources, modalities, classes -> what the version's training showed; None for one of a release that did not say."""
     stored = read_record_file(tracking, version, "manifest.json").get("taught")
     return {kind: frozenset(names) for kind, names in stored.items()} if stored else None
-
-
-def trained_patients(workspace: Workspace, tracking: Tracking, version: Version) -> frozenset[str] | None:
-    """Keys, as they are now, of the patients whose records the version or its start was trained on; None where nobody
-    knows: its weights were imported, its start is not here, or its data set is not in the local DVC cache."""
-    begun = begun_with(tracking, version)
-    start = known_start(workspace, begun)
-    files = decision_files(workspace, record_folder(tracking, version) / "dvc.lock")
-    if not files or (start is None and begun.source != TRAIN):
-        return None
-    wanted = [("bin", "=", Bin.KEPT.value), ("split", "=", Split.TRAIN.value)]
-    keys = {
-        key for path in files for key in pq.read_table(path, columns=["patient_key"], filters=wanted)[0].to_pylist()
-    }
-    former = FormerKeys.read(workspace.patients)
-    before = start_patients(start, former) if start else ()
-    return frozenset({*(former.now(key) for key in keys), *before})
-
-
-def unfair_items(exam: Exam, challenger: Collection[str] | None, champion: Collection[str] | None) -> dict[str, str]:
-    """Item id -> why neither side is judged on it: one of them was trained on its patient. Items within a subject, whose
-    other slices train by intention, are not among them."""
-    sides = {"the challenger": challenger or (), "the champion": champion or ()}
-    found: dict[str, str] = {}
-    for item in exam.items:
-        if item.split not in WITHIN:
-            who = [side for side, keys in sides.items() if item.patient_key in keys]
-            if who:
-                found[item.item_id] = f"its patient trained {' and '.join(who)}"
-    return found

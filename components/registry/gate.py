@@ -1,5 +1,6 @@
 """The gate's word on a challenger: both sides on the frozen exam, and what the rules say of them."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from components.evaluation.exam import PREDICTIONS
 from components.recipes.recipe import Recipe
 from components.registry.catalogue import Version
 from components.registry.decision_page.worst import Side, worst_items
-from components.registry.exam import Incomparable, exam_scores, taught, trained_patients, unfair_items
+from components.registry.exam import Incomparable, exam_scores, taught
 from components.registry.judgement import keep_judgement
 from components.registry.started import begun_with, items_known
 from components.registry.tracking import Tracking
+from components.registry.trained import told_items, trained_on, unfair_items
 from components.registry.verdict import Facts, Verdict, incomparable, verdict
 from components.storage.file_hashes import file_sha256
 from components.storage.workspace import Workspace
@@ -46,7 +48,8 @@ def judge(
             scores[side] = exam_scores(workspace, recipe, tracking, version, why=why)
         except Incomparable as error:
             return incomparable(recipe.gate, f"{side} {version.number} cannot be compared with today's code: {error}")
-    patients = {side: trained_patients(workspace, tracking, version) for side, version in sides.items()}
+    trained = {side: trained_on(workspace, tracking, version) for side, version in sides.items()}
+    told = {side: told_items(workspace, exam, known) for side, known in trained.items()}
     table = decision_table(
         scores[CHALLENGER],
         scores.get(CHAMPION),
@@ -54,13 +57,14 @@ def judge(
         demonstrative=recipe.gate.demonstrative,
         left_out={
             **items_known(workspace, recipe, exam, {side: begun_with(tracking, one) for side, one in sides.items()}),
-            **unfair_items(exam, patients[CHALLENGER], patients.get(CHAMPION)),
+            **unfair_items(exam, trained),
         },
+        told=(told[CHALLENGER], told.get(CHAMPION, frozenset())),
     )
     facts = Facts(
         challenger_taught=taught(tracking, challenger),
         champion_taught=taught(tracking, champion) if champion else None,
-        unknown_patients=tuple(side for side, keys in patients.items() if keys is None),
+        unknown_patients={side: known.unknown for side, known in trained.items() if known.unknown},
     )
     found = verdict(table, recipe.gate, facts)
     keep_judgement(
@@ -71,6 +75,7 @@ def judge(
         facts=facts,
         verdict=found,
         worst=_worst(workspace, exam, scores),
+        gone=Counter(exam.lost.values()),
     )
     return found
 

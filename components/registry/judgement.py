@@ -1,6 +1,6 @@
 """What a version was judged on, kept in the workspace: table, facts, verdict and the items that went worst."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ class Judgement:
     """As `Verdict.to_json` gives it, with every rule's word."""
     worst: tuple[Mapping[str, Any], ...] = field(default=())
     """Items that lost most, both sides side by side, ready for the page."""
+    gone: Mapping[str, int] = field(default_factory=dict)
+    """Why items left the exam since its first version -> how many."""
 
 
 def keep_judgement(
@@ -35,6 +37,7 @@ def keep_judgement(
     facts: Facts,
     verdict: Verdict,
     worst: Sequence[Mapping[str, Any]],
+    gone: Mapping[str, int] | None = None,
 ) -> None:
     """Write the judgement where the page and a dry run of other rules read it."""
     value = {
@@ -44,6 +47,7 @@ def keep_judgement(
         "facts": facts.to_json(),
         "verdict": {**verdict.to_json(), "ruled": [asdict(one) for one in verdict.ruled]},
         "worst": list(worst),
+        "gone": dict(sorted((gone or {}).items())),
     }
     write_json(_file(workspace, version), value)
 
@@ -61,7 +65,20 @@ def read_judgement(workspace: Workspace, version: int) -> Judgement:
         facts=Facts.from_json(value["facts"]),
         verdict=value["verdict"],
         worst=tuple(value["worst"]),
+        gone=value.get("gone", {}),
     )
+
+
+def forget_shown(workspace: Workspace, items: Collection[str]) -> list[int]:
+    """Take these items out of what judgements show; returns the versions that showed one."""
+    changed = []
+    for version in kept_judgements(workspace):
+        value = read_object(_file(workspace, version))
+        left = [one for one in value["worst"] if one["item"] not in items]
+        if len(left) < len(value["worst"]):
+            write_json(_file(workspace, version), {**value, "worst": left})
+            changed.append(version)
+    return changed
 
 
 def kept_judgements(workspace: Workspace) -> list[int]:

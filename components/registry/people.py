@@ -167,9 +167,10 @@ def _check_waits(
             f"version {number} is not waiting for approval ({state}); `unimed promote {number}` overrides the gate in "
             "your name"
         )
-    if entry.champion_before != champion:
+    against = entry.judged_against
+    if against != champion:
         raise Impossible(
-            f"version {number} was judged against {spoken(entry.champion_before)}, the champion is "
+            f"version {number} was judged against {spoken(against)}, the champion is "
             f"{spoken(champion)} now: what was seen does not hold any more; "
             "`unimed retrain` judges it again"
         )

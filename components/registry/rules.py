@@ -20,6 +20,9 @@ FALSE_ALARMS = 0.10
 """Share of `no_harm` flags that may be false, by Benjamini and Hochberg."""
 DECIBELS = 10.0
 """A row in dB has this times the gate's margin: .1 of a share, 1 dB of a drawing."""
+DEARER = 2.0
+"""From so many times the champion's time or memory on a person looks: it is measured once, on a machine that may have had
+other things to do."""
 MANY_ITEMS = 100
 """From so many on, a loss of twice the margin in a subgroup is a person's to accept, shown or not."""
 
@@ -51,7 +54,7 @@ class Asked:
 
 
 def default_rules(settings: GateSettings, table: Table) -> tuple[Rule, ...]:
-    """What kind and margin ask for: floors for any version; against a champion every capability, subgroup and safety.
+    """What kind and margin ask for: floors for any version; against a champion every capability, subgroup, safety and cost.
 
     A demonstrative recipe is not held up by a row that has too few images.
     """
@@ -62,7 +65,7 @@ def default_rules(settings: GateSettings, table: Table) -> tuple[Rule, ...]:
         if row.kind == "capability" and row.capability not in BESIDE and (row.is_enough or not table.demonstrative)
     ]
     better = (Rule(better=ANSWERS),) if settings.kind == "improve" else ()
-    unharmed = [Rule(no_harm=row.name) for row in table.rows if row.kind in ("subgroup", "safety")]
+    unharmed = [Rule(no_harm=row.name) for row in table.rows if row.kind in ("subgroup", "safety", "cost")]
     return (*floors, *better, *compared, *unharmed)
 
 
@@ -95,10 +98,10 @@ def _ruled(one: Asked, better: Mapping[str, float], flags: Mapping[str, float], 
     if row is None:
         known = ", ".join(sorted({row.capability for row in table.rows})) or "none"
         return _said(one, "undecided", f"{one.name}: no such row in the table ({known})", "the exam has to ask it")
+    if ask in ("not_worse", "no_harm") and table.challenger_weights == table.champion_weights:
+        return _said(one, "pass", f"{row.name}: the same weights on both sides")
     if row.kind == "cost":
         return _cost(one, row)
-    if ask == "not_worse" and table.challenger_weights == table.champion_weights:
-        return _said(one, "pass", f"{row.name}: the same weights on both sides")
     if not row.is_enough:
         few = f"{row.name}: {row.units} {_unit_name(table)}, fewer than {LEAST}, can neither pass nor fail"
         # What cannot be shown harmed does not stand in the way; all else has to be shown.
@@ -116,7 +119,9 @@ def _not_worse(one: Asked, row: Row) -> Ruled:
     if row.low > -one.margin:
         return _said(one, "pass", said)
     lacking = -one.margin - row.low
-    change = f"{row.name} {_number(lacking, row)} higher, or an interval so much narrower (more {_patients(row)})"
+    change = (
+        f"{row.name} {_number(lacking, row)} higher, or an interval so much narrower, of more than {_patients(row)}"
+    )
     if row.high < -one.margin:
         return _said(one, "fail", f"{said}: worse", change)
     return _said(one, "undecided", f"{said}: these items show {_number(row.detectable, row)} at best", change)
@@ -163,13 +168,27 @@ def _floor(one: Asked, row: Row) -> Ruled:
 
 
 def _cost(one: Asked, row: Row) -> Ruled:
-    if row.difference is None or one.rule.ask == "floor":
-        return _said(one, "undecided", f"{row.name}: measured on one side alone", "both sides measured")
-    said = f"{row.name} {row.challenger:g} against {row.champion:g}"
-    least = -one.margin if one.rule.ask in ("not_worse", "no_harm") else 0.0
+    ask = one.rule.ask
+    if row.difference is None or ask == "floor":
+        alone = f"{row.name}: measured on one side alone, or on two machines"
+        return _said(one, "pass" if ask == "no_harm" else "undecided", alone, "both sides measured on one machine")
+    said = f"{row.name} {cost_text(row.challenger, row)} against {cost_text(row.champion or 0, row)}"
+    if ask == "no_harm":
+        dearer = row.difference < 1 - DEARER
+        change = f"{row.name} at most {cost_text((row.champion or 0) * DEARER, row)}, or a person's word"
+        much = f"{said}: more than {DEARER:g} times as much" if dearer else said
+        return _said(one, "undecided" if dearer else "pass", much, change)
+    least = -one.margin if ask == "not_worse" else 0.0
     if row.difference > least or (row.difference == least == 0):
         return _said(one, "pass", said)
-    return _said(one, "fail", f"{said}: dearer", f"{row.name} at most {(row.champion or 0) * (1 - least):g}")
+    return _said(
+        one, "fail", f"{said}: dearer", f"{row.name} at most {cost_text((row.champion or 0) * (1 - least), row)}"
+    )
+
+
+def cost_text(value: float, row: Row) -> str:
+    """Seconds or bytes with their unit."""
+    return f"{value / 2**30:.2f} GiB" if row.capability.endswith("_bytes") else f"{value:.3g} s"
 
 
 def _said(one: Asked, answer: Answer, why: str, change: str = "") -> Ruled:
@@ -218,8 +237,9 @@ def read_rules(path: Path, settings: GateSettings) -> GateSettings:
     """
     given = load_yaml(path, limit=MAX_BYTES)
     changed = {"rules": given} if isinstance(given, list) else given
-    if not isinstance(changed, dict):
-        raise ValueError(f"{path.name}: wants keys of gate or a list of rules, got {type(given).__name__}")
+    if not isinstance(changed, dict) or not all(isinstance(key, str) for key in changed):
+        got = "keys that are no words" if isinstance(changed, dict) else type(given).__name__
+        raise ValueError(f"{path.name}: wants keys of gate or a list of rules, got {got}")
     return read_dataclass(GateSettings, {**asdict(settings), **changed}, path.name)
 
 

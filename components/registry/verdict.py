@@ -7,6 +7,7 @@ from typing import Any, Literal
 from components.evaluation.decision_table import Table
 from components.recipes.gate import GateSettings
 from components.registry.rules import Ruled, apply_rules, failed, undecided
+from components.registry.trained import IMPORTED
 
 Outcome = Literal["promote", "hold", "refuse"]
 Code = Literal["", "inconclusive", "incomparable", "lost"]
@@ -25,8 +26,8 @@ class Facts:
     champion_taught: Mapping[str, frozenset[str]] | None = None
     accepted: frozenset[str] = frozenset()
     """Losses that a person accepted: `lost:NAME`."""
-    unknown_patients: tuple[str, ...] = ()
-    """Sides (challenger, champion) whose training patients nobody knows: imported weights."""
+    unknown_patients: Mapping[str, str] = field(default_factory=dict)
+    """Side (challenger, champion) whose training patients nobody knows -> why."""
 
     def to_json(self) -> dict[str, Any]:
         """For the stored judgement."""
@@ -34,17 +35,18 @@ class Facts:
             "challenger_taught": _listed(self.challenger_taught),
             "champion_taught": _listed(self.champion_taught),
             "accepted": sorted(self.accepted),
-            "unknown_patients": list(self.unknown_patients),
+            "unknown_patients": dict(self.unknown_patients),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Facts":
-        """The facts that `to_json` gave."""
+        """The facts that `to_json` gave; of an older release, which knew one reason, too."""
+        unknown = value["unknown_patients"]
         return cls(
             challenger_taught=_sets(value["challenger_taught"]),
             champion_taught=_sets(value["champion_taught"]),
             accepted=frozenset(value["accepted"]),
-            unknown_patients=tuple(value["unknown_patients"]),
+            unknown_patients=unknown if isinstance(unknown, Mapping) else dict.fromkeys(unknown, IMPORTED),
         )
 
     def lost(self) -> dict[str, str]:
@@ -139,10 +141,7 @@ def incomparable(settings: GateSettings, reason: str) -> Verdict:
 
 def _first_words(settings: GateSettings, facts: Facts, table: Table) -> list[str]:
     """What a reader must know before any number."""
-    words = [
-        f"the {side}'s training patients are unknown (imported weights, or a start that is not here): it may have seen the exam's"
-        for side in facts.unknown_patients
-    ]
+    words = [f"the {side}'s training patients are unknown: {why}" for side, why in facts.unknown_patients.items()]
     if settings.demonstrative:
         words.append(DEMONSTRATIVE)
     if table.has_champion and (facts.challenger_taught is None or facts.champion_taught is None):

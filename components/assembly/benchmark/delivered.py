@@ -1,7 +1,7 @@
 """Benchmark items out of what held-out records say themselves: the source's own test questions, captions, reports."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from components.assembly.benchmark.item import SEED, NotTestable, benchmark_item
 from components.assembly.conversations.balance import by_key, round_robin
@@ -13,21 +13,23 @@ from components.records.record import Turn
 from components.records.vocabulary import TurnKind
 
 PROMPT_ID = "delivered@1"
+TEXT = "text"
+"""Benchmark of questions about no image."""
 
 
 def delivered_items(
-    held_out: Iterable[Entry], questions: int, captions: int
+    held_out: Iterable[Entry], questions: Callable[[int], int], captions: Callable[[int], int]
 ) -> tuple[list[BenchmarkItem], list[NotTestable]]:
     """(items, what the benchmark cannot ask and why). The question type is the source's name.
 
-    At most `questions` items for each source, split and answer type, and `captions` captions or reports; patients in
-    turn, in keyed order.
+    Of so many patients at most `questions` items for each source, split and answer type, and `captions` captions or
+    reports; patients in turn, in keyed order.
     """
     cells: dict[tuple[str, str, str], dict[str, dict[str, BenchmarkItem]]] = defaultdict(lambda: defaultdict(dict))
     gaps: Counter[tuple[str, str, str, str]] = Counter()
     for entry in held_out:
         for turn in entry.turns:
-            kind = _answer_type(turn)
+            kind = _answer_type(entry, turn)
             if reason := _untestable(entry, turn):
                 gaps[entry.source, kind, entry.split.value, reason] += 1
                 continue
@@ -36,16 +38,17 @@ def delivered_items(
     items: list[BenchmarkItem] = []
     for (_, _, kind), patients in sorted(cells.items()):
         ordered = {patient: by_key(found.values(), SEED, text=_name) for patient, found in patients.items()}
-        items += list(round_robin(ordered))[: captions if kind == "caption" else questions]
+        most = captions if kind == "caption" else questions
+        items += list(round_robin(ordered))[: most(len(patients))]
     return items, [
         NotTestable(question_type=source, form=kind, split=split, reason=f"{reason} ({count})")
         for (source, kind, split, reason), count in sorted(gaps.items())
     ]
 
 
-def _answer_type(turn: Turn) -> AnswerType:
+def _answer_type(entry: Entry, turn: Turn) -> AnswerType:
     """Closed only where the answer is yes or no, which is all that closed questions are scored by."""
-    if turn.kind in TOLD:
+    if turn.kind in TOLD and entry.has_image:
         return "caption"
     if turn.kind is TurnKind.DRAWING:
         return "image"
@@ -57,8 +60,8 @@ def _answer_type(turn: Turn) -> AnswerType:
 def _untestable(entry: Entry, turn: Turn) -> str:
     if turn.kind is TurnKind.DRAWING:
         return "drawings of a source's own are not asked"
-    if not entry.has_image:
-        return "text alone: every item is about an image"
+    if not entry.has_image and not turn.prompt:
+        return "text alone without a question"
     if entry.more_pixels and any(other.images_at for other in entry.turns):
         return "its images stand between its words: an item shows them before"
     if turn in entry.turns[: next((n for n, other in enumerate(entry.turns) if other.images_at), 0)]:
@@ -70,9 +73,10 @@ def _untestable(entry: Entry, turn: Turn) -> str:
 
 def _item(entry: Entry, turn: Turn, kind: AnswerType) -> BenchmarkItem:
     closed = kind == "closed"
+    benchmark = "caption" if kind == "caption" else "vqa" if entry.has_image else TEXT
     return benchmark_item(
         entry,
-        benchmark="caption" if kind == "caption" else "vqa",
+        benchmark=benchmark,
         question_type=entry.source,
         answer_type=kind,
         prompt_id=PROMPT_ID,

@@ -1,8 +1,9 @@
 """Which images off the training side are asked what, balanced by answer, and what cannot be tested and why."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 
 from components.assembly.benchmark.delivered import PROMPT_ID, delivered_items
@@ -31,7 +32,14 @@ ENOUGH_PATIENTS = 3
 """An edit that so many whole patients can be asked for is not asked within a subject as well."""
 
 PER_PATIENT = 4
-"""Edits of a patient, at least, where there are images enough: many patients make more items than the recipe's."""
+"""Items of a patient, at least, where there are images enough: many patients make more items than the recipe's."""
+
+MOST = 4000
+"""Items of one kind in an exam, however many patients: at so many a difference of two points shows, and each more costs
+every decision its time."""
+
+Room = Callable[[int, int], int]
+"""Called with (the recipe's number, patients that can be asked): how many items of a kind there are at most."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,13 +88,20 @@ class QuestionSet:
 
 def set_benchmark(training: Sequence[Entry], validation: Sequence[Entry], settings: AssemblySettings) -> QuestionSet:
     """What is asked about the validation side: what training never shows is not; what a source asks itself is."""
-    return _set(validation, settings, VALIDATION, training, "training")
+    return _set(validation, settings, VALIDATION, training, "training", lambda least, patients: least)
 
 
 def set_exam(held_out: Sequence[Entry], settings: AssemblySettings) -> QuestionSet:
     """What is asked about the held-out side, whatever training shows: a class that is no longer taught is asked for all
-    the same. Options and false claims are values of the held-out side itself."""
-    return _set(held_out, settings, HELD_OUT, held_out, "the held-out side")
+    the same. Options and false claims are values of the held-out side itself.
+
+    The recipe's numbers are the least: each patient is asked, and each image captioned, up to MOST items of a kind.
+    """
+    return _set(held_out, settings, HELD_OUT, held_out, "the held-out side", _all_patients)
+
+
+def _all_patients(least: int, patients: int) -> int:
+    return min(MOST, max(least, PER_PATIENT * patients))
 
 
 def _set(
@@ -95,9 +110,11 @@ def _set(
     splits: Sequence[Split],
     teaching: Sequence[Entry],
     teacher: str,
+    room: Room,
 ) -> QuestionSet:
     """Items about `asked` with the values, modalities and edits that `teaching` has."""
-    items, gaps = delivered_items(asked, settings.benchmark_items, settings.benchmark_captions)
+    questions, captions = partial(room, settings.benchmark_items), partial(room, settings.benchmark_captions)
+    items, gaps = delivered_items(asked, questions, captions)
     teaching, asked = first_of_image(teaching), first_of_image(asked)
     for name, question in settings.questions.items():
         kind = question_type(name)
@@ -106,16 +123,15 @@ def _set(
             entries = {entry.id: entry for entry in asked if entry.split is split}
             known = Knowledge(kind, entries.values())
             for form in question.forms:
-                turns, reason = examine(
-                    kind, question_form(name, form), learnt, known, settings.benchmark_items, teacher
-                )
+                count = questions(len({fact.entry.patient_key for fact in known.facts}))
+                turns, reason = examine(kind, question_form(name, form), learnt, known, count, teacher)
                 items += [_question_item(entries[turn.record_id], turn) for turn in turns]
                 if reason:
                     gaps.append(NotTestable(question_type=name, form=form, split=split.value, reason=reason))
     modalities = {entry.modality for entry in teaching}
     askable = [entry for entry in asked if entry.modality in modalities and describable(entry)]
-    items += _captions(askable, settings.benchmark_captions)
-    items += _drawings(askable, settings.benchmark_drawings)
+    items += _captions(askable, captions(len(askable)))  # an image has one caption, so all of them are asked for
+    items += _drawings(askable, room(settings.benchmark_drawings, len({entry.patient_key for entry in askable})))
     edits: dict[str, Edit] = {}
     for name in weighted_edits(settings.edits):
         for item in _edit_items(EDITS[name], splits, teaching, asked, settings.benchmark_edits):
@@ -260,7 +276,6 @@ def _edit_items(
         by_patient: dict[str, list[Entry]] = defaultdict(list)
         for entry in _spread((entry for entry in fitting if entry.split is split), edit.name):
             by_patient[entry.patient_key].append(entry)
-        wanted = max(count, PER_PATIENT * len(by_patient))
         items += [
             benchmark_item(
                 entry,
@@ -271,6 +286,6 @@ def _edit_items(
                 prompt=edit.wordings[0],
                 task=edit.task,
             )
-            for entry, _ in zip(round_robin(by_patient), range(wanted), strict=False)
+            for entry, _ in zip(round_robin(by_patient), range(_all_patients(count, len(by_patient))), strict=False)
         ]
     return items

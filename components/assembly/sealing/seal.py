@@ -121,6 +121,10 @@ class _Sealing:
             self.write(shard, sample, f"{sample.task}, as {entry.source} words it")
         for turn in entry.turns:
             self.tally.delivered[entry.source][turn.kind.value] += asked(entry, turn) is not None
+        questions = "exam" if entry.split in HELD_OUT else "benchmark"
+        for item in self._asked.get(entry.id, ()):
+            shown = item if pictures is None else job.asked.with_pictures(item, pictures)
+            self._add(questions, benchmark_row(shown))
         if pictures is None:
             return
         if entry.id in job.shown:
@@ -131,9 +135,6 @@ class _Sealing:
             self.write("heldout", sample, sample.task)
         for sample in make_samples(entry, job.plans.get(entry.id, RecordPlan()), pictures):
             self.write(shard, sample, sample.task)
-        for item in self._asked.get(entry.id, ()):
-            questions = "exam" if entry.split in HELD_OUT else "benchmark"
-            self._add(questions, benchmark_row(job.asked.with_pictures(item, pictures)))
 
     def write(self, shard: str, sample: Sample, heading: str) -> None:
         """Write one conversation; the report may show it under the heading."""

@@ -172,7 +172,7 @@ def labelled(number: int, modality: Modality, split: Split, **changes) -> Labell
         patient_key=f"patient-{number}",
         modality=modality,
         anatomy="brain",
-        facts={"plane": "axial"},
+        facts={"plane": "axial"} | ({"hospital": "centre A"} if number == 1 else {}),
         image=stored,
         sha256=sha256_bytes(stored),
         targets={},

@@ -68,3 +68,10 @@ def test_an_equal_caption_scores_full_marks():
 def test_a_reference_without_a_modality_is_an_error():
     with pytest.raises(ValueError, match="names no modality"):
         scores("A CT slice.", reference="A picture.")
+
+
+def test_a_source_s_own_report_need_not_name_a_modality():
+    own = caption(1, reference="The heart size is normal. No effusion.", question_type="clinic")
+    row = prediction_row(own, variant="plain", seed=0, image=b"", response_raw="No effusion.", finish_reason="stop")
+    found = {score.scorer_id: score for score in captions.score_caption(row)}
+    assert found[captions.ROUGE].number > 0 and "caption.modality@1" not in found

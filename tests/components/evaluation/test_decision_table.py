@@ -13,6 +13,7 @@ from components.evaluation.drawing_scoring import MEAN_IMAGE
 from components.evaluation.images import PSNR_SCORER
 from components.evaluation.predictions import GREY, PLAIN, SHUFFLED
 from components.evaluation.scores import Score, write_scores
+from components.evaluation.vqa_scoring import F1_SCORER
 from components.storage.atomic import write_json
 
 PROTOCOL = {"benchmark_id": "b", "decoding": {"vqa": "greedy"}}
@@ -100,6 +101,7 @@ def test_every_capability_control_and_safety_share_has_its_row(tmp_path):
         "safety/normal": 0.5,
         "safety/blank": 1.0,
         "safety/fresh": 0.0,
+        "safety/uncontaminated": 1.0,
     }
 
 
@@ -107,6 +109,21 @@ def test_subgroups_by_modality_and_source_stand_under_their_capability(tmp_path)
     ours = [score(n, n, modality=("CT", "MRI")[n % 2], record_id=f"{('one', 'two')[n // 10]}/r{n}") for n in range(20)]
     names = {row.name for row in tables(tmp_path, ours, ours).rows if row.kind == "subgroup"}
     assert names == {f"answers {part}" for part in ("modality=CT", "modality=MRI", "source=one", "source=two")}
+
+
+def test_sites_stand_apart_where_a_source_names_them_and_the_rest_is_no_subgroup(tmp_path):
+    ours = [score(n, n, site=("", "centre A")[n % 2]) for n in range(20)]
+    found = {row.name: row.items for row in tables(tmp_path, ours, ours).rows if row.kind == "subgroup"}
+    assert found == {"answers site=centre A": 10}
+
+
+def test_questions_without_an_image_are_a_capability_of_their_own_and_open_ones_count_by_their_words(tmp_path):
+    words = {"benchmark": "text", "modality": "text"}
+    ours = [score(0, 0, **words), score(1, 1, 0, answer_type="open", **words)]
+    ours.append(score(1, 1, None, answer_type="open", scorer_id=F1_SCORER, value=0.5, **words))
+    rows = {row.name: row for row in tables(tmp_path, ours, ours).rows}
+    assert set(rows) == {"text", "safety/readable", "safety/uncontaminated"}
+    assert (rows["text"].challenger, rows["text"].items) == (0.75, 2)
 
 
 def test_items_within_a_subject_count_by_image_in_a_demonstrative_recipe_alone(tmp_path):
@@ -121,6 +138,16 @@ def test_items_that_one_side_was_trained_on_leave_for_both_and_are_counted(tmp_p
     found = tables(tmp_path, ours, ours, left_out={"vqa/000": "trained on", "vqa/001": "trained on"})
     row = found.row("answers/closed")
     assert row is not None and row.items == 10 and found.left_out == {"trained on": 2}
+
+
+def test_items_that_training_gave_away_are_a_safety_row_and_in_no_other(tmp_path):
+    ours = [score(n, n, int(n > 2)) for n in range(15)]
+    found = tables(tmp_path, ours, ours, told=({"vqa/000"}, {"vqa/000", "vqa/001", "vqa/002"}))
+    row, clean = found.row("answers/closed"), found.row("safety/uncontaminated")
+    assert row is not None and clean is not None
+    assert (row.items, row.challenger, clean.items) == (12, 1.0, 15)
+    assert clean.difference == pytest.approx(2 / 15, abs=1e-6) and sum(found.left_out.values()) == 3
+    assert [why for why in found.left_out if "give it away" in why]
 
 
 def test_what_costs_is_compared_by_the_part_saved(tmp_path):

@@ -8,6 +8,8 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from components.evaluation import statistics
+from components.evaluation.clustered import clustered_mean
+from tests.components.evaluation import plain_statistics
 
 VECTORS = json.loads((Path(__file__).parent / "golden" / "statistics.json").read_text())
 ITEMS = VECTORS["items"]
@@ -32,10 +34,45 @@ def test_the_item_bootstrap_is_the_cluster_bootstrap_with_every_item_its_own_clu
     assert found == pytest.approx(VECTORS["bootstrap_percentile"]["ci"], abs=1e-9)
 
 
+def test_mcnemar_agrees_with_the_vectors():
+    assert plain_statistics.mcnemar(CHAMPION, CHALLENGER) == pytest.approx(
+        (VECTORS["mcnemar_exact_p"], VECTORS["mcnemar_midp"]), abs=1e-9
+    )
+
+
+def test_the_sign_flip_test_agrees_with_the_vector_of_the_stated_generator():
+    p = plain_statistics.sign_flip_p(DIFFERENCE, list(range(len(DIFFERENCE))), resamples=9999, seed=2)
+    assert p == pytest.approx(VECTORS["permutation_p_9999_seed2"], abs=1e-9)
+
+
+def test_clustered_standard_errors_agree_with_the_vectors():
+    found = plain_statistics.cluster_standard_error(DIFFERENCE, ITEMS["patient"])
+    assert found == pytest.approx(VECTORS["se_cluster_patient_CR0"], abs=1e-9)
+    alone = plain_statistics.cluster_standard_error(DIFFERENCE, list(range(len(DIFFERENCE))))
+    assert alone == pytest.approx(VECTORS["se_iid"], abs=1e-4)
+
+
 def test_families_of_tests_are_adjusted_as_the_vectors_say():
     family = VECTORS["holm"]
     assert statistics.holm(family["p"]) == pytest.approx(family["adjusted"], abs=1e-9)
     assert false_discovery_control(family["p"]) == pytest.approx(family["bh_adjusted"], abs=1e-9)
+
+
+def test_detectable_differences_agree_with_the_vectors():
+    for name, expected in VECTORS["minimum_detectable_difference_two_sided_5pct_80pct_power"].items():
+        n, discordant = (float(part.split("=")[1]) for part in name.split(","))
+        assert plain_statistics.smallest_detectable(int(n), discordant) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_gate_s_interval_is_wider_than_the_plain_error_of_the_vectors_and_its_p_above_every_plain_test_s():
+    sums, counts = plain_statistics.cluster_sums(DIFFERENCE, ITEMS["patient"])
+    bare, used = (clustered_mean(sums, counts, bounded=bound) for bound in (None, 1.0))
+    assert VECTORS["se_cluster_patient_CR0"] < bare.error < 1.1 * VECTORS["se_cluster_patient_CR0"]
+    assert bare.error < used.error
+    flipped = plain_statistics.sign_flip_p(DIFFERENCE, ITEMS["patient"], resamples=9999, seed=2)
+    assert bare.p_value == pytest.approx(flipped, abs=0.02) and used.p_value > bare.p_value
+    each = clustered_mean(DIFFERENCE.astype(float), np.ones(len(DIFFERENCE)), bounded=1.0)
+    assert each.p_value > plain_statistics.mcnemar(CHAMPION, CHALLENGER)[1]
 
 
 def test_the_order_of_rows_does_not_move_an_interval():

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import sqlite3
+from datetime import datetime
 
 import pytest
 
@@ -48,6 +49,19 @@ def test_an_edited_or_missing_entry_is_found(bare, edit):
         database.execute(edit)
     with pytest.raises(BrokenLog, match=r"decision log entry \d"):
         read_log(bare)
+
+
+def test_a_clock_that_goes_backwards_moves_no_entry(bare, monkeypatch):
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(1999, 1, 1, tzinfo=tz)
+
+    write(bare, version=1)
+    monkeypatch.setattr("components.registry.decisions.datetime", Earlier)
+    write(bare, version=2)
+    log = read_log(bare)
+    assert [entry.version for entry in log] == [1, 2] and log[1].at < log[0].at and champion_of(log) == 2
 
 
 def test_two_writers_after_the_same_entry_do_not_both_write(bare):

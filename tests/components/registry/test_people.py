@@ -150,6 +150,20 @@ def test_a_version_judged_against_another_champion_is_not_approved(workspace, re
         approve(workspace, "2", who="ada", why="looked at it")
 
 
+def test_what_was_judged_while_the_champion_changed_is_not_approved_on_that(three, monkeypatch):
+    former, third = resolve(three, "1"), resolve(three, "3")
+    promote(three, "2", who="ada", why="first")
+    passed = Verdict(outcome="promote", reasons=("better than the former champion",))
+    monkeypatch.setattr(promotion, "TURNS", 1)
+    monkeypatch.setattr(promotion, "judge", lambda *_: passed)
+    monkeypatch.setattr(promotion, "_decided_before", lambda *_: None)
+    monkeypatch.setattr(promotion, "find", lambda *_: former)
+    held = decide(three, third, "gate")
+    assert (held.action, held.code, held.judged_against, held.champion_before) == ("hold", "champion moved", 1, 2)
+    with pytest.raises(Impossible, match="version 3 was judged against version 1, the champion is version 2 now"):
+        approve(three, "3", who="ada", why="looked at it")
+
+
 def test_a_lost_cache_changes_nothing(three):
     promote(three, "2", who="ada", why="try")
     before = champion_summary(three)

@@ -6,6 +6,8 @@ import pytest
 
 from components.evaluation.decision_table import cost_rows
 from components.recipes.gate import GateSettings, Rule
+from components.registry.rules import read_rules
+from components.registry.trained import IMPORTED
 from components.registry.verdict import Facts, verdict
 from tests.components.registry.tables import row, table
 
@@ -139,8 +141,29 @@ def test_a_rule_on_costs_compares_what_was_measured():
 
 
 def test_weights_from_elsewhere_are_said_in_the_first_line():
-    found = verdict(table(row("answers/closed")), REFRESH, replace(TAUGHT, unknown_patients=("champion",)))
-    assert found.reasons[0].startswith("the champion's training patients are unknown")
+    found = verdict(table(row("answers/closed")), REFRESH, replace(TAUGHT, unknown_patients={"champion": IMPORTED}))
+    assert found.reasons[0] == (
+        "the champion's training patients are unknown: its weights were imported, and may have seen the exam's"
+    )
+
+
+def test_facts_survive_json_and_those_of_an_older_release_are_read():
+    facts = replace(TAUGHT, unknown_patients={"champion": "not in the cache"}, accepted=frozenset({"lost:a"}))
+    assert Facts.from_json(facts.to_json()) == facts
+    older = {**facts.to_json(), "unknown_patients": ["champion"]}
+    assert Facts.from_json(older).unknown_patients == {"champion": IMPORTED}
+
+
+def test_what_costs_more_than_twice_as_much_waits_for_a_person_by_default():
+    def outcome(seconds: float, **more) -> tuple[str, str]:
+        costs = cost_rows({"drawing_seconds": seconds, **more}, {"drawing_seconds": 1.0, "machine": "a"})
+        found = verdict(table(row("answers/closed"), *costs), REFRESH, TAUGHT)
+        return found.outcome, found.code
+
+    assert outcome(1.9, machine="a") == ("promote", "")
+    assert outcome(2.1, machine="a") == ("hold", "inconclusive")
+    assert outcome(9.0, machine="b") == ("promote", ""), "two machines are not compared"
+    assert outcome(9.0) == ("promote", "")
 
 
 @pytest.mark.parametrize(
@@ -150,8 +173,56 @@ def test_weights_from_elsewhere_are_said_in_the_first_line():
         ({"better": "answers", "floor": "answers"}, "got better and floor"),
         ({"better": "answers", "margin": 0.1}, "margin belongs to not_worse"),
         ({"no_harm": "answers", "at_least": 0.1}, "at_least belongs to floor"),
+        ({"not_worse": "answers", "margin": float("nan")}, "margin belongs to not_worse and is a number above 0"),
+        ({"not_worse": "answers", "margin": float("inf")}, "is a number above 0, got inf"),
+        ({"floor": "answers", "at_least": float("nan")}, "at_least must be a number, got nan"),
+        ({"no_harm": " "}, "no_harm names no row"),
     ],
 )
 def test_a_rule_that_cannot_be_meant_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
         Rule(**given)
+
+
+@pytest.mark.parametrize("margin", [float("nan"), -0.1, 1.0, float("inf")])
+def test_a_margin_that_asks_for_nothing_is_refused(margin):
+    with pytest.raises(ValueError, match=r"gate.margin must be in \[0, 1\)"):
+        replace(REFRESH, margin=margin)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "wants keys of gate or a list of rules, got NoneType"),
+        ("just words", "wants keys of gate or a list of rules, got str"),
+        ("1: 2\n", "got keys that are no words"),
+        ("- 5\n", "rules.0"),
+        ("- {not_worse: answers, margin: .nan}\n", "a number above 0"),
+        ("- {floor: [answers]}\n", "rules.0.floor"),
+        ("margin: a lot\n", "margin"),
+        ("retired: {fundus: ''}\n", "gate.retired.fundus says no reason"),
+        ("- &a {not_worse: *a}\n", "rules"),
+    ],
+)
+def test_a_file_of_rules_that_cannot_be_meant_is_one_error_and_no_traceback(tmp_path, text, message):
+    path = tmp_path / "rules.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_rules(path, REFRESH)
+
+
+def test_rules_that_name_one_row_several_times_decide_once_each_and_a_pattern_of_nothing_is_said():
+    rules = (Rule(better="answers*"), Rule(better="answers"), Rule(not_worse="*"), Rule(no_harm="[x"))
+    found = verdict(table(row("answers", difference=0.3)), replace(REFRESH, rules=rules), TAUGHT)
+    assert found.code == "inconclusive" and "[x: no such row in the table" in said(found)
+    assert [(one.ask, one.answer) for one in found.ruled if one.row == "answers"] == [
+        ("better", "pass"),
+        ("better", "pass"),
+        ("not_worse", "pass"),
+    ]
+
+
+def test_an_exam_whose_every_item_left_promotes_nothing():
+    alone = table(rows=(row("safety/uncontaminated", champion=1.0),), left_out={"its patient trained the champion": 9})
+    found = verdict(alone, REFRESH, TAUGHT)
+    assert (found.outcome, found.code) == ("hold", "inconclusive")

@@ -118,6 +118,25 @@ def test_items_carry_fitted_images_where_they_need_them(assemble_corpus, setting
             assert item.split not in WITHIN or item.split is Split.WITHIN_VAL
 
 
+def test_the_exam_asks_every_patient_and_captions_every_image_however_few_the_recipe_s_numbers(
+    sides, settings, monkeypatch
+) -> None:
+    few = replace(settings, benchmark_items=2, benchmark_drawings=2, benchmark_captions=2)
+    held_out = [replace(entry, patient_key=f"p{number}") for number, entry in enumerate(sides[2])]
+    items = set_exam(held_out, few).items
+    captions = {item.record_id for item in items if item.benchmark == "caption"}
+    assert captions == {entry.id for entry in held_out}
+    for kind in ("modality", "region"):
+        asked = {
+            i.patient_key for i in items if (i.question_type, i.answer_type, i.split) == (kind, "open", Split.TEST)
+        }
+        assert asked == {entry.patient_key for entry in held_out if entry.split is Split.TEST}, kind
+    chosen = set_benchmark(sides[0], sides[1], few).items
+    assert sum(item.benchmark == "caption" for item in chosen) == 2, "what choices are made on is as the recipe says"
+    monkeypatch.setattr("components.assembly.benchmark.question_set.MOST", 3)
+    assert sum(item.benchmark == "caption" for item in set_exam(held_out, few).items) == 3
+
+
 def test_every_editing_task_has_items_off_the_training_side(sets) -> None:
     found = {(item.question_type, item.split.value) for asked in sets.values() for item in asked.items}
     assert {("sr", "test"), ("organ-map", "test"), ("translation-grey-matter", "within-subject")} <= found

@@ -182,6 +182,23 @@ def test_text_alone_goes_to_the_text_group(assembled, said_record):
     assert "talk/t" not in Dataset(folder).images().ids
 
 
+def test_questions_without_an_image_are_asked_in_the_exam_where_there_is_a_question(assembled, said_record):
+    def alone(name: str, *turns: Turn) -> Record:
+        return replace(said_record(name, *turns, modality=Modality.TEXT, delivered_split=Split.TEST), image=None)
+
+    asked = Turn(prompt="What is a cyst?", answer="A closed sac.", kind=TurnKind.OPEN)
+    yes = Turn(prompt="Can a cyst hold fluid?", answer="Yes.", kind=TurnKind.CLOSED)
+    told = Turn(prompt="", answer="The spleen weighs 150 g.", kind=TurnKind.REPORT)
+    _, folder = assembled(alone("t", asked, yes), alone("u", told))
+    items = {item.answer_type: item for item in Dataset(folder).exam() if item.benchmark == "text"}
+    assert {kind: (item.prompt, item.reference, item.image) for kind, item in items.items()} == {
+        "open": ("What is a cyst?", "A closed sac.", None),
+        "closed": ("Can a cyst hold fluid?", "yes", None),
+    }
+    gaps = json.loads((folder / "manifest.json").read_text())["exam"]["not_testable"]
+    assert [gap["reason"] for gap in gaps if gap["question_type"] == "talk"] == ["text alone without a question (1)"]
+
+
 def test_a_drawing_starts_from_the_record_and_ends_in_its_output(assembled, said_record, picture):
     turn = Turn(prompt="Show it three months later.", answer="The cyst grew.", kind=TurnKind.DRAWING)
     bare = Turn(prompt="Draw a cyst.", answer="", kind=TurnKind.DRAWING)
