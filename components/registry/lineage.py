@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
 FINAL = "evaluate"
+TOLD_BELOW = tuple(f"unimed.{name}" for name in ("decision", "decision_why", "decided_by", "decided_at", "log_head"))
+"""Tags that the tree's decisions say at more length."""
 
 
 def lineage(workspace: Workspace, name: str) -> dict[str, Any]:
@@ -23,7 +25,7 @@ def lineage(workspace: Workspace, name: str) -> dict[str, Any]:
     tracking = connect(workspace)
     version = resolve(workspace, name, tracking)
     stored = lineage_of_record(record_folder(tracking, version), version.tags)
-    decisions = [entry.to_json() for entry in read_log(workspace) if entry.version == version.number]
+    decisions = [entry.to_json() for entry in read_log(workspace) if version.number in (entry.version, entry.withdraws)]
     return {"version": version.number, "aliases": list(version.aliases), **stored, "decisions": decisions}
 
 
@@ -55,10 +57,13 @@ def render_lineage(value: Mapping[str, Any]) -> "Tree":
     tree = Tree(f"[bold]unimed version {value.get('version', '?')}[/bold]{aliases}")
     about = tree.add("identity")
     for name, text in identity.items():
+        if name in TOLD_BELOW:
+            continue
         about.add(f"{name.removeprefix('unimed.')}: {escape(text)}")
     decided = tree.add("decisions" if value.get("decisions") else "no decision yet")
     for entry in value.get("decisions", []):
-        line = f"{entry['sequence']}. {entry['at']} [bold]{entry['action']}[/bold] by {entry['who']}: {entry['why']}"
+        said = escape(f"{entry['who']}: {entry['why']}")
+        line = f"{entry['sequence']}. {entry['at'][:19]} [bold]{entry['action']}[/bold] by {said}"
         decided.add(f"{line} [dim]{entry['hash'][:12]}[/dim]")
     weights = tree.add("weights")
     for file in value["weights"]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.models import here
-from flows.cli.output import AsJson, print_json, print_table, working
+from flows.cli.output import AsJson, print_entry, print_json, print_table, working
 
 Rules = Annotated[
     Path,
@@ -49,12 +49,9 @@ def gate(rules: Rules, version: Of = "", as_json: AsJson = False) -> None:
     if not found:
         print("no judgement is kept yet; `unimed retrain` makes one")
         return
-    columns = ["#version", "was", "would be", "because"]
-    print_table(
-        "",
-        columns,
-        [(row["version"], row["was"], _short(row["now"]), "; ".join(row["now"]["reasons"])) for row in found],
-    )
+    for row in found:
+        head = f"version {row['version']}: was {row['was']}, would be {_short(row['now'])}"
+        print_entry(head, [f"• {reason}" for reason in row["now"]["reasons"]])
 
 
 def compare(a: One, b: Other, as_json: AsJson = False) -> None:
@@ -79,7 +76,8 @@ def compare(a: One, b: Other, as_json: AsJson = False) -> None:
         print_json({"a": versions[0].number, "b": versions[1].number, **table.to_json()})
         return
     columns = ["row", f"#{a}", f"#{b}", "#difference", "#95 % interval", "#items", "#patients", "#detectable"]
-    print_table("", columns, [_line(row) for row in table.rows if row.kind != "subgroup"])
+    rows = [_line(row) for row in table.rows if row.kind != "subgroup"]
+    print_table("", columns, rows, spare=("#items", "#detectable"))
 
 
 def evaluate(model: Model, as_json: AsJson = False) -> None:

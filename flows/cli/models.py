@@ -49,7 +49,7 @@ def models(as_json: AsJson = False) -> None:
         print("no version is registered yet; `unimed retrain` makes one")
         return
     columns = ["#version", "alias", "state", "recipe", "#pool accuracy", "decision", "weights", "data set", "made"]
-    print_table("", columns, [_model_row(row) for row in rows])
+    print_table("", columns, [_model_row(row) for row in rows], spare=("recipe", "decision", "weights", "data set"))
 
 
 def _model_row(row: dict[str, Any]) -> tuple[object, ...]:

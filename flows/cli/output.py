@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -18,9 +18,29 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on stdout; columns whose name begins with `#` are numbers and stand right."""
-    console().print(table(title, columns, rows))
+NARROW = 110
+"""Columns of a terminal under which a table leaves out what it can do without."""
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], spare: Collection[str] = ()
+) -> None:
+    """A table on stdout; columns whose name begins with `#` are numbers and stand right. `spare` are those that a narrow
+    terminal does without."""
+    out = console()
+    kept = [at for at, name in enumerate(columns) if out.width >= NARROW or name not in spare]
+    out.print(table(title, [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]))
+
+
+def print_entry(head: str, lines: Iterable[str]) -> None:
+    """A line in bold, and under it lines of text that are wrapped and stand a little to the right."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    out = console()
+    out.print(Text(head, "bold"))
+    for line in lines:
+        out.print(Padding(Text(line), (0, 0, 0, 4)))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 from flows.cli.models import here, who
-from flows.cli.output import AsJson, print_json, print_table, working
+from flows.cli.output import AsJson, print_entry, print_json, working
 
 app = typer.Typer(help="The decision log, how many people a promotion needs, backup and restore.", no_args_is_help=True)
 
@@ -36,19 +36,12 @@ def log(as_json: AsJson = False) -> None:
     if not entries:
         print("nothing was decided yet; `unimed retrain` makes a version and judges it")
         return
-    rows = [
-        (
-            entry.sequence,
-            entry.at[:19],
-            entry.action,
-            entry.version or "",
-            entry.champion_after or "",
-            entry.who,
-            entry.why,
-        )
-        for entry in entries
-    ]
-    print_table("", ["#", "at (UTC)", "action", "#version", "#champion after", "who", "why"], rows)
+    for entry in entries:
+        about = f" version {entry.version}" if entry.version is not None else ""
+        who = entry.who if entry.actor != "person" else f"{entry.who} (claimed)"
+        champion = f"champion: {entry.champion_after}" if entry.champion_after is not None else "no champion"
+        head = f"{entry.sequence}. {entry.at[:19].replace('T', ' ')} UTC  {entry.action}{about} by {who}; {champion}"
+        print_entry(head, [entry.why])
 
 
 def approvers(

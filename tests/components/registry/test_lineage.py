@@ -7,6 +7,7 @@ from rich.console import Console
 
 from components.registry.database import Impossible
 from components.registry.lineage import lineage, render_lineage
+from components.registry.people import promote, rollback
 from components.storage.dvc_repository import read_lock
 
 
@@ -43,6 +44,16 @@ def test_it_prints_who_decided_and_what_was_kept(three):
         "weights_sha256",
     ):
         assert said in text
+
+
+def test_what_people_write_is_text_and_who_took_a_version_back_is_in_its_lineage(three):
+    promote(three, "2", who="ada [x]", why="seen on [/ward] and [red]")
+    rollback(three, who="eve", why="complaints")
+    found = lineage(three, "2")
+    assert [entry["action"] for entry in found["decisions"]] == ["promote", "rollback"]
+    console = Console(record=True, width=160)
+    console.print(render_lineage(found))
+    assert "by ada [x]: seen on [/ward] and [red]" in console.export_text()
 
 
 def test_an_unknown_version_is_named(three):

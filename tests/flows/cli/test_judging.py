@@ -1,12 +1,15 @@
 """`unimed gate --dry-run` and `unimed compare`: other rules on kept tables, and two versions side by side."""
 
 import json
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from components.recipes.gate import GateSettings
+from components.registry.decisions import GENESIS, Decision
 from components.registry.judgement import keep_judgement
 from components.registry.verdict import Facts, verdict
 from components.storage.workspace import Workspace
@@ -84,3 +87,35 @@ def test_compare_lays_two_versions_side_by_side_item_by_item(root, tmp_path, mon
     assert rows["answers/closed"]["difference"] == pytest.approx(0.2) and rows["answers/closed"]["low"] > 0
     code, out, _ = run(monkeypatch, capsys, "compare", "4", "champion")
     assert code == 0 and "answers/closed" in out and "+0.200" in out
+
+
+def test_a_dry_run_is_read_in_eighty_columns(root, monkeypatch, capsys):
+    judged(root, 2, drawing=-0.3)
+    (root / "rules.yaml").write_text("margin: 0.2\n")
+    monkeypatch.setattr("flows.cli.output.console", partial(Console, width=80, highlight=False))
+    code, out, _ = run(monkeypatch, capsys, "gate", "--dry-run", "rules.yaml")
+    assert code == 0 and out.startswith("version 2: was refuse, would be refuse\n    \u2022 ")
+    assert max(map(len, out.splitlines())) <= 80 and "drawing -0.300 on 400 items" in " ".join(out.split())
+
+
+def test_the_log_is_read_in_eighty_columns_and_what_people_write_is_text(root, monkeypatch, capsys):
+    entry = Decision(
+        action="hold",
+        version=3,
+        weights_sha256="w",
+        who="ada",
+        why="seen on [/ward] and [red]: " + "many words " * 20,
+        evidence={},
+        sequence=1,
+        at="2026-01-01T10:20:30.000+00:00",
+        champion_before=2,
+        previous_hash=GENESIS,
+    )
+    monkeypatch.setattr("flows.cli.output.console", partial(Console, width=80, highlight=False))
+    monkeypatch.setattr("components.registry.database.has_log", lambda _: True)
+    monkeypatch.setattr("components.registry.decisions.read_log", lambda _: [entry])
+    code, out, _ = run(monkeypatch, capsys, "registry", "log")
+    first, *rest = out.splitlines()
+    assert code == 0 and first == "1. 2026-01-01 10:20:30 UTC  hold version 3 by ada (claimed); champion: 2"
+    assert len(rest) > 2 and all(line.startswith("    ") and len(line) <= 80 for line in rest)
+    assert "seen on [/ward] and [red]" in rest[0]

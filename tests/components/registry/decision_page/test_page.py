@@ -29,6 +29,7 @@ from components.registry.judgement import keep_judgement, kept_judgements, read_
 from components.registry.verdict import Facts, verdict
 from components.storage.workspace import Workspace
 from tests.components.evaluation.material import item, png
+from tests.components.registry.tables import row, table
 
 PATIENTS, EACH = 14, 4
 SETTINGS = GateSettings(kind="refresh", margin=0.1, cluster="patient", demonstrative=False)
@@ -117,9 +118,13 @@ def page(tmp_path):
     return path.read_text(), *sides
 
 
+def _table(page: str) -> str:
+    return page.partition('id="table"')[2]
+
+
 def cells(page: str, name: str) -> list[str]:
-    """The cells of the row of that name."""
-    found = re.search(rf"<tr class=\"\w+\"><td>{re.escape(name)}</td>(.*?)</tr>", page)
+    """The cells of the row of that name: challenger, champion, difference, margin, detectable, patients, items, rule."""
+    found = re.search(rf"<tr class=\"\w+\"[^>]*><td>[^<]* <code>{re.escape(name)}</code></td>(.*?)</tr>", _table(page))
     assert found is not None, f"no row {name}"
     return [unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", found[1])]
 
@@ -156,7 +161,7 @@ def test_figures_of_answers_are_those_that_the_predictions_give(page, kind):
     row = cells(text, f"answers/{kind}".rstrip("/"))
     assert row[0].startswith(f"{challenger:.3f} (") and row[1] == f"{champion:.3f}"
     assert row[2] == f"{difference:+.3f} ({low:+.3f} to {high:+.3f})"
-    assert (row[3], row[4]) == (str(items), str(patients))
+    assert (row[6], row[5]) == (str(items), str(patients))
 
 
 def test_figures_of_a_subgroup_are_those_of_its_patients(page):
@@ -164,7 +169,7 @@ def test_figures_of_a_subgroup_are_those_of_its_patients(page):
     _, _, difference, low, high, items, patients = recomputed(sides, "", {f"secret-{n}" for n in range(2, PATIENTS)})
     row = cells(text, "answers source=ours")
     assert row[2] == f"{difference:+.3f} ({low:+.3f} to {high:+.3f})"
-    assert (row[3], row[4]) == (str(items), str(patients))
+    assert (row[6], row[5]) == (str(items), str(patients))
 
 
 def test_the_worst_items_show_both_sides_and_nothing_that_was_lent(page):
@@ -180,11 +185,40 @@ def test_the_worst_items_show_both_sides_and_nothing_that_was_lent(page):
 
 def test_the_page_says_what_was_opened_and_decided_and_names_no_patient(page):
     text, *_ = page
-    assert "against champion 5" in text and "What would have to change" in text
+    assert "against champion 5" in text and "what would have to change" in text
     assert "ada (claimed)" in text and "registered" in text
     assert "looked &lt;twice&gt;" in text, "what people write is text, not markup"
     assert text.count("<td>hold</td>") == 1, "the history is this version's alone"
     assert "secret-" not in text and 'src="http' not in text
+
+
+def test_the_first_screen_says_what_stands_in_the_way_on_how_many_patients_and_what_to_do(page):
+    first, _, _ = page[0].partition('id="table"')
+    assert 'class="hold"' in first
+    assert re.search(r'<p class="lead">Nothing is shown to fail, and \d+ rules of \d+ could not be decided', first)
+    assert f"of the exam, about {PATIENTS} patients" in first and "shown worse" in first
+    open_ = re.findall(r'<tr class="(fail|undecided)".*?<code>(.*?)</code>', first)
+    assert ("undecided", "answers/closed") in open_ and ("undecided", "captions") in open_
+    assert re.search(r"<code>unimed approve 7 --evidence [0-9a-f]{12} --why ", first)
+
+
+def test_what_failed_stands_before_what_is_open_and_a_promotion_shows_what_is_nearest_to_its_margin(tmp_path):
+    def first(*rows):
+        made = table(*rows)
+        said = verdict(made, SETTINGS, Facts())
+        keep_judgement(Workspace(tmp_path), version=1, champion=2, table=made, facts=Facts(), verdict=said, worst=[])
+        return render(read_judgement(Workspace(tmp_path), 1), []).partition('id="table"')[0]
+
+    refused = first(row("captions", patients=20), row("drawing", difference=-0.3))
+    assert re.findall(r'<tr class="(\w+)".*?<code>(.*?)</code>', refused) == [
+        ("fail", "drawing"),
+        ("undecided", "captions"),
+    ]
+    assert "1 rule of " in refused and "unimed promote 1 --why" in refused
+    promoted = first(row("captions"), row("drawing", difference=-0.04), row("reports", difference=0.05))
+    shown = [name for _, name in re.findall(r'<tr class="(\w+)".*?<code>(.*?)</code>', promoted)]
+    assert shown == ["control/majority", "control/image", "drawing", "captions", "reports"]
+    assert "unimed rollback --why" in promoted
 
 
 def test_a_page_without_a_champion_compares_nothing(page, tmp_path):
@@ -195,5 +229,5 @@ def test_a_page_without_a_champion_compares_nothing(page, tmp_path):
     worst = worst_items(challenger, None, {one.item_id: one for one in exam()})
     keep_judgement(workspace, version=1, champion=None, table=table, facts=Facts(), verdict=found, worst=worst)
     text = render(read_judgement(workspace, 1), [])
-    assert "without a champion" in text and cells(text, "answers/closed")[1:3] == ["–", "–"]
+    assert "without a champion" in text and len(cells(text, "answers/closed")) == 4
     assert len(worst) == 9 and all(one["champion"] is None for one in worst)
