@@ -27,12 +27,17 @@ def remove_source(workspace: Workspace, name: str, *, dry_run: bool) -> dict[str
 
 
 def exclude_patient(workspace: Workspace, patient: str, *, by: str, why: str, dry_run: bool) -> dict[str, Any]:
-    """What the removal touches: {patient, records, sources, namespace, covers, versions, start}; the key goes into
-    assembly.excluded_patients. `start` is a sentence on the recipe's start of ours, empty where it names none. `covers` are the sources whose patients are in the namespace, with records of this one or not.
+    """What the removal touches: {patient, records, sources, namespace, covers, versions, start, exam_items}; the key goes into
+    assembly.excluded_patients. `start` is a sentence on the recipe's start of ours, empty where it names none. `covers` are
+    the sources whose patients are in the namespace, with records of this one or not. `exam_items` leave the frozen exam,
+    cached predictions and decision pages at once.
 
     Records of other patients with the very pixels of one of this patient's go as well, at the next assembly. Raises
     ValueError for a key that the present data set does not have, or one that is out already.
     """
+    from components.assembly.benchmark.exam import read_exam
+    from components.assembly.benchmark.freezing import forget_patient
+    from components.registry.forgetting import forget_items
     from components.registry.patients import patient_records, versions_with_patient
     from components.registry.started import Begun, start_said
     from components.sources.former_keys import FormerKeys
@@ -51,10 +56,14 @@ def exclude_patient(workspace: Workspace, patient: str, *, by: str, why: str, dr
     enter(workspace)
     versions = versions_with_patient(workspace, former.names(patient))
     sources, patients = sorted({row["source"] for row in rows}), Patients(recipe.sources)
+    names = former.names(patient)
+    items = [item.item_id for item in read_exam(workspace.exam).items if item.patient_key in names]
     if not dry_run:
         comment = f"{time.strftime('%Y-%m-%d')} {by}: {' '.join(why.split())}"
         text = edited(workspace.params.read_text(), lambda document: _exclude(document, patient, comment))
         write_text(workspace.params, text)
+        if forget_patient(workspace, recipe, names):
+            forget_items(workspace, items)
     return {
         "patient": patient,
         "records": len(rows),
@@ -63,6 +72,7 @@ def exclude_patient(workspace: Workspace, patient: str, *, by: str, why: str, dr
         "covers": list(patients.together(sources[0])),
         "versions": versions,
         "start": start_said(workspace, Begun(recipe.start.source, recipe.start.sha256), former.names(patient)),
+        "exam_items": len(items),
         "removed": not dry_run,
     }
 

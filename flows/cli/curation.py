@@ -201,6 +201,9 @@ def remove(
         print("  no version is registered here, so none was trained on them")
     if done["start"]:
         print(f"  the recipe: {done['start']}")
+    if done["exam_items"]:
+        left = "would leave" if dry_run else "left"
+        print(f"  {done['exam_items']} of the exam's items {left} it, with their images, predictions and pages")
     print("Next: unimed retrain")
 
 

@@ -1,9 +1,12 @@
 """The next version of a workspace's exam, written when a model is registered and at no other time."""
 
+from collections.abc import Collection
+
 import pyarrow.parquet as pq
 
 from components.assembly.benchmark.exam import Exam, grown, read_exam, write_exam
 from components.assembly.dataset import Dataset
+from components.assembly.selection.bins import EXCLUDED
 from components.recipes.recipe import Recipe
 from components.records.vocabulary import Bin
 from components.storage.workspace import Workspace
@@ -18,6 +21,18 @@ def freeze_exam(workspace: Workspace, recipe: Recipe) -> Exam:
     if after is not before:
         write_exam(workspace.exam, after, recipe.assembly.max_shard_bytes)
     return after
+
+
+def forget_patient(workspace: Workspace, recipe: Recipe, keys: Collection[str]) -> list[str]:
+    """Take the items of a patient, by every key that ever stood for them, out of the frozen exam now: their bytes are gone
+    when this returns the items' ids. None where the exam asks nothing of them."""
+    before = read_exam(workspace.exam)
+    gone = [item for item in before.items if item.patient_key in keys]
+    if gone:
+        out = {item.record_id for item in gone}
+        after = grown(before, (), before.records - out, lambda _: f"its record is {Bin.FILTERED}: {EXCLUDED}")
+        write_exam(workspace.exam, after, recipe.assembly.max_shard_bytes)
+    return [item.item_id for item in gone]
 
 
 def _next(workspace: Workspace, before: Exam) -> Exam:

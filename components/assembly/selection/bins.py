@@ -23,6 +23,7 @@ from components.sources.patients import Patients
 
 MISALIGNED = "alignment"
 """The reason of a record whose captions are below their source's top share."""
+EXCLUDED = "excluded-patient"
 NO_SOURCES = Patients()
 """Every source's patients in a namespace of their own, as their files name them."""
 
@@ -92,7 +93,7 @@ def _rule(
     entry: Entry, settings: AssemblySettings, excluded: Collection[str], lent: Collection[str]
 ) -> Decision | None:
     if entry.patient_key in excluded:
-        return Decision(entry=entry, bin=Bin.FILTERED, reason="excluded-patient")
+        return Decision(entry=entry, bin=Bin.FILTERED, reason=EXCLUDED)
     if word := refused_word(entry.licence, settings.licences.refuse, is_lent=entry.source in lent):
         return Decision(entry=entry, bin=Bin.FILTERED, reason=f"licence {word}")
     if entry.split is Split.GUARD:

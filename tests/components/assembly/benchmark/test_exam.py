@@ -1,12 +1,13 @@
 """A later exam contains the earlier one; an item leaves by name and reason only, and never changes while it stays."""
 
+import shutil
 from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 
 from components.assembly.benchmark.exam import NONE, exam_id, grown, read_exam, write_exam
-from components.assembly.benchmark.freezing import freeze_exam
+from components.assembly.benchmark.freezing import forget_patient, freeze_exam
 from components.assembly.benchmark.item import item_hash
 from components.recipes.shipped import read_shipped
 from components.records.benchmark import BenchmarkItem
@@ -83,15 +84,26 @@ def test_what_is_read_is_what_was_written_and_a_changed_item_is_named(tmp_path) 
         read_exam(folder)
 
 
-def test_a_patient_who_is_removed_leaves_the_frozen_exam_with_its_bytes(assemble_corpus, settings, corpus) -> None:
+def test_a_patient_who_is_removed_leaves_the_frozen_exam_with_its_bytes(
+    assemble_corpus, settings, corpus, tmp_path
+) -> None:
     root = assemble_corpus(name="first").parents[1]
     workspace, recipe = Workspace(root), read_shipped("tiny-scratch")
     first = freeze_exam(workspace, recipe)
     assert (first.version, first.items) == (1, read_exam(workspace.exam).items)
     assert {one.split for one in first.items} == set(HELD_OUT)
     key = next(one.patient_key for one in first.items if one.record_id.startswith("ct/"))
+    frozen = shutil.copytree(workspace.exam, tmp_path / "frozen")
+    gone = forget_patient(workspace, recipe, {key, "a former key"})
+    at_once = read_exam(workspace.exam)
+    assert set(gone) == set(at_once.lost) and not [one for one in at_once.items if one.patient_key == key]
+    assert key.encode() not in b"".join(path.read_bytes() for path in workspace.exam.iterdir())
+    assert forget_patient(workspace, recipe, {key}) == []
+    shutil.rmtree(workspace.exam)
+    shutil.copytree(frozen, workspace.exam)
     assemble_corpus(corpus, replace(settings, excluded_patients=(key,)), name="first")
     second = freeze_exam(workspace, recipe)
+    assert second == at_once, "the next judged run finds what was done at once"
     left = [one for one in first.items if one.patient_key == key]
     assert dict(second.lost) == {one.item_id: "its record is filtered: excluded-patient" for one in left}
     assert {item_hash(one) for one in second.items} == {item_hash(one) for one in first.items if one not in left}
