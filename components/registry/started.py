@@ -6,7 +6,6 @@ from typing import Any
 
 from components.assembly.benchmark.exam import Exam
 from components.assembly.corpus import Corpus
-from components.assembly.dataset import Dataset
 from components.assembly.selection.started import KNOWN, Seen, start_patients
 from components.recipes.recipe import Recipe
 from components.recipes.training import TRAIN, start_name
@@ -14,6 +13,7 @@ from components.registry.catalogue import Version, record_folder
 from components.registry.tracking import Tracking
 from components.sources.former_keys import FormerKeys
 from components.sources.starts import Start, open_start
+from components.storage.atomic import read_object
 from components.storage.workspace import Workspace
 from components.storage.yaml_files import load_yaml
 
@@ -61,7 +61,7 @@ def start_said(workspace: Workspace, begun: Begun, keys: Collection[str]) -> str
 def items_known(workspace: Workspace, recipe: Recipe, exam: Exam, sides: Mapping[str, Begun]) -> dict[str, str]:
     """Item id -> why neither side is judged on it: the start of one of them was trained on its record. What today's own
     start knows is in no exam."""
-    own = Dataset(workspace.dataset).manifest.get("start", {}).get("sha256")
+    own = (read_object(workspace.dataset / "manifest.json").get("start") or {}).get("sha256")
     foreign = {side: begun for side, begun in sides.items() if begun.shipped and begun.sha256 != own}
     starts = {side: start for side, begun in foreign.items() if (start := known_start(workspace, begun))}
     if not starts:
