@@ -17,6 +17,7 @@ from components.storage.atomic import write_text
 from components.storage.keys import keyed_hash
 from components.storage.workspace import Workspace
 from components.validation.decisions import CuratorDecision, add_decision, read_decisions
+from components.validation.search_box import search_box
 from components.validation.suites import DUPLICATE_ID
 from components.validation.validated import QUARANTINE, left_out, record_files, record_ids, refused
 
@@ -71,7 +72,9 @@ def write_review(workspace: Workspace, recipe: Recipe, source: str) -> Path:
         *_refused(workspace, recipe, source, decisions), *_left_out(folder), *_passed(workspace, source, decisions),
     ]  # fmt: skip
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string(TEMPLATE.read_text()).render(source=source, groups=groups, decisions=decisions)
+    page = environment.from_string(TEMPLATE.read_text()).render(
+        source=source, groups=groups, decisions=decisions, find=search_box()
+    )
     path = workspace.private / "review" / f"{source}.html"
     write_text(path, page)
     return path

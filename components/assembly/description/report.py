@@ -14,6 +14,7 @@ from components.records.origins import with_origins
 from components.records.sample import Clinical, Image, Sample, Text
 from components.records.vocabulary import Bin
 from components.storage.keys import keyed_hash
+from components.validation.search_box import search_box
 from components.validation.validated import refused
 
 IMAGES_PER_SOURCE, SAMPLES_PER_TASK, IDS_PER_REASON = 12, 6, 8
@@ -79,6 +80,7 @@ class Report:
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         return environment.from_string(TEMPLATE.read_text()).render(
             manifest=manifest,
+            find=search_box(),
             bins=[b.value for b in Bin],
             images={source: [shown for _, shown in kept] for source, kept in sorted(self._images.items())},
             samples={task: [shown for _, shown in kept] for task, kept in sorted(self._samples.items())},
