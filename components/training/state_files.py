@@ -2,7 +2,7 @@
 
 A rank writes what no rank before it holds, one tensor after the other, so that nothing is held a second time; whatever
 number of ranks reads, each takes the parts that overlap its own. (torch's own writer of safetensors holds a file's bytes
-beside its tensors, needs fsspec, and turns what is no tensor into a file that nobody can read.)
+beside its tensors, and turns what is no tensor into a file that nobody can read.)
 """
 
 from collections import defaultdict
