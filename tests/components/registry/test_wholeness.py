@@ -12,6 +12,7 @@ from components.registry.decisions import read_log
 from components.registry.lease import hold_lease
 from components.registry.people import promote, rollback
 from components.registry.tracking import connect
+from components.registry.versions import models
 from components.registry.weights_reference import DamagedWeights, key
 from components.storage.locks import holder
 
@@ -100,5 +101,6 @@ def test_a_rollback_after_the_champion_was_deleted_goes_to_the_one_before_it(thr
     promote(three, "2", who="ada", why="better")
     promote(three, "3", who="ada", why="better still")
     connect(three).client.delete_model_version("unimed", "3")
+    models(three)  # whoever decides has seen that it is gone
     taken = rollback(three, who="ada", why="it is gone")
     assert (taken.version, taken.withdraws) == (2, None)
