@@ -17,10 +17,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from components.registry.migrating import REVISIONS
 from components.registry.moving import settle_here
+from components.registry.registries import FORMER_EMBEDDED
+from components.storage.home import DECISIONS
 from components.storage.workspace import Workspace
 from components.storage.yaml_files import dump_yaml, load_yaml
 from flows.cli.main import main
+from tests.fixtures.at_once import eight_at_once
 from tests.fixtures.kept_archive import KEPT, NOWHERE, pack, unpack
 from tests.fixtures.kept_facts import ignored_decisions, lost_facts, weights_files
 from tests.fixtures.micro import own_ports, run_unimed
@@ -113,6 +117,16 @@ def test_its_champion_answers(unimed, opened, kept):
     image = next(path for path in sorted(opened.raw.rglob("*.jpg")))
     answer = unimed(opened, "ask", str(image), "Which modality is this?")
     assert answer["version"] == champion(kept) and answer["finish_reason"] in ("stop", "length")
+
+
+def test_eight_processes_that_open_it_at_once_upgrade_its_decision_log_once(archive, kept, tmp_path):
+    workspace = open_kept(archive, tmp_path)
+    ((identity, entries),) = eight_at_once(workspace.root)
+    assert entries == len(kept["decision_log"])
+    with closing(sqlite3.connect(workspace.private / DECISIONS)) as database:
+        assert database.execute("SELECT id, chain FROM unimed_registries").fetchall() == [(identity, FORMER_EMBEDDED)]
+        assert database.execute("SELECT version_num FROM unimed_version").fetchall() == [(REVISIONS[-1],)]
+    assert lost_facts(workspace, kept) == []
 
 
 def test_a_retrain_would_begin_with_what_was_decided(unimed, upgraded, kept):

@@ -56,6 +56,10 @@ def log_model(run: Run, *, record: Path, code: list[str], tags: Mapping[str, str
         params=ParamSchema([ParamSpec("seed", "long", 0)]),
     )
     example = pandas.DataFrame([{"task": "draw", "prompt": "An axial T1-weighted MRI of the brain.", "image": ""}])
+    for left in client.search_logged_models(
+        [run.tracking.experiment_id], filter_string=f"source_run_id = '{run.run_id}'"
+    ):
+        client.delete_logged_model(left.model_id)  # of a registration that was killed before there was a version
     logged = client.create_logged_model(
         run.tracking.experiment_id, name="unimed", source_run_id=run.run_id, tags=dict(tags), model_type="unimed"
     )

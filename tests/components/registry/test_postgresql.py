@@ -1,6 +1,5 @@
 """The lease and the decision log on a real PostgreSQL server."""
 
-import multiprocessing
 import shutil
 import subprocess
 import threading
@@ -14,7 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from components.registry import deciding
 from components.registry.decisions import Ruling, append, read_log
-from components.registry.identity import TAG, registry_of
+from components.registry.identity import TAG
 from components.registry.lease import LeaseLost, hold_lease
 from components.registry.migrating import REVISIONS, NeedsOwner
 from components.registry.openings import open_exam, openings
@@ -24,6 +23,7 @@ from components.registry.tracking import connect
 from components.registry.versions import models
 from components.storage.locks import Held
 from components.storage.workspace import Workspace
+from tests.fixtures.at_once import eight_at_once
 from tests.fixtures.postgresql import binaries, server
 
 pytestmark = [
@@ -115,28 +115,6 @@ def test_a_pooler_that_shares_sessions_is_named(bare):
             lease.connection.execute(sqlalchemy.text("SELECT pg_advisory_unlock_all()"))
         append(lease, [], ruling())
     assert read_log(bare) == []
-
-
-def _first_use(root, barrier, answers):
-    barrier.wait()
-    try:
-        answers.put((registry_of(Workspace(root)).id, len(read_log(Workspace(root)))))
-    except Exception as error:
-        answers.put((repr(error), -1))
-
-
-def eight_at_once(root: Path) -> set[tuple[str, int]]:
-    """What eight processes find that open the registry at one moment: its id, and how many decisions there are."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mlflow.tracking", "alembic.command", "components.registry.decisions"])
-    barrier, answers = context.Barrier(8), context.Queue()
-    users = [context.Process(target=_first_use, args=(root, barrier, answers)) for _ in range(8)]
-    for user in users:
-        user.start()
-    found = {answers.get(timeout=400) for _ in users}
-    for user in users:
-        user.join()
-    return found
 
 
 def test_eight_first_users_at_once_make_tables_and_identity_once(bare, database):
