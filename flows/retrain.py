@@ -80,9 +80,8 @@ def register(workspace: Workspace) -> Any:
     from components.storage.dvc_remote import push
 
     push(workspace)
-    registered_now(
-        workspace, model_name(workspace.params)
-    )  # a server that is away is told at once; MLflow's client would try for minutes
+    # A server that is away is told at once; MLflow's client would try for minutes.
+    registered_now(workspace, model_name(workspace.params))
     return register_version(workspace)
 
 
