@@ -27,7 +27,7 @@ from components.evaluation.endpoints import (
     uncontaminated,
 )
 from components.evaluation.metrics import DIGITS
-from components.evaluation.scores import Score, read_scores
+from components.evaluation.scores import Score, is_decoded_alike, read_scores
 from components.evaluation.statistics import CONFIDENCE
 from components.records.vocabulary import WITHIN
 from components.storage.atomic import read_object
@@ -160,8 +160,12 @@ def decision_table(
         other, scores = read_scores(champion)
         theirs = _side(scores, reasons, told[1], demonstrative)
         costs = _costs(champion)
-        for part in ("benchmark_id", "decoding"):
-            if protocol.get(part) != other.get(part):
+        alike = {
+            "benchmark_id": protocol.get("benchmark_id") == other.get("benchmark_id"),
+            "decoding": is_decoded_alike(protocol.get("decoding"), other.get("decoding")),
+        }
+        for part, is_same in alike.items():
+            if not is_same:
                 raise ValueError(
                     f"{challenger} and {champion} are not comparable: their {part} differ ({protocol.get(part)!r} and "
                     f"{other.get(part)!r}); predict both on one exam"

@@ -27,7 +27,7 @@ from components.evaluation.predictions import (
     write_predictions,
 )
 from components.evaluation.scores import FILE as SCORED
-from components.evaluation.scores import read_scores
+from components.evaluation.scores import is_decoded_alike, read_scores
 from components.recipes.recipe import Recipe
 from components.records.benchmark import BenchmarkItem
 from components.sources.starts import open_start
@@ -79,7 +79,8 @@ def is_asked_alike(start: Path, asked: Asked, recipe: Recipe) -> bool:
     if not (start / SCORED).is_file():
         return False
     protocol = read_scores(start)[0]
-    return (protocol.get("benchmark_id"), protocol.get("decoding")) == (asked.benchmark_id, decoding(recipe))
+    same = protocol.get("benchmark_id") == asked.benchmark_id
+    return same and is_decoded_alike(protocol.get("decoding"), decoding(recipe))
 
 
 def predict_asked(

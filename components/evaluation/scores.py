@@ -67,6 +67,13 @@ _COPIED = (
 )
 
 
+def is_decoded_alike(one: Mapping[str, str] | None, other: Mapping[str, str] | None) -> bool:
+    """Whether two sides of one benchmark answered in the same way, kind by kind; a kind that one side's release did not know
+    is none of the benchmark's."""
+    mine, theirs = one or {}, other or {}
+    return bool(mine) == bool(theirs) and all(mine[kind] == theirs[kind] for kind in mine.keys() & theirs.keys())
+
+
 def score_of(row: Mapping[str, Any], scorer_id: str, **found: Any) -> Score:
     """The score of a prediction row; `found` may also name another variant."""
     return Score(**{**{name: row[name] for name in _COPIED}, "scorer_id": scorer_id, **found})

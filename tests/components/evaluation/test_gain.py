@@ -14,7 +14,7 @@ from components.evaluation.gain import NOTHING, Gain
 from components.evaluation.images import encode
 from components.evaluation.predict import decoding, is_asked_alike
 from components.evaluation.predictions import PLAIN
-from components.evaluation.scores import Score, write_scores
+from components.evaluation.scores import Score, is_decoded_alike, write_scores
 from components.recipes.shipped import read_shipped
 
 TINY = read_shipped("tiny")
@@ -70,6 +70,12 @@ def test_a_starts_own_scores_count_where_the_same_was_asked_in_the_same_way(tmp_
     more = replace(TINY, evaluation=replace(TINY.evaluation, answer_tokens=99))
     assert not is_asked_alike(start, asked, more)  # type: ignore[arg-type]
     assert not is_asked_alike(tmp_path, asked, TINY)  # type: ignore[arg-type]
+
+
+def test_a_kind_of_item_that_an_older_start_never_heard_of_keeps_its_scores():
+    assert is_decoded_alike({"vqa": "greedy"}, {"vqa": "greedy", "text": "greedy"})
+    assert not is_decoded_alike({"vqa": "greedy"}, {"vqa": "sampled", "text": "greedy"})
+    assert not is_decoded_alike({}, {"vqa": "greedy"})
 
 
 def picture(seed: int, noise: int = 0) -> bytes:
