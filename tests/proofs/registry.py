@@ -35,13 +35,14 @@ ROOT = Path(__file__).parents[2]
 WORKSPACES, VERSIONS, SHELLS = 3, 2, 4
 TOLD = {
     "somebody else decides at this moment": r": held by unimed .* pid \d+ on ",
-    "the champion became another meanwhile": r"somebody decided meanwhile \(\w+ by ",
+    "the champion became another meanwhile": r"somebody decided meanwhile|somebody decides at the same time",
     "is champion already": r"is champion already",
     "does not wait for approval": r"is not waiting for approval \(",
     "was judged against another champion": r"was judged against ",
     "there is nothing to go back to": r"nothing to roll back to: ",
     "the session was ended, nothing was decided": r"ended the session that .* nothing was decided",
     "the session was ended, the decision stands": r"is written and stands",
+    "no version bears the alias": r"unknown version 'challenger'",
     "spoke already": r"spoke for version",
 }
 """What those who did not get their way were told -> how it is known. Anything else is a failure of the proof."""
