@@ -197,9 +197,9 @@ def test_the_page_as_it_stands(team: Team) -> None:
     team.run("owner", backup)
     before = team.run("owner", "unimed models --json")
     team.run("ada", 'unimed registry approvers 1 --why "after the backup"')
-    team.stop()
     (restore,), (again,) = blocks("owner", "restore"), blocks("owner", "again")
     team.run("owner", restore)
+    team.stop()
     team.serve(server)
     said = team.run("owner", again)
     assert "✗" not in said

@@ -77,7 +77,7 @@ def back_up(workspace: Workspace, folder: Path) -> Backup:
 
 
 def restore(workspace: Workspace, folder: Path, *, force: bool) -> Backup:
-    """Bring log and store back to the backup, both. Stop what writes to them first: schedules, and the MLflow server.
+    """Bring log and store back to the backup, both. End schedules first, and restart an MLflow server afterwards.
 
     Raises Impossible where decisions would be lost that the backup does not hold, unless `force`; ValueError for a backup
     that is damaged, or of databases of another kind.

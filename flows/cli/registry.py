@@ -93,7 +93,7 @@ def restore(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the decision log and MLflow's store back to a backup, both; stop schedules and the MLflow server before."""
+    """Bring the decision log and MLflow's store back to a backup, both; end schedules before, restart an MLflow server afterwards."""
     from components.registry.backup import restore as bring_back
 
     workspace, folder = here(), folder.absolute()
