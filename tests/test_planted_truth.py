@@ -20,6 +20,7 @@ def test_every_goal_of_the_benchmark_is_met_in_small(part):
 
 @pytest.mark.parametrize(("part", "figures"), [pytest.param("captions", 7, marks=pytest.mark.slow), ("patients", 2)])
 def test_shared_wording_stays_and_two_deliveries_of_one_clinic_stand_on_one_side(part, figures, monkeypatch):
+    monkeypatch.setenv("UNIMED_SECRET", "eight patients, of whom it holds some out")
     monkeypatch.setattr(planted_captions, "CAPTIONS", 80)
     found = list(measured([part], each=2, side=160, patients=8, samples=None))
     missed = [f"{figure}\n  " + "\n  ".join(figure.details) for figure in found if not figure.is_met]

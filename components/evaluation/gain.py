@@ -8,8 +8,8 @@ from components.context import StageContext
 from components.evaluation.asked import Asked
 from components.evaluation.decision_table import Row, decision_table
 from components.evaluation.judge_network import Judge
-from components.evaluation.predict import START
 from components.evaluation.predictions import FILE as PREDICTED
+from components.evaluation.predictions import START
 from components.evaluation.scores import write_scores
 from components.sources.starts import open_start
 

@@ -22,6 +22,7 @@ from components.evaluation.predictions import (
     RECONSTRUCTION,
     SHUFFLED,
     SHUFFLED_IN_MODALITY,
+    START,
     PredictionHeader,
     prediction_row,
     write_predictions,
@@ -38,8 +39,6 @@ from components.storage.progress import Progress
 if TYPE_CHECKING:
     from components.inference.predictor import Predictor
 
-START = "start"
-"""Folder of what the start of a run was predicted and scored to, beside the run's own."""
 Say = Callable[[str, int, int], None]
 """Called with (what, done, total); raises Interrupted when the stage was asked to stop."""
 

@@ -15,6 +15,8 @@ from components.storage.atomic import atomic_path
 from components.storage.keys import sha256_bytes
 
 FILE = "predictions-00000.parquet"
+START = "start"
+"""Folder of what the start of a run was predicted and scored to, beside the run's own."""
 PLAIN, GREY, SHUFFLED, SHUFFLED_IN_MODALITY = (
     "plain",
     "control:grey",

@@ -19,6 +19,8 @@ WORDS = (
 SHARED = Path("/dev/shm")
 _NOTHING = 64_000
 """Bytes: who has fewer left can write no log."""
+_PLENTY = 2_000_000_000
+"""Bytes: a disk that has so many left is not full."""
 _NAMED = re.compile(r"'(/[^']+)'")
 """A file in the words of an error."""
 
@@ -58,7 +60,8 @@ def advice(said: str, root: Path) -> str:
     used = [place for place, size in found.items() if size.free < size.total / 2]
     place = min(used or found, key=lambda name: found[name].free)
     free, total = (f"{size / 1e6:.1f} MB" for size in (found[place].free, found[place].total))
-    return f"the disk is full: {place} has {free} free of {total}; {remedy(place)}, then start the same command again"
+    full = "the disk is full:" if found[place].free < _PLENTY else "a disk was full, and there is room by now:"
+    return f"{full} {place} has {free} free of {total}; {remedy(place)}, then start the same command again"
 
 
 def check_room(place: Path, needed: int, what: str) -> None:

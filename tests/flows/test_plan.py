@@ -32,7 +32,7 @@ def test_the_expectation_is_what_the_stage_took_here_before():
 
 
 def test_a_longer_curriculum_stage_is_expected_to_take_longer():
-    recipe = read_shipped("tiny")
+    recipe = read_shipped("tiny-scratch")
     assert recipe.curriculum["foundation"].steps > recipe.curriculum["unified"].steps
     assert expected_seconds(["train@foundation"], recipe, {}) > expected_seconds(["train@unified"], recipe, {})
 

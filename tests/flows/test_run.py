@@ -20,7 +20,7 @@ from flows.state import stages_with_new_code
 @pytest.fixture
 def lent():
     """A recipe with one source that may not be passed on."""
-    recipe = read_shipped("tiny")
+    recipe = read_shipped("tiny-scratch")
     return replace(recipe, sources={"mimic": SourceSettings(path="data/raw/mimic", format="mimic-cxr")})
 
 

@@ -106,7 +106,8 @@ def normalised(states: Tensor) -> Tensor:
 
 
 def average_of_the_new(self: Average, model: nn.Module) -> None:
-    for name, parameter in model.named_parameters():
+    for name in self.weights:
+        parameter = model.get_parameter(name)
         self.weights[name].lerp_(parameter.detach(), self.decay)
 
 

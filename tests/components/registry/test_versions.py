@@ -35,7 +35,7 @@ def test_a_version_remembers_recipe_lock_evaluation_and_weights_by_reference(wor
     row = models(workspace)[0]
     assert row["metrics"]["vqa/pool/accuracy"] == 0.8
     assert row["decision"] is None
-    assert row["recipe"] == "tiny"
+    assert row["recipe"] == "tiny-scratch"
     assert set(row) >= {
         "version",
         "aliases",
