@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help setup retrain test test-slow check format parity bench prove up down kill clean
+.PHONY: help setup retrain test test-slow check check-infra format parity bench prove up down kill clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ check: $(READY) ## lint, format, types, import contract
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/pyright
+
+check-infra: $(READY) ## what can be known of infra/ without a cluster: linters from the package registry
+	@infra/check.sh
 
 format: $(READY) ## let ruff mend what it can
 	@$(VENV)/bin/ruff check --fix .

@@ -113,29 +113,57 @@ class Schedule:
         }
 
 
-def put_schedule(workspace: Workspace, name: str, cron: str, timezone: str, promote: str) -> None:
-    """Make the schedule, or change the one of this name. Needs PREFECT_API_URL; `cron` was checked before."""
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.actions import WorkPoolCreate
+def put_schedule(workspace: Workspace, name: str, cron: str, timezone: str, promote: str, pool: str = "") -> None:
+    """Make the schedule, or change the one of this name. Needs PREFECT_API_URL; `cron` was checked before.
+
+    Its runs are processes beside `unimed up`, or what the work pool of the name `pool` makes of them. Raises ValueError
+    for a pool that the server does not have.
+    """
     from prefect.deployments.runner import EntrypointType
-    from prefect.exceptions import ObjectAlreadyExists
     from prefect.schedules import Cron
 
-    pool = pool_name(workspace)
-    with get_client(sync_client=True) as client, contextlib.suppress(ObjectAlreadyExists):
-        client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
-    environment = {key: os.environ[key] for key in CARRIED if os.environ.get(key)}
+    job = _job_of_pool(workspace, pool) if pool else _own_job(workspace)
     deployment: Any = scheduled_retrain.to_deployment(
         name=_deployment_name(workspace, name),
         schedule=Cron(cron, timezone=timezone),
         parameters={"root": str(workspace.root), "promote": promote},
         tags=[_tag(workspace)],
-        work_pool_name=pool,
+        work_pool_name=pool or pool_name(workspace),
         entrypoint_type=EntrypointType.MODULE_PATH,
-        job_variables={"working_dir": str(workspace.root), "env": environment},
+        job_variables=job,
         enforce_parameter_schema=False,
     )
     deployment.apply()
+
+
+def _own_job(workspace: Workspace) -> dict[str, Any]:
+    """Of this workspace's own pool, which is made where it is missing."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+
+    with get_client(sync_client=True) as client, contextlib.suppress(ObjectAlreadyExists):
+        client.create_work_pool(WorkPoolCreate(name=pool_name(workspace), type="process"))
+    environment = {key: os.environ[key] for key in CARRIED if os.environ.get(key)}
+    return {"working_dir": str(workspace.root), "env": environment}
+
+
+def _job_of_pool(workspace: Workspace, pool: str) -> dict[str, Any]:
+    """Of somebody else's pool: its template says where a run gets its environment from, all but the workspace."""
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    from components.recipes.nearest import nearest
+
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_work_pool(pool)
+        except ObjectNotFound:
+            names = [found.name for found in client.read_work_pools()]
+            raise ValueError(
+                f"this Prefect server has no work pool {pool!r}, which `prefect work-pool create` makes{nearest(pool, names)}"
+            ) from None
+    return {"env": {"UNIMED_WORKSPACE": str(workspace.root)}}
 
 
 def list_schedules(workspace: Workspace) -> list[Schedule]:

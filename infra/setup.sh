@@ -31,11 +31,11 @@ if [ -n "${PIP_FIND_LINKS:-}" ]; then
   for place in $PIP_FIND_LINKS; do find_links+=(--find-links "$place"); done
 fi
 # uv does not read pip's configuration, so a local folder of wheels is handed on; without one, uv picks the build that
-# fits this machine's GPU, or the CPU build.
+# fits this machine's GPU, or the CPU build; TORCH_BACKEND (cpu, cu130, …) says it for a machine that is not this one.
 if [ ${#find_links[@]} -gt 0 ]; then
   "${uv[@]}" "${find_links[@]}" "torch==2.13.0"
 else
-  "${uv[@]}" --torch-backend=auto "torch==2.13.0"
+  "${uv[@]}" --torch-backend="${TORCH_BACKEND:-auto}" "torch==2.13.0"
 fi
 "${uv[@]}" --no-deps --require-hashes -r requirements.lock
 "${uv[@]}" --no-deps -e .

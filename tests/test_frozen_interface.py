@@ -45,7 +45,7 @@ COMMANDS = {
     "registry settle": ["--json", "--why", "what"],
     "retrain": ["--dry-run", "--json", "--promote", "--recipe", "--set", "--switch"],
     "rollback": ["--dry-run", "--json", "--why"],
-    "schedule": ["--cron", "--dry-run", "--json", "--name", "--promote", "--timezone"],
+    "schedule": ["--cron", "--dry-run", "--json", "--name", "--pool", "--promote", "--timezone"],
     "schedules": ["--dry-run", "--json", "action", "name"],
     "status": ["--json"],
     "up": ["--detach", "--json"],

@@ -23,6 +23,12 @@ def schedule(
     name: Annotated[str, typer.Option("--name", help="Its name; an existing one is changed.")] = "retrain",
     timezone: Annotated[str, typer.Option("--timezone", help="Such as Europe/Berlin; default: this machine's.")] = "",
     promote: Annotated[str, typer.Option("--promote", help="gate, approve or never.")] = "gate",
+    pool: Annotated[
+        str,
+        typer.Option(
+            "--pool", help="A work pool of the Prefect server, such as a Kubernetes one, in place of `unimed up`."
+        ),
+    ] = "",
     as_json: AsJson = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -44,12 +50,15 @@ def schedule(
     need_server(workspace)
     from flows.schedule import list_schedules, put_schedule
 
-    put_schedule(workspace, name, clean, zone, promote)
+    put_schedule(workspace, name, clean, zone, promote, pool)
     made = next(found for found in list_schedules(workspace) if found.name == name)
     if as_json:
         print_json(made.to_json())
         return
     print(f"scheduled {name}: {clean} ({zone}), next {made.next_run:%Y-%m-%d %H:%M %Z}")
+    if pool:
+        note(f"its runs are jobs of the work pool {pool}: a worker of that pool starts them")
+        return
     if here := [variable for variable in ("MLFLOW_TRACKING_URI", "UNIMED_DATABASE_URL") if os.environ.get(variable)]:
         note(f"its runs take {' and '.join(here)} from the environment of `unimed up`: set it there too")
     note_whether_served(workspace)

@@ -56,6 +56,31 @@ def test_eight_firings_that_were_missed_are_one_run_and_what_is_due_later_stays(
         assert skip_missed(str(deployment), str(missed[0])) == 0
 
 
+def test_a_schedule_can_be_a_pool_of_kubernetes(server, tmp_path):
+    """The pool is the one that infra/ ships; that Kubernetes runs its jobs cannot be tried here."""
+    import json
+
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from flows.schedule import list_schedules, put_schedule
+
+    template = Path(__file__).parents[2] / "infra" / "prefect" / "kubernetes-work-pool.json"
+    workspace = Workspace(tmp_path)
+    with temporary_settings({PREFECT_API_URL: server}), get_client(sync_client=True) as client:
+        pool = WorkPoolCreate(name="kubernetes", type="kubernetes", base_job_template=json.loads(template.read_text()))
+        client.create_work_pool(pool)
+        put_schedule(workspace, "nightly", "0 3 * * *", "Europe/Berlin", "gate", "kubernetes")
+        [made] = client.read_deployments()
+        assert made.work_pool_name == "kubernetes"
+        assert made.job_variables == {"env": {"UNIMED_WORKSPACE": str(tmp_path)}}
+        assert [found.name for found in list_schedules(workspace)] == ["nightly"]
+        with pytest.raises(ValueError, match=r"no work pool 'kubernets'.*did you mean 'kubernetes'"):
+            put_schedule(workspace, "weekly", "0 3 * * 0", "Europe/Berlin", "gate", "kubernets")
+        assert [found.name for found in list_schedules(workspace)] == ["nightly"]
+
+
 def test_the_worker_starts_one_process_at_a_time(tmp_path, monkeypatch):
     begun: dict[str, list[str]] = {}
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
