@@ -48,6 +48,6 @@ def test_a_server_is_asked_page_by_page_and_says_what_mlflow_says(tmp_path, monk
         found = registered_now(workspace, MODEL)
         assert found == Presence(frozenset({1, 3, 4}), {"champion": 3})
         assert found == presence._asked(workspace)
-        assert registered_now(workspace, "nobody's") == Presence(frozenset(), {})
+        assert registered_now(workspace, "nobodys") == Presence(frozenset(), {})
     finally:
         server.stop()
