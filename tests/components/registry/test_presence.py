@@ -33,7 +33,8 @@ def test_a_server_that_is_away_is_named_with_the_fix_and_without_its_password(tm
 @pytest.mark.timeout(300)
 def test_a_server_is_asked_page_by_page_and_says_what_mlflow_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    client = MlflowClient(f"sqlite:///{tmp_path / 'server.db'}")
+    store = f"sqlite:///{tmp_path / 'server.db'}"
+    client = MlflowClient(store, registry_uri=store)  # another test may have named a registry for this process
     client.create_registered_model(MODEL)
     for _ in range(4):
         client.create_model_version(MODEL, "file:///none", tags={"unimed.weights_sha256": "w"})
