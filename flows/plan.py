@@ -14,14 +14,14 @@ from flows.order import stage_list
 
 SECONDS = {
     "code": 2.0,
-    "validate": 15.0,
+    "validate": 10.0,
     "admit": 2.0,
-    "assemble": 25.0,
-    "judge": 60.0,
+    "assemble": 10.0,
+    "judge": 20.0,
     "start": 120.0,
     "train": 110.0,
-    "predict": 110.0,
-    "evaluate": 20.0,
+    "predict": 60.0,
+    "evaluate": 10.0,
 }
 """Order of size on two cores with `tiny`, for stages that never ran here."""
 

@@ -1,6 +1,7 @@
 """Reads a line of text in pixels, offline: onnxruntime runs the recognition network that lies in the wheel of
 rapidocr-onnxruntime (PP-OCRv4, Apache 2.0). Both come with the extra `unimed[ocr]`; nothing else of that package is used."""
 
+import os
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution, version
 from typing import Any, NamedTuple
@@ -53,6 +54,9 @@ def read_line(line: NDArray[np.uint8]) -> list[Letter]:
 def _network() -> tuple[Any, list[str]]:
     if not reader_version():
         raise ValueError(f"nothing on this machine reads text in pixels; install {EXTRA}")
+    os.environ["ORT_DISABLE_TELEMETRY"] = (
+        "1"  # by default the import alone writes an id into the home and reports to its makers
+    )
     import onnxruntime
 
     files = distribution(_PACKAGES[0]).files or ()
