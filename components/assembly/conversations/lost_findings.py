@@ -21,7 +21,9 @@ _SIGNS = (
 _WORDINGS = sorted(
     {word for name in FINDINGS if name not in NOT_ILL for word in wordings(name)}, key=lambda word: (-len(word), word)
 )
-_SIGN = re.compile(rf"\b(?:{_SIGNS})")
+SIGN = rf"\b(?:{_SIGNS})"
+"""How a word begins that names something ill, in lower case."""
+_SIGN = re.compile(SIGN)
 _PHRASES = [phrase for phrase in _WORDINGS if not _SIGN.search(phrase)]
 _NAMED = re.compile(rf"\b(?:(?:{_SIGNS})|(?:{'|'.join(map(re.escape, _PHRASES))})\b)")
 

@@ -2,7 +2,7 @@
 
 import re
 
-from components.assembly.conversations.lost_findings import affirmed
+from components.assembly.conversations.lost_findings import SIGN, affirmed
 
 REDACTED = re.compile(r"(?:\b[xX]-)?X{3,}|_{3,}|\[\*\*.*?\*\*\]|\[(?:REDACTED|DE-?ID\w*)\]")
 """Where somebody took a name or a date out: XXXX in Open-i, ___ in MIMIC, [** … **] in older exports."""
@@ -14,15 +14,28 @@ _FILM = re.compile(
     rf"|\b(chest) x-X{{3,}}(?=\s+(?:is|was)\s+{_NORMAL}\b)"
 )
 """Where only the name of the examination is gone: 'Normal chest x-XXXX.' says what 'Normal chest.' says."""
+_FINDING = r"(?:opacit|densit|atelecta|scar|infiltrat|consolidat|effusion|nodul|calcif|deformit|marking|thicken)[a-z]*"
 _ATTRIBUTE = re.compile(
-    r"(?i)\b((?:an?|some|few|multiple|numerous|scattered|mild|minimal|moderate|severe|slight|subtle|vague|small|large|tiny|patchy|hazy|focal"
-    r"|increased|stable|left|right|basilar|basal|bibasilar|bilateral|lower|upper|wedge|compression|areas? of)\s+)(?:X{3,}\s+)+"
-    r"(?=(?:opacit|densit|atelecta|scar|infiltrat|consolidat|effusion|nodul|calcif|deformit|marking|thicken|airspace|interstitial|linear"
-    r"|left|right|bibasilar|basilar|bilateral|perihilar|subsegmental)[a-z]*\b)"
+    r"(?im)(?P<before>(?:^(?:(?:Findings|Impression|Addendum|Wet read): )?|[.;]\s+|\d[.)]\s+"
+    r"|\b(?:there (?:is|are|was|were)|with|without|no|or|shows?|demonstrates?|represents?)\s+)"
+    r"(?:(?:an?|some|few|multiple|numerous|scattered|mild|minimal|moderate|severe|slight|subtle|vague|small|large|tiny|patchy"
+    r"|hazy|focal|areas? of)\s+)+(?:(?:left|right|basilar|basal|bibasilar|bilateral|lower|upper)\s+)*)X{3,}\s+"
+    r"(?=(?P<behind>(?:(?:left|right|bibasilar|basilar|bilateral|perihilar|subsegmental|linear|airspace|interstitial)\s+)*"
+    rf"{_FINDING}\b))"
 )
-"""Where only an attribute of a finding is gone that can have denied nothing: 'Mild XXXX opacities' says 'Mild opacities'. What
-begins a clause can have been a 'No'."""
-_REASSURES = re.compile(r"(?i)\b(?:no|not|without|negative|unremarkable|normal|clear|resolved|otherwise)\b")
+"""Where one attribute of a finding is gone that can have denied nothing: 'There are mild XXXX opacities' says 'There are mild
+opacities'. The words before it begin a clause or follow what names a finding, and ask for a noun: what stands alone there, as
+in 'is mild XXXX opacities', 'on the left XXXX opacities', can have had a 'without' behind it, what begins a clause a 'No', and
+of two words that are gone one can have been the noun."""
+_TURNED = re.compile(
+    rf"(?i)({SIGN}\w*(?:\s+(?!(?:n?or|and)\b)[\w-]+){{0,4}}?)(?>(?:\s+(?:{REDACTED.pattern}))+)(?!\s*(?:[.,;]|n?or\b|and\b|$))"
+)
+"""Behind a finding, and before more: a 'but' or a 'not' can be gone, as in 'No effusion XXXX small nodule' or 'effusion XXXX
+resolved'."""
+_REASSURES = re.compile(
+    r"(?i)\b(?:no|nor|not|none|never|without|free of|negative|absent|absence|excluded|ruled out|unlikely|unremarkable|normal|clear"
+    r"|resolved|otherwise)\b"
+)
 _ABBREVIATIONS = (
     "approx|no|nos|vs|cf|ca|fig|figs|st|e\\.g|i\\.e|etc|resp|incl|max|min|vol|ant|post|lat|inf|sup|dr|drs|mr|mrs|ms"
     "|prof|m\\.d|d\\.o|ph\\.d|p\\.a|n\\.p|r\\.n|a\\.m|p\\.m|p\\.o|b\\.i\\.d"
@@ -90,7 +103,7 @@ def without_redactions(text: str, *, is_told: bool) -> str:
     if not REDACTED.search(text) and not (is_told and _NOTIFIES.search(text)):
         return text
     lines, has_lost = [], False
-    told = _ATTRIBUTE.sub(r"\1", _FILM.sub(lambda found: "".join(filter(None, found.groups())), text))
+    told = _ATTRIBUTE.sub(_unattributed, _FILM.sub(lambda found: "".join(filter(None, found.groups())), text))
     for line in told.split("\n"):
         head = found[0] if (found := _HEAD.match(line)) else ""
         said, lost = _left(sentences(line[len(head) :]), is_told, has_lost)
@@ -100,7 +113,13 @@ def without_redactions(text: str, *, is_told: bool) -> str:
         elif head == _IMPRESSION:
             return ""
     left = "\n".join(lines)
-    return left if affirmed(text) <= affirmed(left) or _is_summed_up(told, left) else ""
+    return left if affirmed(_TURNED.sub(r"\1.", text)) <= affirmed(left) or _is_summed_up(told, left) else ""
+
+
+def _unattributed(found: re.Match[str]) -> str:
+    """What stood before the attribute, with the article that goes with what stands behind it."""
+    article = "an" if found["behind"][0] in "aeiouAEIOU" else "a"
+    return re.sub(r"(?i)\b(a)n?(?=\s+$)", lambda said: said[1] + article[1:], found["before"])
 
 
 def _is_summed_up(told: str, left: str) -> bool:

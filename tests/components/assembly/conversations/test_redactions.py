@@ -121,6 +121,7 @@ def test_no_half_sentence_and_no_bare_full_stop_stays(text: str) -> None:
         "Findings: Right costophrenic XXXX is blunted.\nImpression: No acute disease. Small nodule.",
         "Findings: Right costophrenic XXXX is blunted.\nImpression: Lungs are low.",
         "Findings: Clear lungs, XXXX COPD.",
+        "Findings: Right costophrenic XXXX is blunted.\nImpression: Nodule. Lungs free of infiltrate.",
     ],
 )
 def test_a_report_that_lost_its_impression_or_a_finding_is_no_target(report: str) -> None:
@@ -138,9 +139,12 @@ def test_a_report_that_lost_its_impression_or_a_finding_is_no_target(report: str
         ("Findings: Sternotomy XXXX. Clear lungs.", "Findings: Clear lungs."),
         # An attribute that can have denied nothing.
         (
-            "Findings: Mild XXXX opacities in the left base. There is a small right XXXX XXXX effusion.",
+            "Findings: Mild XXXX opacities in the left base. There is a small right XXXX effusion.",
             "Findings: Mild opacities in the left base. There is a small right effusion.",
         ),
+        ("Findings: No pneumothorax or large XXXX effusion.", "Findings: No pneumothorax or large effusion."),
+        ("Findings: There is an XXXX nodule. A XXXX opacity.", "Findings: There is a nodule. An opacity."),
+        ("Findings: Mild XXXX opacities have resolved.", "Findings: Mild opacities have resolved."),
         # The impression is whole and says what is ill.
         (
             "Findings: Right costophrenic XXXX is blunted. Heart enlarged.\nImpression: Large right pleural effusion.",
@@ -150,6 +154,35 @@ def test_a_report_that_lost_its_impression_or_a_finding_is_no_target(report: str
 )
 def test_a_finding_that_is_denied_or_named_elsewhere_is_not_lost(report: str, kept: str) -> None:
     assert without_redactions(report, is_told=True) == kept
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        # No, not, without, but, no longer: what is gone can have denied the finding, or ended what denies it.
+        "XXXX pneumothorax.",
+        "XXXX of effusion.",
+        "There is XXXX effusion.",
+        "The heart is stable XXXX effusion.",
+        "Stable XXXX effusion.",
+        "Cardiomegaly is mild XXXX effusion.",
+        "The opacities are scattered XXXX consolidation.",
+        "Lung volumes have increased XXXX infiltrate.",
+        "Aeration improved on the right XXXX effusion.",
+        "There is wedge compression XXXX nodules.",
+        "Mild XXXX XXXX effusion.",
+        "No effusion on the left XXXX right basilar opacity.",
+        "No effusion XXXX small nodule.",
+        "No effusion on the right XXXX XXXX nodule.",
+        "The right effusion XXXX resolved.",
+        "Sin derrame basal XXXX atelectasia.",
+        "Sin cambios, comparado a XXXX nodulo.",
+        "Kein Erguss basal XXXX Infiltrat.",
+    ],
+)
+@pytest.mark.parametrize("beside", ["", " The heart is normal.", "\nImpression: No acute disease."])
+def test_no_finding_and_no_normal_report_comes_out_of_a_word_that_is_gone(said: str, beside: str) -> None:
+    assert without_redactions(f"Findings: {said}{beside}", is_told=True) == ""
 
 
 def test_findings_that_are_reported_nowhere_stay() -> None:
