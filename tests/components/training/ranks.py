@@ -79,11 +79,17 @@ def train(task: Task, world: World) -> None:
 
 
 def on_ranks(
-    folder: Path, tasks: Sequence[Task], size: int, *, copies: int = 1, kill_when: Callable[[], bool] | None = None
+    folder: Path,
+    tasks: Sequence[Task],
+    size: int,
+    *,
+    copies: int = 1,
+    kill_when: Callable[[], bool] | None = None,
+    killed: slice = slice(None),
 ) -> list[int]:
     """Trains the tasks one after the other in a world of so many processes; their exit statuses.
 
-    kill_when: all are killed the moment that it says so.
+    kill_when: all, or those of `killed`, are killed the moment that it says so; others end by themselves.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tasks_file, store = folder / "tasks.pickle", folder / f"store-{size}-{copies}-{len(list(folder.iterdir()))}"
@@ -98,7 +104,7 @@ def on_ranks(
         while kill_when and not kill_when() and all(rank.poll() is None for rank in ranks):
             time.sleep(0.02)
         if kill_when:
-            for rank in ranks:
+            for rank in ranks[killed]:
                 rank.kill()
         return [rank.wait(WAIT_SECONDS) for rank in ranks]
     finally:

@@ -15,6 +15,7 @@ from components.training.batches import MicroBatch
 from components.training.job import StageJob
 from components.training.run import prepare
 from components.training.stage import stage_job
+from components.training.state import MANIFEST
 from components.training.trainer import train_through_ray
 from components.training.world import World
 from tests.components.training.conftest import context
@@ -74,6 +75,25 @@ def test_two_ranks_learn_what_one_does(workspace: Workspace, recipe: Recipe) -> 
     after = load_file(together.job.checkpoint / "ema.safetensors")
     assert {name: value.shape for name, value in before.items()} == {k: v.shape for k, v in after.items()}
     assert seen(together).steps[-1]["text_loss"] == pytest.approx(seen(alone).steps[-1]["text_loss"], rel=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("copies", [1, 2])
+def test_two_ranks_one_of_which_was_killed_end_with_the_bytes_of_two_that_were_not(
+    workspace: Workspace, recipe: Recipe, copies: int
+) -> None:
+    root = workspace.root
+    straight, broken = (Task(of(context(root, recipe, "foundation"), name), root / name) for name in ("one", "other"))
+    broken = replace(broken, fault="a slow disk")
+    saved = broken.job.states / "step-000002" / MANIFEST
+    ended = on_ranks(root / "killed", [broken], 2, copies=copies, kill_when=saved.exists, killed=slice(1, 2))
+    assert all(ended) and saved.exists() and not broken.job.checkpoint.exists()
+    for task in (broken, straight):
+        assert on_ranks(root / "ranks", [task], 2, copies=copies) == [0, 0]
+    assert seen(broken).steps == seen(straight).steps[2:], "it went on after the second step"
+    for name in ("ema.safetensors", "model.safetensors"):
+        assert (broken.job.checkpoint / name).read_bytes() == (straight.job.checkpoint / name).read_bytes(), name
 
 
 def test_the_ranks_of_a_step_have_unequal_numbers_of_targets_and_together_those_of_one(
