@@ -6,7 +6,7 @@ from components.registry.catalogue import CHALLENGER, CHAMPION, Version, all_ver
 from components.registry.decision_page.publishing import publish_page
 from components.registry.decisions import Decision, champion_of
 from components.registry.lease import Lease
-from components.registry.pairing import ANCHOR, anchor_of
+from components.registry.pairing import ANCHOR, anchor_of, meant
 from components.registry.states import State, events_of, standing_of
 from components.registry.summary import remember_aliases
 from components.registry.tracking import Tracking
@@ -36,8 +36,8 @@ def carry_out(
         ).state  # one that the log does not name has one, too
         client.set_model_version_tag(tracking.model, str(number), STATE, state)
     for decision in {decision.version or 0: decision for decision in late}.values():
-        version = versions.get(decision.version or 0)
-        if version is not None:  # None: gone from the registry, or a decision about no version
+        version = meant(decision, versions)
+        if version is not None:
             publish_page(lease.workspace, tracking, version, log)
             lease.check()
             if champion_of(log) == version.number:
@@ -72,19 +72,29 @@ def _carry_out_for(
     client.set_model_version_tag(model, number, ANCHOR, f"{decision.sequence}:{decision.hash}")
 
 
-def catch_up(lease: Lease, tracking: Tracking, log: list[Decision]) -> None:
-    """Carry out again, in their order, the decisions that a store of an earlier moment does not know."""
+def listed(tracking: Tracking) -> dict[int, Version]:
+    """Every version by its number."""
+    return {version.number: version for version in all_versions(tracking)}
+
+
+def catch_up(
+    lease: Lease, tracking: Tracking, log: list[Decision], versions: Mapping[int, Version]
+) -> Mapping[int, Version]:
+    """Carry out again, in their order, the decisions that a store of an earlier moment does not know; the versions as they
+    are then."""
     for place, entry in enumerate(log, start=1):
-        versions = {version.number: version for version in all_versions(tracking)}
-        if entry.version in versions and anchor_of(versions[entry.version]) < entry.sequence:
+        version = meant(entry, versions)
+        if version is not None and anchor_of(version) < entry.sequence:
             carry_out(lease, tracking, log[:place], versions)
+            versions = listed(tracking)
+    return versions
 
 
 def finish_interrupted(
     lease: Lease, tracking: Tracking, log: list[Decision], versions: Mapping[int, Version]
 ) -> Decision | None:
     """Carry out the newest decision if its writer was killed before it could: the version lacks its anchor. Returns it."""
-    version = versions.get(log[-1].version or 0) if log else None
+    version = meant(log[-1], versions) if log else None
     if version is None or version.tags.get(ANCHOR) == f"{log[-1].sequence}:{log[-1].hash}":
         return None
     carry_out(lease, tracking, log, versions)

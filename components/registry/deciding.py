@@ -5,15 +5,15 @@ the alias points by then; an alias moved by hand at any other time is reported a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from components.registry.carrying_out import Drift, carry_out, catch_up, finish_interrupted
-from components.registry.catalogue import CHAMPION, Version, all_versions
+from components.registry.carrying_out import Drift, carry_out, catch_up, finish_interrupted, listed
+from components.registry.catalogue import CHAMPION, Version
 from components.registry.database import Impossible
 from components.registry.decisions import Decision, Ruling, append, champion_of, next_entry, read_log
 from components.registry.lease import Lease, LeaseLost, hold_lease
-from components.registry.pairing import OlderStore, check_anchors, check_pair
+from components.registry.pairing import OlderStore, check_anchors, check_pair, gone
 from components.registry.states import forbidden
 from components.registry.tracking import Tracking
 from components.storage.locks import Held
@@ -45,21 +45,19 @@ def settle(lease: Lease, tracking: Tracking, healing: int | None = None) -> Sett
     OlderStore when the two are not of one moment (the latter without `healing`: a person's promotion brings an older store
     up to the log), Drift when the alias was moved by hand, unless `healing` is one of the two versions between which it stands.
     """
-    settled = Settled(read_log(lease.workspace), _listed(tracking))
+    settled = Settled(read_log(lease.workspace), listed(tracking))
     check_anchors(settled.log, settled.versions.values())
     try:
         check_pair(settled.log, settled.versions.values())
     except OlderStore:
         if healing is None:
             raise
-        catch_up(lease, tracking, settled.log)
-        settled = Settled(settled.log, _listed(tracking))
+        settled = Settled(settled.log, catch_up(lease, tracking, settled.log, settled.versions))
     if (finished := finish_interrupted(lease, tracking, settled.log, settled.versions)) is not None:
-        settled = Settled(settled.log, _listed(tracking), finished)
+        settled = Settled(settled.log, listed(tracking), finished)
+    for number in gone(settled.log, settled.versions):
+        settled = replace(settled, log=[*settled.log, _take_out(lease, tracking, settled, number)])
     logged = champion_of(settled.log)
-    if logged is not None and logged not in settled.versions:
-        taken_out = _take_out(lease, tracking, settled, logged)
-        settled, logged = Settled([*settled.log, taken_out], settled.versions), None
     actual = settled.champion.number if settled.champion else None
     if actual != logged and healing not in (actual, logged):
         ways = " or ".join(f"`unimed promote {number}`" for number in (actual, logged) if number is not None)
@@ -88,7 +86,7 @@ def _carry_out_late(workspace: Workspace, tracking: Tracking, decision: Decision
     """What was written stands. Others may have decided since: what they found is brought to the log's end once more."""
     try:
         with hold_lease(workspace, f"carry out {decision.sequence}", wait_seconds=LEASE_SECONDS) as lease:
-            carry_out(lease, tracking, read_log(workspace), _listed(tracking), since=decision.sequence)
+            carry_out(lease, tracking, read_log(workspace), listed(tracking), since=decision.sequence)
     except (Held, LeaseLost) as error:
         raise LeaseLost(
             f"decision {decision.sequence} ({decision.action} of {spoken(decision.version)}) is written and stands, but the "
@@ -114,10 +112,6 @@ def about(version: Version) -> dict[str, Any]:
 def spoken(number: int | None) -> str:
     """`version 7`, or `no version`."""
     return "no version" if number is None else f"version {number}"
-
-
-def _listed(tracking: Tracking) -> dict[int, Version]:
-    return {version.number: version for version in all_versions(tracking)}
 
 
 def _take_out(lease: Lease, tracking: Tracking, settled: Settled, version: int) -> Decision:

@@ -1,6 +1,6 @@
 """Whether decision log and MLflow's store are of one moment: a pure reading of both."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from components.registry.decisions import BrokenLog, Decision, champion_of
 from components.registry.version import CHAMPION, Version
@@ -20,6 +20,13 @@ class OlderStore(ValueError):
 def anchor_of(version: Version) -> int:
     """Sequence of the newest decision that MLflow knows about the version; 0 for none."""
     return int(version.tags.get(ANCHOR, "").partition(":")[0] or 0)
+
+
+def meant(decision: Decision, versions: Mapping[int, Version]) -> Version | None:
+    """The version that the decision is about; None where it is about none, and where that one is gone, though another may
+    have its number: the registered model was deleted and made anew."""
+    found = versions.get(decision.version or 0)
+    return found if found is not None and found.weights_sha256 == decision.weights_sha256 else None
 
 
 def check_anchors(log: list[Decision], versions: Iterable[Version]) -> None:
@@ -46,9 +53,8 @@ def check_pair(log: list[Decision], versions: Iterable[Version]) -> None:
     present = {version.number: version for version in versions}
     newest = {entry.version: entry for entry in log[:-1] if entry.version is not None}
     for number, entry in newest.items():
-        version = present.get(number)
-        # Another version's number, where the registered model was deleted and made anew.
-        if version is None or version.weights_sha256 != entry.weights_sha256:
+        version = meant(entry, present)
+        if version is None:
             continue
         if (anchor := anchor_of(version)) < entry.sequence:
             raise OlderStore(
@@ -62,6 +68,19 @@ def check_pair(log: list[Decision], versions: Iterable[Version]) -> None:
             f"the champion of the log, version {champion}, is not in MLflow, and the alias stands on version {bearer}: "
             f"MLflow's store is older than the log; {FIX}"
         )
+
+
+def gone(log: list[Decision], versions: Mapping[int, Version]) -> list[int]:
+    """The champion of the log, if it is not registered any more, and every number that the log knows of other weights than
+    bear it now: the registered model was deleted and made anew, and its numbers begin again."""
+    newest = {entry.version: entry for entry in log}
+    anew = [
+        number
+        for number, version in versions.items()
+        if number in newest and not newest[number].is_gone and newest[number].weights_sha256 != version.weights_sha256
+    ]
+    champion = champion_of(log)
+    return anew if champion is None or champion in versions else [champion, *anew]
 
 
 def mismatch(log: list[Decision], versions: Iterable[Version]) -> str | None:

@@ -52,7 +52,7 @@ def _decided_before(
         own = decision_about(log, version.number)
         if champion is not None and champion.number == version.number:
             return own
-        if standing.state == "withdrawn" and standing.entry is not None and not standing.entry.is_gone:
+        if standing.state == "withdrawn" and standing.entry is not None:
             return own or _as_before(lease, tracking, settled, version, standing.entry, "withdraw", evidence.key)
         if own is not None and _answers(own, champion, promote, evidence):
             return own

@@ -68,7 +68,8 @@ class Standing:
 
 
 def standings(log: Iterable[Decision]) -> dict[int, Standing]:
-    """Version -> its state after the whole log; versions that the log does not name are not in it.
+    """Version -> its state after the whole log; versions that the log does not name, or that are gone from the registry,
+    are not in it.
 
     Entries that today's table would not allow, of an older release, lead where their event leads elsewhere.
     """
@@ -77,7 +78,9 @@ def standings(log: Iterable[Decision]) -> dict[int, Standing]:
         for version, event in events_of(entry):
             state = found[version].state if version in found else "registered"
             step = TRANSITIONS.get((state, event)) or TRANSITIONS.get(("registered", event))
-            if event != "approve":
+            if entry.is_gone:
+                found.pop(version, None)  # its number may come back with other weights
+            elif event != "approve":
                 found[version] = Standing(step.to if step else state, entry)
     return found
 

@@ -12,10 +12,11 @@ import pytest
 from components.recipes.registry import MODEL
 from components.registry import deciding, gate
 from components.registry.carrying_out import Drift
-from components.registry.catalogue import record_folder, reference_of, resolve
+from components.registry.catalogue import all_versions, record_folder, reference_of, resolve
 from components.registry.database import Impossible
 from components.registry.decisions import BrokenLog, read_log
 from components.registry.exam import Incomparable
+from components.registry.pairing import mismatch
 from components.registry.people import approve, promote, rollback
 from components.registry.promotion import decide
 from components.registry.summary import already_judged, champion_summary
@@ -289,6 +290,27 @@ def test_a_champion_that_was_deleted_on_mlflows_page_is_registered_again(workspa
     assert already_judged(workspace) == log[2]
     with pytest.raises(Impossible, match="nothing to roll back to"):
         rollback(workspace, who="ada", why="there is none before it")
+
+
+def test_another_version_that_got_a_champions_number_has_not_its_title(workspace, retrain, compared):
+    """Somebody deleted the registered model on MLflow's page: its numbers begin again."""
+    decide(workspace, register(workspace), "gate")
+    connect(workspace).client.delete_registered_model(MODEL)
+    retrain(workspace, "weights 2", 0.1)
+    anew = register(workspace)
+    decision = decide(workspace, anew, "gate")
+    assert (anew.number, decision.action, decision.weights_sha256) == (1, "refuse", anew.weights_sha256)
+    log = read_log(workspace)
+    assert [(entry.action, entry.version, entry.who) for entry in log] == [
+        ("promote", 1, "gate"),
+        ("withdraw", 1, "registry"),
+        ("refuse", 1, "gate"),
+    ]
+    (row,) = models(workspace)
+    assert (row["aliases"], row["state"]) == ([], "refused") and champion_summary(workspace)["champion"] is None
+    assert mismatch(log, all_versions(connect(workspace))) is None
+    with pytest.raises(Impossible, match="nothing to roll back to"):
+        rollback(workspace, who="ada", why="to the one before")
 
 
 def test_a_person_can_promote_after_the_champion_was_deleted(three):

@@ -66,7 +66,11 @@ ADA = {"who": "ada"}
             [("promote", 1, {}), ("promote", 2, {}), ("rollback", 1, {"who": "ada", "from": 2})],
             {1: "promoted", 2: "withdrawn"},
         ),
-        ([("promote", 1, {}), ("withdraw", 1, {"who": "registry"})], {1: "withdrawn"}),
+        ([("promote", 1, {}), ("withdraw", 1, {"who": "registry"})], {}),
+        (
+            [("promote", 1, {}), ("withdraw", 1, {"who": "registry"}), ("refuse", 1, {"weights": "w2"})],
+            {1: "refused"},
+        ),
     ],
 )
 def test_the_state_follows_from_the_log_alone(steps, expected):
