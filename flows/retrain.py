@@ -14,7 +14,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from components.recipes.recipe import read_recipe
 from components.storage.workspace import Workspace
-from components.training.finished import forget_states
+from components.training.state_folders import forget_states
 from flows.interruption import GO_ON, stoppable
 from flows.journal import keep_seconds, record
 from flows.order import stage_order

@@ -1,7 +1,6 @@
 """Finished parts of the stage `start`, so that a stage that was interrupted does not train them again."""
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,9 +56,3 @@ class PartStore:
         if sha256_bytes(data) != stored["sha256"]:
             return None
         return Part(load(data), stored["facts"])
-
-    def forget_others(self, pattern: str) -> None:
-        """Removes the parts of earlier runs: sibling folders whose names match."""
-        for folder in self.folder.parent.glob(pattern):
-            if folder != self.folder:
-                shutil.rmtree(folder, ignore_errors=True)

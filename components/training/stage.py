@@ -1,7 +1,6 @@
 """The stage `train`: one stage of the curriculum, from its parent's checkpoint to its own."""
 
 import json
-import shutil
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -12,9 +11,9 @@ from components.recipes.nearest import nearest
 from components.storage.file_hashes import file_sha256
 from components.storage.keys import keyed_hash
 from components.storage.recorded_code import recorded_code
-from components.training.finished import forget_states
 from components.training.job import StageJob
 from components.training.losses import log_row
+from components.training.state_folders import forget_states, state_folder
 from components.training.trainer import train_through_ray
 
 
@@ -36,7 +35,7 @@ def train(ctx: StageContext) -> None:
         # A worker on another machine had nowhere to tell them; the rest are there already.
         for row in json.loads(job.losses.read_text()):
             log_row(run, row)
-    _forget_other_runs(job)
+    forget_states(ctx.workspace, [job.stage], keep=job.states)  # other numbers or inputs, finished or given up
 
 
 def stage_job(ctx: StageContext, key: str) -> StageJob:
@@ -49,7 +48,7 @@ def stage_job(ctx: StageContext, key: str) -> StageJob:
         parent=parent_checkpoint(ctx),
         checkpoint=workspace.checkpoints / ctx.item,
         losses=workspace.losses / f"{ctx.item}.json",
-        states=workspace.training_state / f"{ctx.item}-{key}",
+        states=state_folder(workspace, ctx.item, key),
         latents=workspace.training_state / "latents",
     )
 
@@ -88,13 +87,6 @@ def _describe(ctx: StageContext, run: StageRun) -> None:
     run.params({"seed": ctx.recipe.seed, "training": asdict(ctx.recipe.training)})
     run.params({f"curriculum.{ctx.item}": asdict(ctx.recipe.curriculum[ctx.item])})
     run.dataset(Dataset(ctx.workspace.dataset).dataset_id, "training")
-
-
-def _forget_other_runs(job: StageJob) -> None:
-    """Removes the states of earlier runs of this stage: other numbers or inputs, finished or given up."""
-    for folder in job.states.parent.glob(f"{job.stage}-*"):
-        if folder != job.states:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _before(ctx: StageContext) -> list[str]:

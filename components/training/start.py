@@ -16,6 +16,7 @@ from components.storage.atomic import atomic_folder, write_json_rows
 from components.storage.keys import keyed_hash, seed_of
 from components.storage.recorded_code import recorded_code
 from components.training.parts import Part, PartStore
+from components.training.state_folders import forget_states, state_folder
 from components.weights.tokenizer import save_tokenizer, text_of, train_tokenizer
 from model.config import ModelConfig, config_to_dict
 
@@ -60,13 +61,13 @@ def _trained(ctx: StageContext) -> list[dict[str, Any]]:
     tokenizer.check_fits(config.llm.vocab_size)
     ctx.raise_if_stopped()
     pictures = PictureSet(dataset.images("train"), settings.image_side, with_targets=True)
-    parts = PartStore(ctx.workspace.training_state / f"start-{part_key(ctx, dataset.dataset_id)}")
+    parts = PartStore(state_folder(ctx.workspace, "start", part_key(ctx, dataset.dataset_id)))
     autoencoder, autoencoder_rows = _autoencoder(ctx, pictures, parts)
     model, vision_rows = _network(ctx, replace(config, vae=autoencoder.config), dataset, parts)
     with atomic_folder(ctx.workspace.checkpoints / "start") as folder:
         save_checkpoint(folder, model, autoencoder, start_image_settings(ctx))
         save_tokenizer(tokenizer, folder)
-    parts.forget_others("start-*")
+    forget_states(ctx.workspace, ["start"], keep=parts.folder)
     return [*autoencoder_rows, *vision_rows]
 
 
