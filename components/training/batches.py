@@ -14,8 +14,8 @@ from components.storage.keys import generator
 from components.training.augment import augmented, plain
 from components.training.latents import LatentStore
 from components.training.layout import Item, LatentItem, Layout, TextItem, Visit, VitItem
+from components.training.mirrored_edits import turn_of, turned
 from components.training.pixels import PixelStore
-from components.training.turns import turn_of, turned
 from model.config import ModelConfig
 from model.image_transform import patchify_latent, patchify_pixels
 from model.objective import sigma_of

@@ -13,8 +13,8 @@ from components.storage.atomic import write_bytes, write_text
 from components.storage.byte_cache import ByteCache
 from components.storage.keys import sha256_bytes
 from components.training.augment import plain
+from components.training.mirrored_edits import turned
 from components.training.pixels import PixelStore
-from components.training.turns import turned
 from model.autoencoder import Autoencoder
 from model.image_transform import ImageTransform
 

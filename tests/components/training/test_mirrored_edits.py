@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.training.layout import Visit
-from components.training.turns import TURNS, turn_of, turned
+from components.training.mirrored_edits import TURNS, turn_of, turned
 
 SQUARE = np.arange(4 * 4 * 3).reshape(4, 4, 3)
 WIDE = np.arange(2 * 5 * 3).reshape(2, 5, 3)
