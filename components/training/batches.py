@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from components.assembly.dataset import SampleIndex
+from components.assembly.dataset import ImageShape, SampleIndex
 from components.recipes.training import TrainingSettings
 from components.records.sample import Image, Sample
 from components.storage.keys import generator
@@ -37,6 +38,15 @@ class MicroBatch:
 
     def to(self, device: torch.device) -> "MicroBatch":
         return MicroBatch(self.packed.to(device), self.sigma.to(device), self.noise.to(device))
+
+
+class _Planned(NamedTuple):
+    """A visit's sample, what of it is packed, and how its images are turned."""
+
+    visit: Visit
+    sample: Sample
+    items: list[Item]
+    turn: int
 
 
 class BatchMaker:
@@ -85,10 +95,9 @@ class BatchMaker:
         builder = SequenceBuilder(self._layout.tokenizer.special, self._config)
         sigmas: list[np.ndarray] = []
         noises: list[np.ndarray] = []
-        for visit, sample, items in planned:
+        for visit, sample, items, turn in planned:
             draw = generator(self._layout.seed, "noise", visit.sample_id, visit.pass_number)
             builder.start_sample()
-            turn = self._turn(sample, visit)
             for item in items:
                 match item:
                     case TextItem():
@@ -105,22 +114,22 @@ class BatchMaker:
             builder.end_sample()
         return MicroBatch(builder.build(may_be_empty=True), *self._chance(sigmas, noises))
 
-    def _plan(self, visit: Visit) -> tuple[Visit, Sample, list[Item]]:
+    def _plan(self, visit: Visit) -> _Planned:
         number = self._numbers[visit.sample_id]
-        return visit, self._index.read(number), self._layout.items(self._index.layout(number), visit)
+        sample, pieces = self._index.read(number), self._index.layout(number)
+        square = all(piece.width == piece.height for piece in pieces if isinstance(piece, ImageShape))
+        turn = turn_of(sample.task, visit, self._layout.seed, square=square) if self._training.turn_edits else 0
+        return _Planned(visit, sample, self._layout.items(pieces, visit), turn)
 
-    def _turn(self, sample: Sample, visit: Visit) -> int:
-        return turn_of(sample.task, visit, self._layout.seed) if self._training.turn_edits else 0
-
-    def _vit_patches(self, planned: Sequence[tuple[Visit, Sample, list[Item]]]) -> list[Tensor]:
+    def _vit_patches(self, planned: Sequence[_Planned]) -> list[Tensor]:
         """Patches of every image that the ViT reads, in order; images of one size are changed together."""
         images: list[np.ndarray] = []
         keys: list[tuple[object, ...]] = []
-        for visit, sample, items in planned:
+        for visit, sample, items, turn in planned:
             for item in items:
                 if isinstance(item, VitItem) and not item.dropped:
                     upright = self._pixels.sized(_image(sample, item.piece), self._layout.vit)
-                    images.append(turned(upright, self._turn(sample, visit)))
+                    images.append(turned(upright, turn))
                     keys.append((self._layout.seed, visit.sample_id, visit.pass_number, item.piece))
         patches: list[Tensor] = [torch.empty(0)] * len(images)
         for shape in dict.fromkeys(image.shape for image in images):

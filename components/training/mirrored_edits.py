@@ -18,14 +18,15 @@ TURNS: Mapping[str, int] = {"super_resolution": 8, "staining": 8, "translation":
 MIRRORED, FLIPPED, TRANSPOSED = 1, 2, 4
 
 
-def turn_of(task: str, visit: Visit, seed: str) -> int:
-    """The turn of this visit, by key; 0, none, for tasks that have no other."""
-    return int(unit_interval(seed, "turn", visit.sample_id, visit.pass_number) * TURNS.get(task, 1))
+def turn_of(task: str, visit: Visit, seed: str, *, square: bool) -> int:
+    """The turn of this visit, by key; 0, none, for tasks that have no other. Where not all images of the sample are
+    square, none is transposed: what the ViT and the autoencoder are shown of one may be square and no square."""
+    turn = int(unit_interval(seed, "turn", visit.sample_id, visit.pass_number) * TURNS.get(task, 1))
+    return turn if square else turn & ~TRANSPOSED
 
 
 def turned(pixels: np.ndarray, turn: int) -> np.ndarray:
-    """Pixels [h, w, 3] mirrored, flipped, and transposed where that keeps their size."""
+    """Pixels [h, w, 3] mirrored, flipped and transposed, as the turn says."""
     pixels = pixels[:, ::-1] if turn & MIRRORED else pixels
     pixels = pixels[::-1] if turn & FLIPPED else pixels
-    is_square = pixels.shape[0] == pixels.shape[1]
-    return pixels.transpose(1, 0, 2) if turn & TRANSPOSED and is_square else pixels
+    return pixels.transpose(1, 0, 2) if turn & TRANSPOSED else pixels

@@ -10,15 +10,17 @@ from components.assembly.dataset import ImageShape, SampleIndex
 from components.images.stored import decode_stored
 from components.recipes.recipe import Recipe
 from components.recipes.training import ConditionDropout
-from components.records.sample import Text
+from components.records.sample import Image, Text
 from components.records.vocabulary import ImageRole
 from components.storage.workspace import Workspace
 from components.training.augment import augmented, plain
 from components.training.batches import BatchMaker, MicroBatch
 from components.training.latents import LatentStore
 from components.training.layout import LatentItem, Layout, TextItem, Visit, VitItem, image_transforms
+from components.training.mirrored_edits import turn_of, turned
 from components.training.pixels import PixelStore
 from components.weights.tokenizer import TextTokenizer
+from model.image_transform import ImageTransform
 from model.weights import load_checkpoint
 from tests.components.training.conftest import SIDE, image, picture
 
@@ -38,6 +40,8 @@ def make(
     dropout: ConditionDropout,
     copies: int = 2,
     edits_from_noise: float = 0.0,
+    turn_edits: bool = False,
+    pixels: PixelStore | None = None,
 ) -> BatchMaker:
     folder = started.checkpoints / "start"
     model, autoencoder, _ = load_checkpoint(folder)
@@ -53,9 +57,9 @@ def make(
         noised_copies=copies,
         seed="1:foundation",
     )
-    pixels = PixelStore()
+    pixels = pixels or PixelStore()
     latents = LatentStore(autoencoder, vae, pixels)
-    training = replace(recipe.training, edits_from_noise=edits_from_noise, turn_edits=False)
+    training = replace(recipe.training, edits_from_noise=edits_from_noise, turn_edits=turn_edits)
     return BatchMaker(index, layout, model.config, latents=latents, pixels=pixels, training=training)
 
 
@@ -78,6 +82,40 @@ def test_edits_begin_from_noise_alone_as_often_as_asked_and_drawings_from_words_
             ]
     assert 0.25 < np.mean([level == 1 for level in levels["interleaved"]]) < 0.75
     assert levels["t2i"] and max(levels["t2i"]) < 1
+
+
+class Turned(PixelStore):
+    """Images as they would be, had they been delivered turned."""
+
+    def __init__(self, turn: int) -> None:
+        super().__init__()
+        self._turn = turn
+
+    def sized(self, image: Image, transform: ImageTransform) -> np.ndarray:
+        return turned(super().sized(image, transform), self._turn)
+
+
+def test_a_turned_edit_is_the_edit_of_images_that_were_delivered_so_and_a_drawing_is_never_turned(
+    started: Workspace, recipe: Recipe, index: SampleIndex
+) -> None:
+    maker = make(started, recipe, index, KEPT, turn_edits=True)
+    visits = {turn_of("super_resolution", visit, "1:foundation", square=True): visit for visit in edits()}
+    for turn in (1, 2, 4, 7):
+        as_delivered = make(started, recipe, index, KEPT, pixels=Turned(turn))
+        assert_equal(maker.build([visits[turn]]), as_delivered.build([visits[turn]]))
+    upright = make(started, recipe, index, KEPT)
+    drawings = [Visit(DRAW, number) for number in range(5)]
+    assert_equal(maker.build(drawings), upright.build(drawings))
+
+
+def edits() -> list[Visit]:
+    return [Visit(EDIT, number) for number in range(100)]
+
+
+def assert_equal(found: MicroBatch, expected: MicroBatch) -> None:
+    for name in ("vit_patches", "latents", "text_ids"):
+        assert torch.equal(getattr(found.packed, name), getattr(expected.packed, name)), name
+    assert torch.equal(found.noise, expected.noise) and torch.equal(found.sigma, expected.sigma)
 
 
 def test_an_edit_is_clean_latents_vit_instruction_and_noised_copies(maker: BatchMaker) -> None:

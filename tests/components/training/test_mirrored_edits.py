@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from components.training.layout import Visit
-from components.training.mirrored_edits import TURNS, turn_of, turned
+from components.training.mirrored_edits import TRANSPOSED, TURNS, turn_of, turned
 
 SQUARE = np.arange(4 * 4 * 3).reshape(4, 4, 3)
-WIDE = np.arange(2 * 5 * 3).reshape(2, 5, 3)
 
 
 def test_the_eight_turns_of_a_square_differ_and_the_first_is_none():
@@ -16,12 +15,16 @@ def test_the_eight_turns_of_a_square_differ_and_the_first_is_none():
     assert all(sorted(turned(SQUARE, turn).flatten()) == list(range(48)) for turn in range(8))
 
 
-def test_an_image_that_is_no_square_keeps_its_size():
-    assert {turned(WIDE, turn).shape for turn in range(8)} == {(2, 5, 3)}
+def test_no_image_of_a_sample_is_transposed_unless_all_are_square():
+    """Of 100 x 104 pixels the autoencoder may be shown a square and the ViT none: they would be turned apart."""
+    visits = [Visit(f"a{number}", 0) for number in range(200)]
+    pairs = [[turn_of("staining", visit, "seed", square=square) for visit in visits] for square in (True, False)]
+    assert set(pairs[0]) == set(range(8))
+    assert pairs[1] == [turn & ~TRANSPOSED for turn in pairs[0]]
 
 
 @pytest.mark.parametrize("task", ["super_resolution", "translation", "organ_map", "t2i"])
 def test_a_task_takes_its_turns_and_no_other(task):
-    found = [turn_of(task, Visit(f"a{number}", number % 3), "seed") for number in range(400)]
+    found = [turn_of(task, Visit(f"a{number}", number % 3), "seed", square=True) for number in range(400)]
     assert set(found) == set(range(TURNS.get(task, 1)))
-    assert found[7] == turn_of(task, Visit("a7", 1), "seed")
+    assert found[7] == turn_of(task, Visit("a7", 1), "seed", square=True)
