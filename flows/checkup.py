@@ -189,15 +189,14 @@ def _database(workspace: Any) -> Finding:
 def _pair(workspace: Any) -> Iterator[Finding]:
     """Whether decision log and MLflow's store are of one moment, where both can be asked."""
     from components.registry.catalogue import all_versions
-    from components.registry.database import embedded_uri, has_log, tracking_uri
+    from components.registry.database import has_log, has_store, tracking_uri
     from components.registry.decisions import read_log
     from components.registry.pairing import mismatch
+    from components.registry.places import is_server
     from components.registry.tracking import connect
 
     uri = tracking_uri(workspace)
-    if uri == embedded_uri(workspace) and not (workspace.private / "mlflow.db").is_file():
-        return
-    if uri.startswith("http") and not _is_up(uri):
+    if not has_store(workspace) or (is_server(uri) and not _is_up(uri)):
         return
     try:
         log = read_log(workspace) if has_log(workspace) else []

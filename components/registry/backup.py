@@ -5,16 +5,17 @@ The weights are not in it: they lie in the DVC remote (and on the MLflow server,
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from components.registry.catalogue import all_versions
-from components.registry.database import Impossible, database_url, embedded_uri, has_log, tracking_uri
+from components.registry.database import Impossible, database_url, has_log, has_own_mlflow, tracking_uri
 from components.registry.databases import OURS, copy_in, copy_out, ending
 from components.registry.decisions import read_log
 from components.registry.lease import hold_lease
 from components.registry.pairing import mismatch
+from components.registry.places import is_server
 from components.registry.tracking import connect
 from components.storage.addresses import shown
 from components.storage.atomic import read_object, write_json
@@ -72,7 +73,7 @@ def back_up(workspace: Workspace, folder: Path) -> Backup:
         files={path.name: file_sha256(path) for path in files.values()},
         artifacts=(folder / ARTIFACTS).is_dir(),
     )
-    write_json(folder / CARD, {"schema": SCHEMA, **{name: getattr(card, name) for name in Backup.__dataclass_fields__}})
+    write_json(folder / CARD, {"schema": SCHEMA, **asdict(card)})
     return card
 
 
@@ -120,7 +121,7 @@ def read_backup(folder: Path) -> Backup:
 
 def _urls(workspace: Workspace) -> dict[str, str]:
     uri = tracking_uri(workspace)
-    if uri.startswith(("http:", "https:")):
+    if is_server(uri):
         uri = os.environ.get(STORE, "")
         if not uri:
             raise Impossible(
@@ -132,7 +133,7 @@ def _urls(workspace: Workspace) -> dict[str, str]:
 
 def _own_artifacts(workspace: Workspace) -> Path | None:
     """The artifacts of an embedded MLflow; None where another keeps them."""
-    return workspace.private / ARTIFACTS if tracking_uri(workspace) == embedded_uri(workspace) else None
+    return workspace.private / ARTIFACTS if has_own_mlflow(workspace) else None
 
 
 def _decisions_after(workspace: Workspace, card: Backup) -> int:

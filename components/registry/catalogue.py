@@ -1,7 +1,5 @@
 """The versions there are: finding one by number or alias, listing them, reading what each remembers of its making."""
 
-import logging
-import sqlite3
 import tempfile
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -11,7 +9,7 @@ from urllib.parse import urlsplit
 
 from components.recipes.nearest import nearest
 from components.registry.database import Impossible
-from components.registry.own_store import sqlite_file, versions_in
+from components.registry.own_store import read_own, versions_in
 from components.registry.tracking import Tracking, connect
 from components.registry.version import CHALLENGER, CHAMPION, Version, is_number
 from components.registry.weights_reference import WeightsReference, lay_out
@@ -76,12 +74,10 @@ def find(tracking: Tracking, name: str) -> Version | None:
 
 def all_versions(tracking: Tracking) -> list[Version]:
     """Every version with its aliases, newest first: two requests to a server; a SQLite file is read as it lies."""
-    if (file := sqlite_file(str(tracking.client.tracking_uri))) is not None:
-        try:
-            return versions_in(file, tracking.model)
-        except sqlite3.DatabaseError as error:
-            logging.getLogger(__name__).debug("%s is asked through MLflow: %s", file, error)
     client = tracking.client
+    own = read_own(str(client.tracking_uri), lambda file: versions_in(file, tracking.model))
+    if own is not None:
+        return own
     # Not get_registered_model, which loads every version of it to find the newest.
     models = client.search_registered_models(f"name = '{tracking.model}'")
     if not models:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.registry.catalogue import all_versions, record_folder, reference_in
-from components.registry.database import embedded_uri, tracking_uri
+from components.registry.database import has_store
 from components.registry.tracking import connect
 from components.storage.atomic import TEMPORARY
 from components.storage.dvc_cache import collect
@@ -50,7 +50,7 @@ def collect_garbage(workspace: Workspace, *, dry_run: bool) -> Garbage:
 
 def _named(workspace: Workspace) -> tuple[set[str], set[str], int]:
     """(md5 that versions need, first letters of their weights' hashes, number of versions)."""
-    if tracking_uri(workspace) == embedded_uri(workspace) and not (workspace.private / "mlflow.db").is_file():
+    if not has_store(workspace):
         return set(), set(), 0
     tracking = connect(workspace)
     versions = all_versions(tracking)

@@ -5,12 +5,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.registry.places import plain_address
+from components.registry.places import plain_address, sqlite_path
 from components.storage.addresses import shown
-from components.storage.home import DECISIONS
+from components.storage.home import DECISIONS, MLFLOW
 from components.storage.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def tracking_uri(workspace: Workspace) -> str:
 
 def embedded_uri(workspace: Workspace) -> str:
     """The workspace's own MLflow database."""
-    return f"sqlite:///{workspace.private / 'mlflow.db'}"
+    return f"sqlite:///{workspace.private / MLFLOW}"
 
 
 def database_url(workspace: Workspace) -> str:
@@ -59,13 +58,23 @@ def has_log(workspace: Workspace) -> bool:
         url = database_url(workspace)
     except Impossible:
         return False
-    return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).is_file()
+    file = sqlite_path(url)
+    return file is None or file.is_file()
+
+
+def has_own_mlflow(workspace: Workspace) -> bool:
+    """Whether MLflow is the workspace's own file."""
+    return plain_address(tracking_uri(workspace)) == plain_address(embedded_uri(workspace))
+
+
+def has_store(workspace: Workspace) -> bool:
+    """Whether MLflow may hold something: its own file is made by whoever registers first."""
+    return not has_own_mlflow(workspace) or (workspace.private / MLFLOW).is_file()
 
 
 def is_embedded(workspace: Workspace) -> bool:
     """Whether MLflow and the database of decisions are both the workspace's own files, which no other workspace shares."""
-    own = plain_address(embedded_uri(workspace))
-    return not os.environ.get(ENVIRONMENT) and plain_address(tracking_uri(workspace)) == own
+    return not os.environ.get(ENVIRONMENT) and has_own_mlflow(workspace)
 
 
 @contextmanager
@@ -80,8 +89,8 @@ def engine_of(workspace: Workspace) -> "Engine":
     from components.registry.migrating import bring_up
 
     url = database_url(workspace)
-    if url.startswith("sqlite"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    if (file := sqlite_path(url)) is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
         engine = _engine(url, os.getpid())
         bring_up(engine)  # each time: a file can be put back or taken away, and the look costs less than a millisecond
         return engine

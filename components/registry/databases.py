@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from components.registry.places import sqlite_path
 from components.storage.addresses import shown
 from components.storage.atomic import atomic_path
 
@@ -18,7 +19,7 @@ OURS = "unimed_*"
 
 def ending(url: str) -> str:
     """How a copy of the database is named; raises ValueError for a kind that cannot be copied."""
-    if url.startswith("sqlite:///"):
+    if sqlite_path(url) is not None:
         return "sqlite"
     if url.startswith("postgresql"):
         return "dump"
@@ -28,8 +29,8 @@ def ending(url: str) -> str:
 def copy_out(url: str, target: Path, *, tables: Sequence[str] = (), without: Sequence[str] = ()) -> None:
     """Write the database to the file; of PostgreSQL only `tables`, or all but `without`. Raises ValueError."""
     with atomic_path(target) as temporary:
-        if ending(url) == "sqlite":
-            _copy(_file(url), temporary)
+        if (file := sqlite_path(url)) is not None:
+            _copy(file, temporary)
             return
         chosen = [f"--table={name}" for name in tables] + [f"--exclude-table={name}" for name in without]
         _tool("pg_dump", url, "--format=custom", f"--file={temporary}", *chosen)
@@ -37,8 +38,7 @@ def copy_out(url: str, target: Path, *, tables: Sequence[str] = (), without: Seq
 
 def copy_in(url: str, source: Path) -> None:
     """Put the copy in the place of what the database holds: all of it, or nothing after a failure. Raises ValueError."""
-    if ending(url) == "sqlite":
-        file = _file(url)
+    if (file := sqlite_path(url)) is not None:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _copy(source, file)
         return
@@ -55,10 +55,6 @@ def _copy(source: Path, target: Path) -> None:
         closing(sqlite3.connect(target, timeout=60)) as after,
     ):
         before.backup(after)
-
-
-def _file(url: str) -> Path:
-    return Path(url.removeprefix("sqlite:///").partition("?")[0])
 
 
 def _tool(name: str, url: str, *choices: str, names_database: bool = False) -> None:

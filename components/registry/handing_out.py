@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from components.registry.places import is_server
 from components.registry.tracking import Tracking
 from components.registry.weights_reference import SERVED_WEIGHTS, WeightsReference, find_verified, key
 from components.storage.addresses import shown
@@ -25,8 +26,7 @@ def hand_out(tracking: Tracking, reference: WeightsReference, *, hashed: float) 
 
 def is_served(tracking: Tracking) -> bool:
     """Whether MLflow is a server that keeps its clients' files for them."""
-    uri = str(tracking.client.tracking_uri)
-    if not uri.startswith(("http:", "https:")):
+    if not is_server(str(tracking.client.tracking_uri)):
         return False
     return str(tracking.client.get_experiment(tracking.experiment_id).artifact_location).startswith(PROXIED)
 

@@ -108,8 +108,9 @@ class _Unknown(LookupError):
 @lru_cache
 def _shared(workspace: Workspace, url: str, uri: str, model: str, process: int) -> Registry:
     """Asked once a process, since MLflow's server is asked. Raises _Unknown, which is not remembered."""
-    is_server = uri.startswith(("http:", "https:"))  # asked without MLflow's client, which tries for minutes
-    identity = tags_on_server(uri, model).get(TAG, "") if is_server else _tag_of(connect(workspace))
+    # A server is asked without MLflow's client, which tries for minutes.
+    on_server = places.is_server(uri)
+    identity = tags_on_server(uri, model).get(TAG, "") if on_server else _tag_of(connect(workspace))
     with engine_of(workspace).connect() as connection:
         found = _row_of(workspace, connection, identity, model)
     if found is None:

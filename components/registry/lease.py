@@ -6,11 +6,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.registry.database import database_url, engine_of, transaction
 from components.registry.identity import registry_of
+from components.registry.places import sqlite_path
 from components.registry.sessions import require_sessions
 from components.storage.locks import Held, hold
 from components.storage.workspace import Workspace
@@ -82,8 +82,7 @@ def hold_lease(workspace: Workspace, what: str, *, wait_seconds: float = 0.0) ->
     With SQLite a kernel file lock beside the database; with PostgreSQL an advisory lock of the session.
     """
     url, registry = database_url(workspace), registry_of(workspace)
-    if url.startswith("sqlite"):
-        database = Path(url.removeprefix("sqlite:///"))
+    if (database := sqlite_path(url)) is not None:
         with hold(database.with_suffix(".lease.lock"), what, wait_seconds=wait_seconds):
             yield Lease(workspace)
         return

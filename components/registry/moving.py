@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components.registry.identity import TAG
 from components.storage.atomic import write_bytes
-from components.storage.home import ARTIFACTS, DECISIONS, is_copy, read_home, write_home
+from components.storage.home import ARTIFACTS, DECISIONS, MLFLOW, is_copy, read_home, write_home
 from components.storage.workspace import Workspace
 
 _LARGEST = 4 * 2**20
@@ -45,7 +45,7 @@ def _move_records(private: Path, old: str, new: str) -> None:
     """Texts first, then the database as one transaction. All of it can be done again: what was rewritten stays."""
     for path in _texts(private):
         _move_text(path, old, new)
-    database = private / "mlflow.db"
+    database = private / MLFLOW
     if not database.is_file():
         return
     with closing(sqlite3.connect(database, timeout=60)) as connection:
@@ -60,7 +60,7 @@ def _move_records(private: Path, old: str, new: str) -> None:
 
 def _renew_registries(private: Path) -> None:
     """Give a copy's registries ids of their own, in the database of decisions and in MLflow's."""
-    decisions, mlflow = private / DECISIONS, private / "mlflow.db"
+    decisions, mlflow = private / DECISIONS, private / MLFLOW
     if not decisions.is_file() or not mlflow.is_file():
         return
     with closing(sqlite3.connect(decisions, timeout=60)) as log, closing(sqlite3.connect(mlflow, timeout=60)) as store:

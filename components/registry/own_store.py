@@ -4,13 +4,18 @@ object of every tag (0.7 s for a thousand versions) and is itself two seconds of
 Reading only. A file with other tables than today's is left to MLflow, which has the word for it.
 """
 
+import logging
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+from components.registry.places import sqlite_path
 from components.registry.version import Version
+
+Found = TypeVar("Found")
 
 _VERSIONS = """select version, coalesce(run_id, ''), source, coalesce(creation_time, 0) from model_versions
     where name = ? and current_stage <> 'Deleted_Internal' order by version desc"""
@@ -21,10 +26,17 @@ _METRICS = """select run_uuid, key, value, is_nan from latest_metrics where run_
     where versions.name = ? and runs.lifecycle_stage = 'active') order by key"""
 
 
-def sqlite_file(uri: str) -> Path | None:
-    """The file that an MLflow address names; None where it is no SQLite file or not there."""
-    path = Path(uri.removeprefix("sqlite:///").partition("?")[0]) if uri.startswith("sqlite:///") else None
-    return path if path is not None and path.is_file() else None
+def read_own(uri: str, read: Callable[[Path], Found]) -> Found | None:
+    """What `read` finds in the SQLite file that an MLflow address names; None where it names none that is there, and for one
+    that is damaged or of another release."""
+    file = sqlite_path(uri)
+    if file is None or not file.is_file():
+        return None
+    try:
+        return read(file)
+    except sqlite3.DatabaseError as error:
+        logging.getLogger(__name__).debug("%s is asked through MLflow: %s", file, error)
+        return None
 
 
 def versions_in(file: Path, model: str) -> list[Version]:

@@ -1,6 +1,7 @@
 """Where things are, told independently of how they are spelled: MLflow's store by its address, the database of decisions
 by what it says of itself."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,10 +13,24 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
+_SQLITE = re.compile(r"sqlite(?:\+\w+)?:///([^?]*)")
+
+
+def is_server(uri: str) -> bool:
+    """Whether MLflow's address is that of a server."""
+    return uri.startswith(("http:", "https:"))
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file that an address of a database names, there or not; None where it is no SQLite file."""
+    found = _SQLITE.match(url)
+    return Path(found[1]) if found else None
+
+
 def plain_address(uri: str) -> str:
     """One spelling of an address of MLflow's: no user, no password, no final slash, host in small letters, paths resolved."""
-    if uri.startswith("sqlite:///"):
-        return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).resolve()}"
+    if (file := sqlite_path(uri)) is not None:
+        return f"sqlite:///{file.resolve()}"
     parts = urlsplit(shown(uri))
     if parts.scheme in ("", "file"):
         path = url2pathname(parts.path) if parts.scheme else uri

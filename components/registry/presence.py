@@ -1,20 +1,18 @@
 """Which versions and aliases the registry holds at this moment, asked without MLflow's import: of our own file, or of a server."""
 
 import os
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from components.registry.database import TRACKING, embedded_uri, tracking_uri
+from components.registry.database import TRACKING, has_store, tracking_uri
+from components.registry.own_store import read_own, versions_in
+from components.registry.places import is_server
+from components.registry.version import Version
 from components.storage.addresses import shown
 from components.storage.workspace import Workspace
-
-_VERSIONS = "select version from model_versions where name = ? and current_stage <> 'Deleted_Internal'"
-_ALIASES = "select alias, version from registered_model_aliases where name = ?"
-
 
 _SECONDS = 10.0
 _PAGE = 1000
@@ -36,20 +34,12 @@ def registered_now(workspace: Workspace, model: str) -> Presence:
     """What the registry holds of the model. An own SQLite file and a server are asked without MLflow, whose import takes two
     seconds and whose client tries for minutes; raises Away for a server that does not answer."""
     uri = tracking_uri(workspace)
-    if uri.startswith(("http:", "https:")):
+    if is_server(uri):
         return _of_server(uri, model)
-    if uri != embedded_uri(workspace):
-        return _asked(workspace)
-    path = workspace.private / "mlflow.db"
-    if not path.is_file():
+    if not has_store(workspace):
         return Presence(frozenset(), {})
-    try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30)) as database:
-            versions = frozenset(int(row[0]) for row in database.execute(_VERSIONS, (model,)))
-            aliases = {alias: int(version) for alias, version in database.execute(_ALIASES, (model,))}
-    except sqlite3.DatabaseError:  # another release's tables, or a damaged file: MLflow has the word for it
-        return _asked(workspace)
-    return Presence(versions, aliases)
+    own = read_own(uri, lambda file: versions_in(file, model))
+    return _asked(workspace) if own is None else _of(own)
 
 
 def _of_server(uri: str, model: str) -> Presence:
@@ -120,6 +110,9 @@ def _asked(workspace: Workspace) -> Presence:
     from components.registry.catalogue import all_versions
     from components.registry.tracking import connect
 
-    found = all_versions(connect(workspace))
+    return _of(all_versions(connect(workspace)))
+
+
+def _of(found: Sequence[Version]) -> Presence:
     aliases = {alias: version.number for version in found for alias in version.aliases}
     return Presence(frozenset(version.number for version in found), aliases)

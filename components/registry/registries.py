@@ -3,7 +3,7 @@
 Rows are added and never changed: of a registry the newest one counts.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -67,8 +67,7 @@ def add(connection: "Connection", registry: Registry) -> Registry:
     """Write the row down."""
     from sqlalchemy import insert
 
-    values = {field.name: getattr(registry, field.name) for field in fields(Registry)}
-    connection.execute(insert(registries_table()).values(values))
+    connection.execute(insert(registries_table()).values(asdict(registry)))
     return registry
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.context import Interrupted
-from components.registry.database import embedded_uri, tracking_uri
+from components.registry.database import has_own_mlflow, has_store
 from components.registry.tracking import PARENT, Tracking, connect
 from components.storage.dvc import StageInterrupted
 from components.storage.home import workspace_id
@@ -118,7 +118,7 @@ def find_run(workspace: Workspace, tracking: Tracking, tags: Mapping[str, str]) 
 
 def mark_crashed_runs(workspace: Workspace) -> list[str]:
     """Close this workspace's runs that a killed process left running; returns their ids. Call under the workspace's lock."""
-    if _is_embedded(workspace) and not (workspace.private / "mlflow.db").is_file():
+    if not has_store(workspace):
         return []
     tracking = connect(workspace)
     crashed = [run.info.run_id for run in _own_runs(workspace, tracking, ["attributes.status = 'RUNNING'"])]
@@ -157,7 +157,7 @@ def _own_runs(workspace: Workspace, tracking: Tracking, conditions: list[str]) -
     """This workspace's runs of that kind, newest first. In its own file those that name its path are too."""
     owner = workspace_id(workspace)
     search, experiments = tracking.client.search_runs, [tracking.experiment_id]
-    if not _is_embedded(workspace):
+    if not has_own_mlflow(workspace):
         return list(search(experiments, " and ".join([*conditions, f"tags.`{OWNER}` = '{owner}'"])))
     found = search(experiments, " and ".join(conditions))
     return [run for run in found if _belongs(run, workspace, owner)]
@@ -166,7 +166,3 @@ def _own_runs(workspace: Workspace, tracking: Tracking, conditions: list[str]) -
 def _belongs(run: "MlflowRun", workspace: Workspace, owner: str) -> bool:
     # A copied workspace has an id of its own; its file holds its original's runs, which name its path since the repair.
     return owner == run.data.tags.get(OWNER) or str(workspace.root) == run.data.tags.get(WORKSPACE)
-
-
-def _is_embedded(workspace: Workspace) -> bool:
-    return tracking_uri(workspace) == embedded_uri(workspace)

@@ -9,7 +9,7 @@ from typing import Any
 from components.recipes.recipe import read_recipe
 from components.recipes.registry import MODEL, model_name
 from components.registry.catalogue import CHAMPION
-from components.registry.database import embedded_uri, has_log, tracking_uri
+from components.registry.database import has_log, has_store, tracking_uri
 from components.registry.decisions import Decision, champion_of, decision_about, read_log
 from components.registry.evidence import read_evidence
 from components.registry.presence import registered_now
@@ -99,7 +99,7 @@ def _read(workspace: Workspace) -> dict[str, Any]:
     """The cache; empty when it is missing, unreadable, or about another registry."""
     uri = tracking_uri(workspace).split("@")[-1]
     empty = {"registry": uri, "model": model_name(workspace.params), "judged": {}}
-    if uri == embedded_uri(workspace) and not (workspace.private / "mlflow.db").is_file():
+    if not has_store(workspace):
         return empty
     if not _path(workspace).is_file():
         return empty

@@ -5,12 +5,12 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from components.recipes.registry import model_name
-from components.registry.database import TRACKING, embedded_uri, tracking_uri
+from components.registry.database import TRACKING, embedded_uri, has_own_mlflow, tracking_uri
+from components.registry.places import is_server, sqlite_path
 from components.storage.addresses import shown
 from components.storage.home import ARTIFACTS, Elsewhere, check_home
 from components.storage.private import make_private
@@ -63,7 +63,7 @@ def connect(workspace: Workspace) -> Tracking:
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.WARNING)
     uri, model = tracking_uri(workspace), model_name(workspace.params)
-    if uri == embedded_uri(workspace):
+    if has_own_mlflow(workspace):
         check_home(workspace)
     uri = _set(uri)
     with _same_release(uri):
@@ -125,7 +125,7 @@ def _set(uri: str) -> str:
     import mlflow
 
     before = os.environ.get(TRACKING)
-    if uri.startswith(("http:", "https:")) and uri != shown(uri):
+    if is_server(uri) and uri != shown(uri):
         parts = urlsplit(uri)
         os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username or "")
         os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
@@ -148,8 +148,8 @@ def artifact_place(workspace: Workspace, uri: str) -> str | None:
     """
     if uri == embedded_uri(workspace):
         return (workspace.private / ARTIFACTS).as_uri()
-    if uri.startswith("sqlite:///"):
-        return (Path(uri.removeprefix("sqlite:///")).resolve().parent / ARTIFACTS).as_uri()
+    if (file := sqlite_path(uri)) is not None:
+        return (file.resolve().parent / ARTIFACTS).as_uri()
     if uri.startswith(("postgresql", "mysql", "mssql")):
         named = os.environ.get(ARTIFACT_ROOT)
         if not named:

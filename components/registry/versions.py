@@ -1,10 +1,8 @@
 """Model versions: registering what a workspace made, and listing what is registered."""
 
 import json
-import logging
 import os
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +12,13 @@ from components.recipes.recipe import Recipe, read_recipe
 from components.recipes.registry import model_name
 from components.registry import evidence as facts
 from components.registry.catalogue import CHALLENGER, CHAMPION, Version, all_versions, resolve
-from components.registry.database import embedded_uri, has_log, tracking_uri
+from components.registry.database import has_log, has_own_mlflow, has_store, tracking_uri
 from components.registry.decisions import decision_about, read_log
 from components.registry.evidence import Evidence, read_evidence
 from components.registry.identity import registry_of, tag_model
 from components.registry.lease import hold_lease
 from components.registry.model_files import code_folders, log_model
-from components.registry.own_store import metrics_in, sqlite_file, versions_in
+from components.registry.own_store import metrics_in, read_own, versions_in
 from components.registry.runs import STAGE, keyed_run
 from components.registry.sending import send_waiting, try_to
 from components.registry.states import standing_of
@@ -68,7 +66,7 @@ def register(workspace: Workspace) -> Version:
 
 def models(workspace: Workspace) -> list[dict[str, Any]]:
     """Every version as `unimed models --json` prints it, newest first; empty where nothing is registered."""
-    if tracking_uri(workspace) == embedded_uri(workspace) and not (workspace.private / "mlflow.db").is_file():
+    if not has_store(workspace):
         return []
     log = read_log(workspace) if has_log(workspace) else []
     versions, metrics = _with_metrics(workspace)
@@ -102,13 +100,12 @@ def models(workspace: Workspace) -> list[dict[str, Any]]:
 
 def _with_metrics(workspace: Workspace) -> tuple[list[Version], dict[str, dict[str, float]]]:
     """Every version, and run id -> metrics; a file of the workspace's own is read without MLflow."""
-    file, model = sqlite_file(tracking_uri(workspace)), model_name(workspace.params)
-    if file is not None:
+    model = model_name(workspace.params)
+    if has_own_mlflow(workspace):
         check_home(workspace)
-        try:
-            return versions_in(file, model), metrics_in(file, model)
-        except sqlite3.DatabaseError as error:  # another release's tables: MLflow has the word for it
-            logging.getLogger(__name__).debug("%s is asked through MLflow: %s", file, error)
+    own = read_own(tracking_uri(workspace), lambda file: (versions_in(file, model), metrics_in(file, model)))
+    if own is not None:
+        return own
     tracking = connect(workspace)
     versions = all_versions(tracking)
     return versions, run_metrics(tracking, versions)

@@ -19,6 +19,8 @@ ARTIFACTS = "mlflow-artifacts"
 """Folder of the embedded MLflow's artifacts, below .unimed."""
 DECISIONS = "unimed.db"
 """The workspace's own database of decisions, below .unimed."""
+MLFLOW = "mlflow.db"
+"""The workspace's own MLflow, below .unimed."""
 
 
 class Elsewhere(ValueError):
@@ -88,7 +90,7 @@ def _path(workspace: Workspace) -> Path:
 
 def _recorded_root(workspace: Workspace) -> str:
     """The folder whose .unimed the embedded MLflow keeps its artifacts in; empty where there is none or it names none."""
-    path = workspace.private / "mlflow.db"
+    path = workspace.private / MLFLOW
     if not path.is_file():
         return ""
     try:

@@ -102,8 +102,8 @@ def test_the_list_of_an_own_file_is_what_mlflow_says_and_needs_no_mlflow(three, 
     read = models(three)
     asked.clear()
     assert models(three) == read and asked == []
-    monkeypatch.setattr(catalogue, "sqlite_file", lambda _: None)
-    monkeypatch.setattr(versions, "sqlite_file", lambda _: None)
+    for module in (catalogue, versions):
+        monkeypatch.setattr(module, "read_own", lambda *_: None)
     assert models(three) == read
     door = ["get_experiment_by_name"]
     assert asked == [*door, "search_registered_models", "search_model_versions", "search_runs"], (
@@ -129,7 +129,7 @@ def test_one_version_is_asked_for_alone(three, asked):
 
 @pytest.mark.parametrize("command", ["promote", "rollback", "withdraw", "approvers"])
 def test_a_decision_lists_the_versions_once(three, asked, command, monkeypatch):
-    monkeypatch.setattr(catalogue, "sqlite_file", lambda _: None)
+    monkeypatch.setattr(catalogue, "read_own", lambda *_: None)
     if command == "rollback":
         people.promote(three, "2", who="ada", why="better")
     asked.clear()
