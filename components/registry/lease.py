@@ -121,7 +121,7 @@ def _lock(connection: "Connection", key: int, what: str, wait_seconds: float) ->
         with connection.begin():
             holder = connection.execute(text(_HOLDER), {"key": key}).scalar()
         connection.invalidate()
-        raise Held(f"{what}: held by {holder or 'another session'}") from None
+        raise Held(f"{what}: held by {holder or 'a session that has ended since: try again'}") from None
 
 
 def _key(registry: str) -> int:

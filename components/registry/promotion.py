@@ -31,12 +31,12 @@ def decide(workspace: Workspace, version: Version, promote: Promote) -> Decision
     """
     evidence = read_evidence(workspace, read_recipe(workspace.params))
     tracking = connect(workspace)
-    decision = _decided_before(workspace, tracking, version, promote, evidence)
-    for turn in range(TURNS):
-        if decision is not None:
-            break
-        decision = _judge(workspace, tracking, version, promote, evidence, last=turn == TURNS - 1)
-    assert decision is not None
+    decision, turn = _decided_before(workspace, tracking, version, promote, evidence), 0
+    while decision is None:
+        turn += 1
+        decision = _judge(workspace, tracking, version, promote, evidence, last=turn >= TURNS) or _decided_before(
+            workspace, tracking, version, promote, evidence
+        )
     remember_decision(workspace, evidence.key, decision)
     return decision
 
@@ -67,7 +67,8 @@ def _decided_before(
 def _judge(
     workspace: Workspace, tracking: Tracking, version: Version, promote: Promote, evidence: Evidence, *, last: bool
 ) -> Decision | None:
-    """The written decision; None when another version became champion meanwhile and there is another turn."""
+    """The written decision; None when somebody promoted the version or took it back meanwhile, or when another became
+    champion and there is another turn."""
     recipe = read_recipe(workspace.params)
     champion = find(tracking, CHAMPION)
     is_closed = promote == "never" or recipe.gate.kind == "never"
@@ -76,6 +77,8 @@ def _judge(
     hashed = made_ready(tracking, version) if action == "promote" else {}
     with hold_lease(workspace, f"decide {version.number}", wait_seconds=LEASE_SECONDS) as lease:
         settled = settle(lease, tracking)
+        if standing_of(settled.log, version.number, version.weights_sha256).state in ("promoted", "withdrawn"):
+            return None  # a person's word stands
         now = settled.champion
         moved = (now.number if now else None) != (champion.number if champion else None)
         if moved and not last:

@@ -34,7 +34,7 @@ FIRST = (
 ROOT = Path(__file__).parents[2]
 WORKSPACES, VERSIONS, SHELLS = 3, 2, 4
 TOLD = {
-    "somebody else decides at this moment": r": held by unimed .* pid \d+ on ",
+    "somebody else decides at this moment": r": held by (unimed .* pid \d+ on |a session that has ended since)",
     "the champion became another meanwhile": r"somebody decided meanwhile|somebody decides at the same time",
     "is champion already": r"is champion already",
     "does not wait for approval": r"is not waiting for approval \(",

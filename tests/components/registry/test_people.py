@@ -164,6 +164,19 @@ def test_what_was_judged_while_the_champion_changed_is_not_approved_on_that(thre
         approve(three, "3", who="ada", why="looked at it")
 
 
+@pytest.mark.parametrize("word", [promote, withdraw])
+def test_what_a_person_says_of_a_version_while_it_is_judged_stands(three, monkeypatch, word):
+    third, spoken = resolve(three, "3"), []
+
+    def judge(*_):
+        spoken.append(word(three, "3", who="ada", why="I looked at it"))
+        return Verdict(outcome="hold", reasons=("inconclusive",))
+
+    monkeypatch.setattr(promotion, "judge", judge)
+    assert [decide(three, third, "gate")] == spoken
+    assert state(three, 3) == ("promoted" if word is promote else "withdrawn")
+
+
 def test_a_lost_cache_changes_nothing(three):
     promote(three, "2", who="ada", why="try")
     before = champion_summary(three)
