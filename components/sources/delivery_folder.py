@@ -14,6 +14,7 @@ from components.recipes.sources import SourceSettings
 from components.records.record import LeftOut, Provenance, Record, Unreadable
 from components.records.vocabulary import Modality
 from components.sources.labels import Labels
+from components.sources.reading.known_layouts import layout_of
 from components.sources.reading.opened import BrokenOff
 from components.storage.atomic import TEMPORARY
 
@@ -111,8 +112,10 @@ class Delivery:
         )
 
     def unknown(self, name: str, expected: str) -> Unreadable:
-        """The record that stands for a file that this source has no place for."""
-        return self.unreadable(name, ImageError("unknown file", f"{expected}; remove it or add it as its own source"))
+        """The record that stands for a file that this source has no place for, saying what it is where that can be told."""
+        told = layout_of(self.folder / name)
+        what = f"{expected}; this is {told}" if told else f"{expected}; remove it or add it as its own source"
+        return self.unreadable(name, ImageError("unknown file", what))
 
     def record(
         self,

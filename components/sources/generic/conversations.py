@@ -1,5 +1,6 @@
-"""Conversations as JSON or JSON lines: LLaVA's `conversations`, OpenAI's and Qwen's `messages`, UniMedVL's `message`,
-and flat rows with a question and an answer. Images are paths inside the source's folder; a row without is text alone."""
+"""Conversations as JSON or JSON lines: LLaVA's `conversations`, OpenAI's and Qwen's `messages`, UniMedVL's `message`;
+and flat rows with a question and an answer or a caption, in tables (CSV, TSV) too. Images are paths inside the source's
+folder; a row without is text alone."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,17 +31,23 @@ from components.sources.reading.messages import (
 from components.sources.reading.opened import BrokenOff
 from components.sources.reading.pictures import Pictures
 from components.sources.reading.row_records import modality_of, patient_of, read_rows, row_record, split_of
-from components.sources.reading.rows import Row, json_rows, known, need_answer, text
+from components.sources.reading.rows import Row, known, need_answer, rows_of, text
 
 _ASKED, _ANSWERED = ("question", "query", "prompt"), ("answer", "response", "output")
 _SPEAKS = (*TALKS, *_ASKED, "instruction", "input", *_ANSWERED, "caption", "text")
+_TELLS = re.compile(
+    r"(?:(?:radiology|medical)_?)?(?:reports?|findings?|impressions?|descriptions?|abstracts?|narratives?|diagnos[ie]s)"
+)
+_MARKS = re.compile(
+    r"shapes|objects|annotations?|(?:bounding_?)?box(?:es)?|bbox(?:es)?|masks?|segmentations?|polygons?"
+)
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
     """One record a row; a row that does not fit (marks without images, a turn without its answer) is unreadable."""
     pictures = Pictures(delivery, ("", "images"))
-    yield from read_rows(delivery, (".json", ".jsonl"), json_rows, partial(read_row, delivery, pictures))
+    yield from read_rows(delivery, (".json", ".jsonl", ".csv", ".tsv"), rows_of, partial(read_row, delivery, pictures))
 
 
 def read_row(delivery: Delivery, pictures: Pictures, name: str, number: int, row: Row) -> Record:
@@ -88,10 +95,19 @@ def _refuse_unheard(row: Row, shown: Sequence[object]) -> None:
         near = [] if name in _SPEAKS or name.endswith("id") else get_close_matches(name, _SPEAKS, n=1, cutoff=0.85)
         if near and value:
             raise ImageError("unknown field", f"the row says nothing but in {name!r}; did you mean {near[0]!r}?")
+        if not is_empty(value) and (fix := _unheard(name.strip().lower())):
+            raise ImageError("unread column", f"the row says nothing but in {name!r}, which is not read; {fix}")
     for name, value in () if any(map(_holds_image, shown)) else row.items():
         if isinstance(value, list) and len(value) > 1 and all(isinstance(part, Mapping) for part in value):
             what = f"{name!r} holds {len(value)} objects that nobody reads"
             raise BrokenOff("not a row", f"{what}; if they are the rows, deliver that list alone")
+
+
+def _unheard(name: str) -> str:
+    """What to do about a column of that name, where it is all that a row says of its image; empty for any other."""
+    if _TELLS.fullmatch(name):
+        return "name it caption, or ask for it in a column question and name it answer"
+    return "boxes and masks are read from COCO files (--format coco)" if _MARKS.fullmatch(name) else ""
 
 
 def _holds_image(part: object) -> bool:

@@ -23,7 +23,7 @@ _UNTOLD = ImageError(
     "row unread", "no row that could be read names it, and rows of its table could not be read; mend those"
 )
 """An image whose patient such a row may tell is none of its own."""
-_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".xls")
+_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".xls", ".xml", ".txt", ".yaml", ".yml")
 
 
 def read(delivery: Delivery) -> Iterator[Item]:

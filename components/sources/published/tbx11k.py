@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from components.records.findings import finding, finding_facts
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.generic.coco import Coco, boxes_of
+from components.sources.generic.coco import Coco, boxes_of, size_of
 from components.sources.reading.films import Films, bare
 from components.sources.reading.row_records import each_row, row_record, split_of
 from components.sources.reading.rows import Row, need
@@ -45,7 +45,7 @@ def _list(delivery: Delivery, films: Films, name: str, path: Path) -> Iterator[I
             delivery,
             bare(image),
             [film.picture],
-            boxes_of(row, marks, names),
+            boxes_of([mark for mark in marks if "caption" not in mark], names, size_of(row, film.picture)),
             modality=Modality.XRAY,
             anatomy="chest",
             facts=finding_facts([*present, *(["normal"] if folder == "health" else [])], absent),

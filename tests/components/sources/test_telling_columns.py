@@ -244,8 +244,8 @@ def test_lists_of_rows_under_the_name_of_pictures_are_no_pictures(read, draw, tm
     _, (item,) = read(tmp_path, "chat", "jsonl")
     assert item.is_rest and "'images' holds 2 objects" in item.detail
     (tmp_path / "t.json").write_text(json.dumps([{"image": "a.png", "objects": [{"box": [1, 2]}, {"box": [3, 4]}]}]))
-    (record,) = read(tmp_path, "chat", "jsonl")[0].values()
-    assert not record.turns, "an image with boxes of its own is no list of rows"
+    _, (item,) = read(tmp_path, "chat", "jsonl")
+    assert not item.is_rest and "'objects', which is not read; boxes" in item.detail, "an image with boxes is no list"
 
 
 def test_what_programs_write_for_nothing_is_nothing_anywhere(one):
