@@ -20,6 +20,8 @@ from components.storage.byte_cache import ByteCache
 
 CACHE_BYTES = 256 * 2**20
 """Row groups that one index keeps in memory."""
+BATCH_ROWS = 1024
+"""Rows whose columns are read together."""
 
 IMAGE_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("id", "source", "split", "patient_key", "modality", "anatomy")]
@@ -144,48 +146,58 @@ class _Rows:
     def columns(self, names: Sequence[str]) -> pa.Table:
         return pa.concat_tables([pq.ParquetFile(path).read(columns=list(names)) for path in self._files])
 
+    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The columns, BATCH_ROWS rows at a time."""
+        for path in self._files:
+            with pq.ParquetFile(path) as file:
+                yield from file.iter_batches(BATCH_ROWS, columns=list(names), use_threads=False)
+
     def _table(self, group: int) -> pa.Table:
         path, number = self._groups[group]
         return self._cache.get_or_make(group, lambda: pq.ParquetFile(path).read_row_group(number, use_threads=False))
 
 
-class SampleIndex:
-    """Conversations by number, in the order of their ids; columns are at hand without reading an image."""
+Layout = tuple[Text | Clinical | ImageShape, ...]
+"""The pieces of a conversation in order, each image as its shape: enough to count tokens."""
 
-    _COLUMNS = ("id", "group", "task", "source", "modality", "patient_key", "split")
+
+class SampleIndex:
+    """Conversations by number, in the order of their ids; a column is read when it is asked for, without an image."""
+
     _LAYOUT = ("kind", "text", "supervised", "fields", "role", "width", "height")
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._rows = _Rows(files)
-        table = self._rows.columns(self._COLUMNS)
-        column = {name: tuple(table.column(name).to_pylist()) for name in self._COLUMNS}
-        self.ids: tuple[str, ...] = column["id"]
-        self.groups: tuple[str, ...] = column["group"]
-        """Values of TaskGroup."""
-        self.tasks: tuple[str, ...] = column["task"]
-        self.sources: tuple[str, ...] = column["source"]
-        self.modalities: tuple[str, ...] = column["modality"]
-        self.patient_keys: tuple[str, ...] = column["patient_key"]
-        self.splits: tuple[str, ...] = column["split"]
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self._rows)
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        return self.column("id")
 
     def read(self, index: int) -> Sample:
         """The whole conversation, images included."""
         return sample_from_row(self._rows.row(index))
 
-    def layout(self, index: int) -> tuple[Text | Clinical | ImageShape, ...]:
-        """The pieces in order with each image as its shape: enough to count tokens; no image bytes are read."""
-        return self._layouts[index]
+    def read_with_layout(self, index: int) -> tuple[Sample, Layout]:
+        """The whole conversation, and its layout."""
+        row = self._rows.row(index)
+        return sample_from_row(row), tuple(map(_piece_layout, row["pieces"]))
 
     def __iter__(self) -> Iterator[Sample]:
         return (self.read(index) for index in range(len(self)))
 
-    @cached_property
-    def _layouts(self) -> tuple[tuple[Text | Clinical | ImageShape, ...], ...]:
-        table = self._rows.columns([f"pieces.list.element.{name}" for name in self._LAYOUT])
-        return tuple(tuple(map(_piece_layout, pieces)) for pieces in table.column("pieces").to_pylist())
+    def layouts(self) -> Iterator[tuple[str, str, str, Layout]]:
+        """Id, group, source and layout of every conversation in order; a few are in memory at a time, no image is read."""
+        names = ["id", "group", "source", *(f"pieces.list.element.{name}" for name in self._LAYOUT)]
+        for batch in self._rows.batches(names):
+            for row in batch.to_pylist():
+                yield row["id"], row["group"], row["source"], tuple(map(_piece_layout, row["pieces"]))
+
+    def column(self, name: str) -> tuple[str, ...]:
+        """A column of texts: id, group, task, source, modality, patient_key or split of every conversation."""
+        return tuple(self._rows.columns((name,)).column(name).to_pylist())
 
 
 class ImageIndex:

@@ -63,30 +63,11 @@ class BatchMaker:
         training: TrainingSettings,
     ) -> None:
         self._index = index
-        self._numbers = {name: number for number, name in enumerate(index.ids)}
         self._layout = layout
         self._config = config
         self._latents = latents
         self._pixels = pixels
         self._training = training
-
-    def num_tokens(self, visit: Visit) -> int:
-        """Length of a visit's packed sample: what the planner asks for."""
-        return self._layout.num_tokens(self._index.layout(self._numbers[visit.sample_id]), visit)
-
-    def check_room(self, room: int) -> None:
-        """Raises ValueError that names the samples which cannot fit in `room` tokens, before anything is trained."""
-        whole = self._layout.without_dropout()
-        lengths = {
-            name: whole.num_tokens(self._index.layout(number), Visit(name, 0)) for name, number in self._numbers.items()
-        }
-        too_long = sorted((length, name) for name, length in lengths.items() if length > room)
-        if too_long:
-            length, name = too_long[-1]
-            raise ValueError(
-                f"{len(too_long)} of {len(lengths)} samples do not fit in a packed sequence of {room} tokens, the longest "
-                f"is {name} with {length}; raise training.tokens_per_sequence to {length}"
-            )
 
     def build(self, visits: Iterable[Visit]) -> MicroBatch:
         """The micro-batch of these visits, in their order; of none, one without a token."""
@@ -96,7 +77,7 @@ class BatchMaker:
         sigmas: list[np.ndarray] = []
         noises: list[np.ndarray] = []
         for visit, sample, items, turn in planned:
-            draw = generator(self._layout.seed, "noise", visit.sample_id, visit.pass_number)
+            draw = generator(self._layout.seed, "noise", visit.key, visit.pass_number)
             builder.start_sample()
             for item in items:
                 match item:
@@ -115,8 +96,7 @@ class BatchMaker:
         return MicroBatch(builder.build(may_be_empty=True), *self._chance(sigmas, noises))
 
     def _plan(self, visit: Visit) -> _Planned:
-        number = self._numbers[visit.sample_id]
-        sample, pieces = self._index.read(number), self._index.layout(number)
+        sample, pieces = self._index.read_with_layout(visit.number)
         square = all(piece.width == piece.height for piece in pieces if isinstance(piece, ImageShape))
         turn = turn_of(sample.task, visit, self._layout.seed, square=square) if self._training.turn_edits else 0
         return _Planned(visit, sample, self._layout.items(pieces, visit), turn)
@@ -130,7 +110,7 @@ class BatchMaker:
                 if isinstance(item, VitItem) and not item.dropped:
                     upright = self._pixels.sized(_image(sample, item.piece), self._layout.vit)
                     images.append(turned(upright, turn))
-                    keys.append((self._layout.seed, visit.sample_id, visit.pass_number, item.piece))
+                    keys.append((self._layout.seed, visit.key, visit.pass_number, item.piece))
         patches: list[Tensor] = [torch.empty(0)] * len(images)
         for shape in dict.fromkeys(image.shape for image in images):
             members = [i for i, image in enumerate(images) if image.shape == shape]

@@ -27,6 +27,10 @@ class StageJob:
     """Folder of this run's training states."""
     latents: Path
     """Folder of encoded latents, shared by the stages."""
+    lengths: Path
+    """Folder of the columns of token lengths, shared by the stages."""
+    code: str
+    """Hash of the code that trains."""
 
     @property
     def settings(self) -> CurriculumStage:

@@ -1,18 +1,18 @@
 """What a sample becomes: the plan of texts, ViT images and latent images that one packed sample is built from.
 
-Everything here follows from the sample, its pass and the seed, and no pixel is decoded: the planner asks for lengths,
-the batch for the plan itself.
+Everything here follows from the sample, its pass and the seed, and no pixel is decoded: the columns of lengths ask what a
+sample may become, the batch what it becomes in a visit.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from components.assembly.dataset import ImageShape
 from components.recipes.training import ConditionDropout, SideRange
 from components.records.sample import Clinical, Text
 from components.records.vocabulary import ImageRole
-from components.storage.keys import unit_interval
+from components.storage.keys import keyed_hash, unit_interval
 from components.weights.tokenizer import TextTokenizer, text_of
 from model.config import ModelConfig
 from model.image_transform import ImageTransform
@@ -22,21 +22,38 @@ Shape = Text | Clinical | ImageShape
 """A piece of a conversation without its pixels."""
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One use of a sample: which, and in which pass through its source."""
+Kind = Literal["text", "vit", "vae"]
+"""What a condition is dropped as."""
 
-    sample_id: str
+
+class Visit(NamedTuple):
+    """One use of a sample."""
+
+    number: int
+    """Its place in the index."""
+    key: int
+    """`sample_key` of its id: all chance of the visit follows from it."""
     pass_number: int
+    """In which pass through its source."""
+
+
+def sample_key(sample_id: str) -> int:
+    """The 64 bits that stand for a sample wherever order and chance are made, whichever samples stand beside it."""
+    return int(keyed_hash("sample", sample_id, digest_bytes=8), 16)
 
 
 @dataclass(frozen=True, slots=True)
 class TextItem:
     """A text between its two markers; a dropped one leaves nothing behind."""
 
+    kind: ClassVar[Kind] = "text"
+    piece: int
+    """Its place among the sample's pieces."""
     ids: tuple[int, ...]
     supervised: bool
-    dropped: bool
+    is_condition: bool
+    """Something is drawn after it, so that it may be dropped."""
+    dropped: bool = False
 
     @property
     def num_tokens(self) -> int:
@@ -47,10 +64,11 @@ class TextItem:
 class VitItem:
     """An image that the ViT reads."""
 
+    kind: ClassVar[Kind] = "vit"
     piece: int
-    """Its place among the sample's pieces."""
     grid: Grid
-    dropped: bool
+    is_condition: bool
+    dropped: bool = False
 
     @property
     def num_tokens(self) -> int:
@@ -61,11 +79,13 @@ class VitItem:
 class LatentItem:
     """An image as latent tokens: clean (a condition), or a target of which `copies` noised ones are made."""
 
+    kind: ClassVar[Kind] = "vae"
     piece: int
     grid: Grid
     copies: int
-    """Noised copies; 0 for a clean condition."""
-    dropped: bool
+    """Noised copies; 0 for a clean image."""
+    is_condition: bool
+    dropped: bool = False
     is_edit: bool = False
     """A target behind another image."""
 
@@ -92,42 +112,41 @@ class Layout:
 
     def items(self, pieces: Sequence[Shape], visit: Visit) -> list[Item]:
         """The plan of a sample's pieces in this visit. Conditions of a drawing may be dropped, each by its own draw."""
+        return [
+            replace(item, dropped=True) if item.is_condition and self.drops(item.kind, visit, item.piece) else item
+            for item in self.all_items(pieces)
+        ]
+
+    def all_items(self, pieces: Sequence[Shape]) -> list[Item]:
+        """The plan of a sample's pieces with every condition kept."""
         order = _Order.of(pieces)
         items: list[Item] = []
         for number, piece in enumerate(pieces):
             if isinstance(piece, ImageShape):
-                items += self._image_items(number, piece, visit, order, is_last=number == len(pieces) - 1)
+                items += self._image_items(number, piece, order, is_last=number == len(pieces) - 1)
             else:
                 supervised = isinstance(piece, Text) and piece.supervised
-                dropped = not supervised and number < order.last_target and self._dropped("text", visit, number)
-                items.append(TextItem(tuple(self.tokenizer.encode(text_of(piece))), supervised, dropped))
+                is_condition = not supervised and number < order.last_target
+                ids = tuple(self.tokenizer.encode(text_of(piece)))
+                items.append(TextItem(number, ids, supervised, is_condition))
         return items
 
-    def num_tokens(self, pieces: Sequence[Shape], visit: Visit) -> int:
-        """Length of the packed sample in this visit."""
-        return sum(item.num_tokens for item in self.items(pieces, visit))
+    def drops(self, kind: Kind, visit: Visit, piece: int) -> bool:
+        """Whether this visit leaves out the condition of that kind at that place among the sample's pieces."""
+        share = getattr(self.dropout, kind)
+        return unit_interval(self.seed, "drop", kind, visit.key, visit.pass_number, piece) < share
 
-    def without_dropout(self) -> "Layout":
-        """The same layout with every condition kept: its lengths are the longest there can be."""
-        return replace(self, dropout=ConditionDropout(text=0.0, vit=0.0, vae=0.0))
-
-    def _image_items(
-        self, number: int, shape: ImageShape, visit: Visit, order: "_Order", *, is_last: bool
-    ) -> list[Item]:
+    def _image_items(self, number: int, shape: ImageShape, order: "_Order", *, is_last: bool) -> list[Item]:
         is_condition = number < order.last_target
-        vit = VitItem(number, self._vit_grid(shape), is_condition and self._dropped("vit", visit, number))
+        vit = VitItem(number, self._vit_grid(shape), is_condition)
         if shape.role is ImageRole.UNDERSTAND:
             return [vit]
-        clean = LatentItem(number, self._latent_grid(shape), 0, is_condition and self._dropped("vae", visit, number))
+        clean = LatentItem(number, self._latent_grid(shape), 0, is_condition)
         if shape.role is ImageRole.CONDITION:
             return [clean, vit]
         noised = LatentItem(number, clean.grid, self.noised_copies, False, is_edit=number > order.first_image)
         # Nothing sees noised tokens but themselves, so what follows a drawing reads the clean copy.
         return [noised] if is_last else [noised, clean, vit]
-
-    def _dropped(self, kind: Literal["text", "vit", "vae"], visit: Visit, number: int) -> bool:
-        share = getattr(self.dropout, kind)
-        return unit_interval(self.seed, "drop", kind, visit.sample_id, visit.pass_number, number) < share
 
     def _vit_grid(self, shape: ImageShape) -> Grid:
         width, height = self.vit.size(shape.width, shape.height)

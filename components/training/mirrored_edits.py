@@ -21,7 +21,7 @@ MIRRORED, FLIPPED, TRANSPOSED = 1, 2, 4
 def turn_of(task: str, visit: Visit, seed: str, *, square: bool) -> int:
     """The turn of this visit, by key; 0, none, for tasks that have no other. Where not all images of the sample are
     square, none is transposed: what the ViT and the autoencoder are shown of one may be square and no square."""
-    turn = int(unit_interval(seed, "turn", visit.sample_id, visit.pass_number) * TURNS.get(task, 1))
+    turn = int(unit_interval(seed, "turn", visit.key, visit.pass_number) * TURNS.get(task, 1))
     return turn if square else turn & ~TRANSPOSED
 
 

@@ -1,18 +1,26 @@
-"""Which samples make up each step: an endless draw, packed by best fit, a pure function of records, mixture and seed.
+"""Which samples make up each step: an endless draw, packed full, a pure function of samples, mixture and seed.
 
-The planner knows no rank and no world size. It sees lengths only, drops nothing, and can be stopped at any step: its
-state is a few kilobytes of JSON.
+The planner knows no rank and no world size. It sees columns of numbers only, drops nothing, and can be stopped at any step:
+its state is a few kilobytes of JSON.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
-from components.storage.keys import keyed_hash, unit_interval
+import numpy as np
+from numpy.typing import NDArray
+
+from components.storage.keys import seed_of
 from components.training.layout import Visit
+from components.training.lengths import Lengths
+from components.training.packer import Packer
+from components.training.shares import Shares
 
-OPEN_BINS = 8
-"""Sequences filled side by side. More fill better and delay a sample longer."""
+FORM = 2
+"""Of a planner's state."""
 
 SequencePlan = tuple[Visit, ...]
 """The samples of one packed sequence, in order."""
@@ -27,110 +35,73 @@ class Mixture:
     """Group -> power of a source's number of samples that weighs it inside the group; 1 draws all samples alike."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A sample as the planner sees it."""
-
-    sample_id: str
-    group: str
-    source: str
-
-
-@dataclass(slots=True)
-class _Stream:
-    """One source of one group: a pass visits every sample once, in the order of a keyed hash."""
-
-    seed: str
-    ids: Sequence[str]
-    weight: float
-    pass_number: int = 0
-    position: int = 0
-    _order: list[str] = field(default_factory=list)
-
-    def next(self) -> Visit:
-        if self.position == len(self.ids):
-            self.pass_number, self.position, self._order = self.pass_number + 1, 0, []
-        if not self._order:
-            self._order = sorted(self.ids, key=lambda name: keyed_hash(self.seed, self.pass_number, name))
-        visit = Visit(self._order[self.position], self.pass_number)
-        self.position += 1
-        return visit
-
-
 class Planner:
     """Draws samples and fills sequences of `room` tokens; `take` hands them out in order, for ever."""
 
     def __init__(
-        self, entries: Sequence[Entry], mixture: Mixture, *, seed: str, room: int, length_of: Callable[[Visit], int]
+        self, samples: Lengths, mixture: Mixture, *, seed: str, room: int, length_of: Callable[[Visit], int]
     ) -> None:
-        self._seed = seed
-        self._room = room
-        self._length_of = length_of
-        self._streams = _streams(entries, mixture, seed)
-        self._names = sorted(self._streams)
-        self._limits = list(accumulate(self._streams[name].weight for name in self._names))
-        self._draws = 0
-        self._open: list[tuple[list[Visit], int]] = []
-        self._closed: list[SequencePlan] = []
+        rows = _rows(samples, mixture)
+        self._keys, self._length_of, self._room = samples.key, length_of, room
+        self._passes = {name: _Passes(found, samples.key, f"{seed}:{name}") for name, found in rows.items()}
+        self._shares = Shares(_weights(samples, rows, mixture), seed)
+        self._packer = Packer[Visit](room)
 
     def take(self, count: int) -> list[SequencePlan]:
         """The next `count` packed sequences."""
-        while len(self._closed) < count:
-            self._place(self._draw())
-        taken, self._closed = self._closed[:count], self._closed[count:]
-        return taken
+        return [self._sequence() for _ in range(count)]
+
+    @property
+    def epochs(self) -> dict[str, float]:
+        """Passes through each stream that are drawn, as `group/source`."""
+        return {name: self._shares.counts[name] / len(passes.rows) for name, passes in self._passes.items()}
 
     def state(self) -> dict[str, object]:
         """All that a later planner over the same samples needs to go on from here; JSON values only."""
-        return {
-            "draws": self._draws,
-            "streams": {name: [s.pass_number, s.position] for name, s in sorted(self._streams.items())},
-            "open": [{"visits": [asdict(v) for v in visits], "length": length} for visits, length in self._open],
-            "closed": [[asdict(visit) for visit in bin_] for bin_ in self._closed],
-        }
+        waiting = [[visit.number, visit.pass_number, length] for visit, length in self._packer.waiting]
+        return {"form": FORM, "draws": dict(self._shares.counts), "waiting": waiting}
 
-    def restore(self, state: Mapping[str, object]) -> None:
-        """Goes on where `state` was taken; raises ValueError when it is of other sources."""
-        streams: Mapping[str, Sequence[int]] = state["streams"]  # type: ignore[assignment]
-        if set(streams) != set(self._streams):
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on where `state` was taken; raises ValueError when it is of other streams, or of another form."""
+        remedy = "remove .unimed/training and train the stage again"
+        if state.get("form") != FORM:
+            raise ValueError(f"the planner's state is of form {state.get('form', 1)}, this code reads {FORM}; {remedy}")
+        draws = state["draws"]
+        if set(draws) != set(self._passes):
             raise ValueError(
-                f"the planner's state is of the streams {sorted(streams)}, the data have {self._names}; "
-                "remove .unimed/training and train the stage again"
+                f"the planner's state is of the streams {sorted(draws)}, the data have {sorted(self._passes)}; {remedy}"
             )
-        for name, (pass_number, position) in streams.items():
-            stream = self._streams[name]
-            stream.pass_number, stream.position, stream._order = pass_number, position, []
-        self._draws = int(state["draws"])  # type: ignore[call-overload]
-        self._open = [([Visit(**v) for v in b["visits"]], b["length"]) for b in state["open"]]  # type: ignore[attr-defined]
-        self._closed = [tuple(Visit(**v) for v in b) for b in state["closed"]]  # type: ignore[attr-defined]
+        self._shares.restore(draws)
+        self._packer = Packer[Visit](self._room)
+        for number, pass_number, length in state["waiting"]:
+            self._packer.add(Visit(number, int(self._keys[number]), pass_number), length)
 
-    def _draw(self) -> Visit:
-        at = unit_interval(self._seed, "draw", self._draws) * self._limits[-1]
-        self._draws += 1
-        for name, limit in zip(self._names, self._limits, strict=True):
-            if at < limit:
-                return self._streams[name].next()
-        return self._streams[self._names[-1]].next()
+    def _sequence(self) -> SequencePlan:
+        while self._packer.wants_more:
+            name = self._shares.next()
+            visit = self._passes[name].visit(self._shares.counts[name] - 1)
+            self._packer.add(visit, self._length_of(visit))
+        return self._packer.take()
 
-    def _place(self, visit: Visit) -> None:
-        """Into the fullest open sequence that still has room, else into a new one; the oldest closes when all are full."""
-        length = self._length_of(visit)
-        if length > self._room:
-            raise ValueError(
-                f"sample {visit.sample_id} is {length} tokens, over the room of {self._room} of a packed sequence; "
-                "raise training.tokens_per_sequence"
-            )
-        fitting = [i for i, (_, filled) in enumerate(self._open) if filled + length <= self._room]
-        if fitting:
-            best = max(fitting, key=lambda i: (self._open[i][1], -i))
-            visits, filled = self._open[best]
-            visits.append(visit)
-            self._open[best] = (visits, filled + length)
-            return
-        if len(self._open) == OPEN_BINS:
-            visits, _ = self._open.pop(0)
-            self._closed.append(tuple(visits))
-        self._open.append(([visit], length))
+
+class _Passes:
+    """The samples of one stream: a pass visits each once, in an order that follows from its key alone."""
+
+    def __init__(self, rows: NDArray[np.int64], keys: NDArray[np.uint64], seed: str) -> None:
+        self.rows = rows
+        self._keys, self._seed = keys, seed
+        self._pass_number = -1
+        self._order = rows[:0]
+
+    def visit(self, draw: int) -> Visit:
+        """The stream's draw of this number, 0 for the first."""
+        pass_number, position = divmod(draw, len(self.rows))
+        if pass_number != self._pass_number:
+            salt = np.uint64(seed_of(self._seed, pass_number))
+            order = np.argsort(_scattered(self._keys[self.rows] ^ salt), kind="stable")
+            self._pass_number, self._order = pass_number, self.rows[order]
+        number = int(self._order[position])
+        return Visit(number, int(self._keys[number]), pass_number)
 
 
 def rank_share(
@@ -153,25 +124,33 @@ def check_world_size(sequences_per_step: int, world_size: int) -> None:
         )
 
 
-def _streams(entries: Sequence[Entry], mixture: Mixture, seed: str) -> dict[str, _Stream]:
-    ids: dict[tuple[str, str], list[str]] = {}
-    for entry in entries:
-        if mixture.groups.get(entry.group, 0) > 0:
-            ids.setdefault((entry.group, entry.source), []).append(entry.sample_id)
-    missing = sorted(g for g, weight in mixture.groups.items() if weight > 0 and g not in {group for group, _ in ids})
+def _rows(samples: Lengths, mixture: Mixture) -> dict[str, NDArray[np.int64]]:
+    """Stream by name -> the numbers of its samples, of the streams whose group has a weight."""
+    weighted = {group for group, weight in mixture.groups.items() if weight > 0}
+    missing = sorted(weighted - {stream.group for stream in samples.streams})
     if missing:
         raise ValueError(
             f"the mixture asks for {', '.join(missing)}, but the training data have no such sample; set the weight to 0"
         )
-    streams = {}
-    for group, weight in mixture.groups.items():
-        sizes = {
-            source: len(names) ** mixture.source_power.get(group, 0.5)
-            for (g, source), names in ids.items()
-            if g == group
-        }
-        for source, size in sizes.items():
-            name = f"{group}/{source}"
-            share = weight * size / sum(sizes.values())
-            streams[name] = _Stream(keyed_hash(seed, name), ids[group, source], share)
-    return streams
+    return {
+        stream.name: np.flatnonzero(samples.stream == number)
+        for number, stream in sorted(enumerate(samples.streams), key=itemgetter(1))
+        if stream.group in weighted
+    }
+
+
+def _weights(samples: Lengths, rows: Mapping[str, NDArray[np.int64]], mixture: Mixture) -> dict[str, float]:
+    """Stream by name -> its weight: the group's, shared among its sources by powers of their numbers of samples."""
+    group = {stream.name: stream.group for stream in samples.streams}
+    sizes = {name: len(found) ** mixture.source_power.get(group[name], 0.5) for name, found in rows.items()}
+    whole = Counter[str]()
+    for name, size in sizes.items():
+        whole[group[name]] += size
+    return {name: mixture.groups[group[name]] * size / whole[group[name]] for name, size in sizes.items()}
+
+
+def _scattered(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64's finalizer: different keys stay different, and their order says nothing of the keys'."""
+    mixed = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))

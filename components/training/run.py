@@ -7,18 +7,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.assembly.dataset import Dataset
 from components.storage.atomic import write_json_rows
 from components.training.batches import BatchMaker, MicroBatch
 from components.training.job import StageJob, image_settings, latents_name
 from components.training.latents import LatentStore
-from components.training.layout import Layout, image_transforms
 from components.training.loop import Hook, Learner, Span, fit
 from components.training.losses import LossRows, OnRow, nobody
 from components.training.optimizer import Average, freeze_vit, make_optimizer
 from components.training.output import write_output
 from components.training.pixels import PixelStore
-from components.training.planner import Entry, Mixture, Planner, check_world_size, rank_share
+from components.training.planner import Mixture, Planner, check_world_size, rank_share
+from components.training.samples import stage_layout, stage_samples
 from components.training.state import StateStore, TrainingState
 from components.training.world import World
 from components.weights.tokenizer import TextTokenizer
@@ -209,40 +208,18 @@ def _learner(job: StageJob, model: "UniMedVL", world: World, device: "torch.devi
 def _data(
     job: StageJob, model: "UniMedVL", autoencoder: "Autoencoder", tokenizer: TextTokenizer
 ) -> tuple[LatentStore, BatchMaker, Planner]:
-    recipe, stage, config = job.recipe, job.settings, model.config
-    training = recipe.training
-    seed = f"{recipe.seed}:{job.stage}"
-    index = Dataset(job.dataset).samples("train")
-    vit, vae = image_transforms(config, vit_side=stage.vit_side, vae_side=stage.vae_side)
-    layout = Layout(
-        tokenizer=tokenizer,
-        vit=vit,
-        vae=vae,
-        vit_patch=config.require_vit().patch_size,
-        latent_stride=config.latent_stride,
-        dropout=training.dropout,
-        noised_copies=training.noised_copies,
-        seed=seed,
-    )
+    training = job.recipe.training
+    layout = stage_layout(job, model.config, tokenizer)
+    index, lengths = stage_samples(job, layout)
     pixels = PixelStore()
-    latents = LatentStore(autoencoder, vae, pixels, name=latents_name(job))
+    latents = LatentStore(autoencoder, layout.vae, pixels, name=latents_name(job))
     latents.recall(job.latents)
-    maker = BatchMaker(
-        index,
-        layout,
-        config,
-        latents=latents,
-        pixels=pixels,
-        training=training,
-    )
-    maker.check_room(training.tokens_per_sequence)
-    rows = zip(index.ids, index.groups, index.sources, strict=True)
-    entries = [Entry(name, group, source) for name, group, source in rows]
+    maker = BatchMaker(index, layout, model.config, latents=latents, pixels=pixels, training=training)
     planner = Planner(
-        entries,
-        Mixture(groups={**stage.mixture}, source_power={**training.source_power}),
-        seed=seed,
+        lengths,
+        Mixture(groups={**job.settings.mixture}, source_power={**training.source_power}),
+        seed=layout.seed,
         room=training.tokens_per_sequence,
-        length_of=maker.num_tokens,
+        length_of=lambda visit: lengths.of(visit, layout),
     )
     return latents, maker, planner

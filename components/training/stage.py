@@ -13,6 +13,7 @@ from components.storage.keys import keyed_hash
 from components.storage.recorded_code import recorded_code
 from components.training.job import StageJob
 from components.training.losses import log_row
+from components.training.samples import check_samples
 from components.training.state_folders import forget_states, state_folder
 from components.training.trainer import train_through_ray
 
@@ -28,6 +29,7 @@ def train(ctx: StageContext) -> None:
     key = run_key(ctx)
     job = stage_job(ctx, key)
     forget_states(ctx.workspace, _before(ctx))
+    check_samples(job)
     with ctx.tracker(ctx.progress.stage, key) as run:
         _describe(ctx, run)
         if not train_through_ray(ctx, job, f"{ctx.item}-{key}", partial(log_row, run)):
@@ -50,6 +52,8 @@ def stage_job(ctx: StageContext, key: str) -> StageJob:
         losses=workspace.losses / f"{ctx.item}.json",
         states=state_folder(workspace, ctx.item, key),
         latents=workspace.training_state / "latents",
+        lengths=workspace.training_state / "lengths",
+        code=recorded_code(workspace, "training"),
     )
 
 

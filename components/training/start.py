@@ -130,9 +130,7 @@ def check_same_network(found: ModelConfig, wanted: ModelConfig, where: str) -> N
 
 def corpus(index: SampleIndex) -> list[str]:
     """Every distinct text of the conversations, sorted."""
-    texts = {
-        text_of(piece) for i in range(len(index)) for piece in index.layout(i) if isinstance(piece, Text | Clinical)
-    }
+    texts = {text_of(piece) for *_, layout in index.layouts() for piece in layout if isinstance(piece, Text | Clinical)}
     return sorted(texts)
 
 

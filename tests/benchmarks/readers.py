@@ -18,8 +18,9 @@ from components.records.schema import SAMPLE_SCHEMA, sample_row
 from components.records.shards import write_shards
 from components.records.vocabulary import ImageRole, Modality, Split, TaskGroup
 from components.storage.keys import sha256_bytes
-from components.training.planner import Entry, Mixture, Planner
+from components.training.planner import Mixture, Planner
 from tests.benchmarks.peers import peer
+from tests.components.training.columns import alike
 
 Pixels = NDArray[np.uint8]
 Reader = Callable[[], Iterator[Pixels]]
@@ -48,9 +49,8 @@ def ours(files: Sequence[Path], folder: Path) -> Reader:
     folder.mkdir()
     write_shards((sample_row(_sample(path)) for path in files), SAMPLE_SCHEMA, folder, "train", SHARD_BYTES)
     index = dataset.SampleIndex(sorted(folder.glob("train-*.parquet")))
-    numbers = {name: number for number, name in enumerate(index.ids)}
     planner = Planner(
-        [Entry(name, "i2t", "bench") for name in index.ids],
+        alike([("i2t", "bench", name) for name in index.ids]),
         Mixture(groups={"i2t": 1.0}, source_power={}),
         seed="bench",
         room=1,
@@ -60,7 +60,7 @@ def ours(files: Sequence[Path], folder: Path) -> Reader:
     def read() -> Iterator[Pixels]:
         for count in range(len(index)):
             ((visit,),) = planner.take(1)
-            (image, _) = index.read(numbers[visit.sample_id]).pieces
+            (image, _) = index.read(visit.number).pieces
             assert isinstance(image, ImagePiece)
             yield decode_stored(image.data)
             assert count % STATE_EVERY or planner.state()

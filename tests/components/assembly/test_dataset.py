@@ -84,11 +84,17 @@ def test_every_sample_comes_back_whole_and_in_order_from_several_shards(dataset:
     assert len(list(dataset.glob("train-*.parquet"))) > 1
     assert list(index) == [sample(number) for number in range(150)]
     assert index.read(149) == sample(149)
-    assert index.groups[0] == "i2t" and index.tasks[7] == "vqa"
+    assert index.ids[149] == sample(149).id
+    assert index.column("group")[0] == "i2t" and index.column("task")[7] == "vqa"
 
 
 def test_layout_gives_texts_and_image_sizes_without_image_bytes(dataset: Path) -> None:
-    shape, fields, question, answer = Dataset(dataset).samples("train").layout(3)
+    index = Dataset(dataset).samples("train")
+    _, pieces = index.read_with_layout(3)
+    rows = list(index.layouts())
+    assert rows[3] == (sample(3).id, "i2t", sample(3).source, pieces)
+    assert [name for name, *_ in rows] == list(index.ids)
+    shape, fields, question, answer = pieces
     assert shape == ImageShape(role=ImageRole.UNDERSTAND, width=20, height=12)
     assert fields == Clinical(fields={"Age": "74", "Sex": "F"})
     assert question == Text(text="Which plane?")

@@ -76,7 +76,7 @@ def test_only_the_sources_of_the_recipe_are_read(assemble_corpus: Assemble) -> N
 
 def test_no_patient_and_no_image_stands_on_both_sides(assemble_corpus: Assemble) -> None:
     dataset = Dataset(assemble_corpus())
-    train = set(dataset.samples("train").patient_keys)
+    train = set(dataset.samples("train").column("patient_key"))
     chosen_on, test = ({i.patient_key for i in dataset.images(split)} for split in (Split.VAL, Split.TEST))
     assert chosen_on and test and not train & test and not train & chosen_on and not chosen_on & test
     trained, validation, held_out = (
@@ -85,7 +85,7 @@ def test_no_patient_and_no_image_stands_on_both_sides(assemble_corpus: Assemble)
     assert not trained & held_out and not trained & validation and not validation & held_out
     assert {item.split for item in dataset.benchmark()} == set(VALIDATION)
     assert {item.split for item in dataset.exam()} == set(HELD_OUT)
-    assert dataset.samples("val").patient_keys and set(dataset.samples("train").splits) == {"train"}
+    assert dataset.samples("val").column("patient_key") and set(dataset.samples("train").column("split")) == {"train"}
 
 
 def test_every_shard_is_listed_with_its_true_hash_and_every_dropped_record_with_its_reason(

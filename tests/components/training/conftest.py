@@ -21,6 +21,7 @@ from components.storage.atomic import write_json
 from components.storage.keys import generator, sha256_bytes
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
+from components.training.layout import Visit, sample_key
 from model.config import LLMConfig, ModelConfig, VAEConfig, ViTConfig
 
 SIDE = 32
@@ -139,6 +140,11 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 @pytest.fixture(scope="session")
 def index(dataset: Dataset) -> SampleIndex:
     return dataset.samples("train")
+
+
+def visit_of(index: SampleIndex, name: str, pass_number: int = 0) -> Visit:
+    """A visit of the sample with this id."""
+    return Visit(index.ids.index(name), sample_key(name), pass_number)
 
 
 def small_recipe() -> Recipe:

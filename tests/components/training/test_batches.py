@@ -17,12 +17,13 @@ from components.training.augment import augmented, plain
 from components.training.batches import BatchMaker, MicroBatch
 from components.training.latents import LatentStore
 from components.training.layout import LatentItem, Layout, TextItem, Visit, VitItem, image_transforms
+from components.training.lengths import Lengths
 from components.training.mirrored_edits import turn_of, turned
 from components.training.pixels import PixelStore
 from components.weights.tokenizer import TextTokenizer
 from model.image_transform import ImageTransform
 from model.weights import load_checkpoint
-from tests.components.training.conftest import SIDE, image, picture
+from tests.components.training.conftest import SIDE, image, picture, visit_of
 
 KEPT = ConditionDropout(text=0.0, vit=0.0, vae=0.0)
 EDIT, DRAW, ASK, WORDS = "beta/interleaved-01", "alpha/t2i-02", "alpha/i2t-03", "words/text-01"
@@ -64,8 +65,8 @@ def make(
 
 
 def items_of(maker: BatchMaker, name: str, pass_number: int = 0) -> list[TextItem | VitItem | LatentItem]:
-    number = maker._numbers[name]
-    return maker._layout.items(maker._index.layout(number), Visit(name, pass_number))
+    visit = visit_of(maker._index, name, pass_number)
+    return maker._layout.items(maker._index.read_with_layout(visit.number)[1], visit)
 
 
 def test_edits_begin_from_noise_alone_as_often_as_asked_and_drawings_from_words_never(
@@ -73,9 +74,9 @@ def test_edits_begin_from_noise_alone_as_often_as_asked_and_drawings_from_words_
 ) -> None:
     maker = make(started, recipe, index, KEPT, edits_from_noise=0.5)
     levels: dict[str, list[float]] = {"interleaved": [], "t2i": []}
-    for name, group in zip(index.ids, index.groups, strict=True):
+    for name, group in zip(index.ids, index.column("group"), strict=True):
         if group in levels:
-            micro = maker.build([Visit(name, 0), Visit(name, 1)])
+            micro = maker.build([visit_of(maker._index, name, 0), visit_of(maker._index, name, 1)])
             firsts = [part[0].item() for part in micro.sigma.split(list(micro.packed.latent_lens))]
             levels[group] += [
                 level for level, target in zip(firsts, micro.packed.latent_is_target, strict=True) if target
@@ -99,17 +100,17 @@ def test_a_turned_edit_is_the_edit_of_images_that_were_delivered_so_and_a_drawin
     started: Workspace, recipe: Recipe, index: SampleIndex
 ) -> None:
     maker = make(started, recipe, index, KEPT, turn_edits=True)
-    visits = {turn_of("super_resolution", visit, "1:foundation", square=True): visit for visit in edits()}
+    visits = {turn_of("super_resolution", visit, "1:foundation", square=True): visit for visit in edits(index)}
     for turn in (1, 2, 4, 7):
         as_delivered = make(started, recipe, index, KEPT, pixels=Turned(turn))
         assert_equal(maker.build([visits[turn]]), as_delivered.build([visits[turn]]))
     upright = make(started, recipe, index, KEPT)
-    drawings = [Visit(DRAW, number) for number in range(5)]
+    drawings = [visit_of(maker._index, DRAW, number) for number in range(5)]
     assert_equal(maker.build(drawings), upright.build(drawings))
 
 
-def edits() -> list[Visit]:
-    return [Visit(EDIT, number) for number in range(100)]
+def edits(index: SampleIndex) -> list[Visit]:
+    return [visit_of(index, EDIT, number) for number in range(100)]
 
 
 def assert_equal(found: MicroBatch, expected: MicroBatch) -> None:
@@ -119,7 +120,7 @@ def assert_equal(found: MicroBatch, expected: MicroBatch) -> None:
 
 
 def test_an_edit_is_clean_latents_vit_instruction_and_noised_copies(maker: BatchMaker) -> None:
-    micro = maker.build([Visit(EDIT, 0)])
+    micro = maker.build([visit_of(maker._index, EDIT, 0)])
     assert micro.packed.attention_modes == ("full", "full", "causal", "noise", "noise")
     assert micro.packed.latent_is_target == (False, True, True)
     levels = micro.sigma.split(list(micro.packed.latent_lens))
@@ -134,7 +135,7 @@ def test_an_edit_is_clean_latents_vit_instruction_and_noised_copies(maker: Batch
 def test_texts_and_images_are_packed_in_the_order_of_the_conversation(maker: BatchMaker) -> None:
     seen = ImageShape(role=ImageRole.UNDERSTAND, width=SIDE, height=SIDE)
     asked, said = Text(text="CT"), Text(text="no", supervised=True)
-    items = maker._layout.items([seen, asked, said, asked, seen, asked, said], Visit("a", 0))
+    items = maker._layout.items([seen, asked, said, asked, seen, asked, said], Visit(0, 0, 0))
     kinds = [type(item).__name__ if isinstance(item, VitItem) else item.supervised for item in items]
     assert kinds == ["VitItem", False, True, False, "VitItem", False, True]
     assert [item.piece for item in items if isinstance(item, VitItem)] == [0, 4]
@@ -142,12 +143,12 @@ def test_texts_and_images_are_packed_in_the_order_of_the_conversation(maker: Bat
 
 
 def test_only_supervised_texts_have_labels(maker: BatchMaker) -> None:
-    packed = maker.build([Visit(ASK, 0)]).packed
+    packed = maker.build([visit_of(maker._index, ASK, 0)]).packed
     tokenizer = maker._layout.tokenizer
     end = tokenizer.special.end
     assert packed.label_ids.tolist() == [*tokenizer.encode("CT"), end, *tokenizer.encode("no"), end]
-    assert len(maker.build([Visit(DRAW, 0)]).packed.label_ids) == 0
-    words = maker.build([Visit(WORDS, 0)]).packed
+    assert len(maker.build([visit_of(maker._index, DRAW, 0)]).packed.label_ids) == 0
+    words = maker.build([visit_of(maker._index, WORDS, 0)]).packed
     assert words.attention_modes == ("causal", "causal") and words.num_targets == 0
 
 
@@ -155,12 +156,13 @@ def test_planned_lengths_are_the_built_lengths_dropped_or_not(
     started: Workspace, recipe: Recipe, index: SampleIndex
 ) -> None:
     maker = make(started, recipe, index, ConditionDropout(text=0.5, vit=0.5, vae=0.5))
+    columns = Lengths.count(index.layouts(), maker._layout)
     lengths = set()
     for pass_number in range(6):
         for name in (EDIT, DRAW, ASK, WORDS):
-            visit = Visit(name, pass_number)
-            assert maker.build([visit]).packed.num_tokens == maker.num_tokens(visit)
-            lengths.add((name, maker.num_tokens(visit)))
+            visit = visit_of(maker._index, name, pass_number)
+            assert maker.build([visit]).packed.num_tokens == columns.of(visit, maker._layout)
+            lengths.add((name, columns.of(visit, maker._layout)))
     assert len([1 for name, _ in lengths if name == EDIT]) > 2
     assert len([1 for name, _ in lengths if name == ASK]) == 1, "an answer's question was dropped"
 
@@ -177,7 +179,7 @@ def test_dropout_differs_from_pass_to_pass_and_has_its_share(
 
 
 def test_a_micro_batch_is_its_samples_side_by_side(maker: BatchMaker) -> None:
-    visits = [Visit(name, 1) for name in (ASK, EDIT, WORDS, DRAW)]
+    visits = [visit_of(maker._index, name, 1) for name in (ASK, EDIT, WORDS, DRAW)]
     together, alone = maker.build(visits), [maker.build([visit]) for visit in visits]
     assert together.packed.sample_lens == tuple(m.packed.num_tokens for m in alone)
     for part in ("label_ids", "text_ids", "latents", "position_ids"):
@@ -197,13 +199,13 @@ def test_a_visit_is_the_same_in_another_process_and_other_in_another_pass(
     def equal(a: MicroBatch, b: MicroBatch) -> bool:
         return torch.equal(a.noise, b.noise) and torch.equal(a.packed.vit_patches, b.packed.vit_patches)
 
-    assert equal(maker.build([Visit(EDIT, 0)]), other.build([Visit(EDIT, 0)]))
-    assert not equal(maker.build([Visit(EDIT, 0)]), maker.build([Visit(EDIT, 1)]))
+    assert equal(maker.build([visit_of(maker._index, EDIT, 0)]), other.build([visit_of(maker._index, EDIT, 0)]))
+    assert not equal(maker.build([visit_of(maker._index, EDIT, 0)]), maker.build([visit_of(maker._index, EDIT, 1)]))
 
 
 def test_a_drawing_in_the_middle_is_followed_by_its_clean_copy(maker: BatchMaker) -> None:
-    shapes = maker._index.layout(maker._numbers[DRAW])
-    items = maker._layout.items([*shapes, shapes[0]], Visit(DRAW, 0))
+    _, shapes = maker._index.read_with_layout(visit_of(maker._index, DRAW).number)
+    items = maker._layout.items([*shapes, shapes[0]], visit_of(maker._index, DRAW, 0))
     kinds = [(type(item).__name__, getattr(item, "copies", None)) for item in items]
     assert kinds == [("TextItem", None), ("LatentItem", 2), ("LatentItem", 0), ("VitItem", None), ("TextItem", None)]
 
@@ -237,14 +239,6 @@ def test_augmentation_is_keyed_by_the_image_not_by_its_place_in_the_batch() -> N
     assert not torch.equal(whole, augmented(images, [("other", n) for n in range(3)]))
 
 
-def test_all_samples_fit_and_the_longest_is_named_when_it_does_not(maker: BatchMaker) -> None:
-    maker.check_room(160)
-    with pytest.raises(
-        ValueError, match=r"of 36 samples do not fit in a packed sequence of 70 tokens, the longest is beta"
-    ):
-        maker.check_room(70)
-
-
 def test_no_copies_more_than_asked_for(started: Workspace, recipe: Recipe, index: SampleIndex) -> None:
     once = make(started, replace(recipe), index, KEPT, copies=1)
-    assert once.build([Visit(DRAW, 0)]).packed.latent_is_target == (True,)
+    assert once.build([visit_of(index, DRAW, 0)]).packed.latent_is_target == (True,)

@@ -10,13 +10,13 @@ from components.assembly.dataset import SampleIndex
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
 from components.training.batches import MicroBatch
-from components.training.layout import Visit
 from components.training.loop import Learner, StepReport, train_step
 from components.training.losses import LossRows
 from components.training.optimizer import Average, freeze_vit, learning_rate, make_optimizer
 from components.training.world import World
 from model.unimedvl import UniMedVL
 from model.weights import load_checkpoint
+from tests.components.training.conftest import visit_of
 from tests.components.training.test_batches import ASK, DRAW, EDIT, KEPT, make
 
 
@@ -78,7 +78,7 @@ def test_accumulated_micro_batches_have_the_gradient_of_one_big_batch(
     started: Workspace, recipe: Recipe, index: SampleIndex
 ) -> None:
     maker = make(started, recipe, index, KEPT)
-    visits = [Visit(ASK, 0), Visit(EDIT, 0), Visit(DRAW, 0)]
+    visits = [visit_of(index, ASK), visit_of(index, EDIT), visit_of(index, DRAW)]
 
     def gradients(micro_batches: list[MicroBatch]) -> tuple[StepReport, dict[str, torch.Tensor]]:
         network = load_checkpoint(started.checkpoints / "start")[0]
@@ -98,7 +98,7 @@ def test_the_network_learns_one_batch_by_heart(started: Workspace, recipe: Recip
     maker = make(started, recipe, index, KEPT)
     network = load_checkpoint(started.checkpoints / "start")[0]
     student = learner(network, recipe)
-    micro = [maker.build([Visit(ASK, 0), Visit(DRAW, 0)])]
+    micro = [maker.build([visit_of(index, ASK), visit_of(index, DRAW)])]
     reports = [train_step(student, micro, step=n + 1, rate=3e-3) for n in range(40)]
     assert reports[-1].text_loss < 0.4 * reports[0].text_loss
     assert reports[-1].image_loss < 0.9 * reports[0].image_loss
