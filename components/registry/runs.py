@@ -116,6 +116,12 @@ def find_run(workspace: Workspace, tracking: Tracking, tags: Mapping[str, str]) 
     return Run(tracking, found[0].info.run_id) if found else None
 
 
+def end_finished_runs(workspace: Workspace, tracking: Tracking, run_key: str) -> None:
+    """Close the workspace's runs with this key as finished, where a kill left them otherwise: what they made is there."""
+    for run in _own_runs(workspace, tracking, [f"tags.`{RUN_KEY}` = '{run_key}'", "attributes.status != 'FINISHED'"]):
+        tracking.client.set_terminated(run.info.run_id, "FINISHED")
+
+
 def mark_crashed_runs(workspace: Workspace) -> list[str]:
     """Close this workspace's runs that a killed process left running; returns their ids. Call under the workspace's lock."""
     if not has_store(workspace):

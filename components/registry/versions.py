@@ -19,7 +19,7 @@ from components.registry.identity import registry_of, tag_model
 from components.registry.lease import hold_lease
 from components.registry.model_files import code_folders, log_model
 from components.registry.own_store import metrics_in, read_own, versions_in
-from components.registry.runs import STAGE, keyed_run
+from components.registry.runs import STAGE, end_finished_runs, keyed_run
 from components.registry.sending import send_waiting, try_to
 from components.registry.states import standing_of
 from components.registry.summary import already_judged, champion_summary, remember_aliases
@@ -61,6 +61,8 @@ def register(workspace: Workspace) -> Version:
         if found is None:
             champion = next((v for v in known if CHAMPION in v.aliases), None)
             found = _make(workspace, recipe, tracking, reference, identity, champion)
+        else:
+            end_finished_runs(workspace, tracking, facts.digest(dict(identity)))
     return found
 
 

@@ -23,6 +23,16 @@ def test_registering_twice_gives_one_version_and_other_weights_another(workspace
     assert [row["version"] for row in models(workspace)] == [2, 1]
 
 
+@pytest.mark.parametrize("left", ["RUNNING", "FAILED"])
+def test_the_run_of_a_version_is_finished_by_whoever_registers_again_after_a_kill(workspace, left):
+    """FAILED: a `retrain` between the two closed what a killed process had left running."""
+    version = register(workspace)
+    client = connect(workspace).client
+    client.update_run(version.run_id, status=left)
+    assert register(workspace).number == version.number
+    assert client.get_run(version.run_id).info.status == "FINISHED"
+
+
 def test_a_version_remembers_recipe_lock_evaluation_and_weights_by_reference(workspace):
     version = register(workspace)
     tracking = connect(workspace)
