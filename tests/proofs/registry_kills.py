@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -30,7 +30,11 @@ def main() -> int:
         print("PostgreSQL is not installed here")
         return NOT_TRIED
     for store in stores:
-        with tempfile.TemporaryDirectory(prefix="unimed-kills-") as temporary, BENCHES[store](Path(temporary)) as bench:
+        with (
+            tempfile.TemporaryDirectory(prefix="unimed-kills-") as temporary,
+            chdir(temporary),  # what makes a workspace goes into it
+            BENCHES[store](Path(temporary)) as bench,
+        ):
             for operation in arguments.operation or list(OPERATIONS):
                 names, expected = writes(bench, operation)
                 print(f"{store}, {operation}: {len(names)} writes", flush=True)
