@@ -4,6 +4,7 @@ German and Spanish, whatever the text's own language."""
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from components.sources.names.bare import is_name_like, is_surname, is_unknown, terms
 from components.sources.names.compounds import is_medical_compound
@@ -268,10 +269,12 @@ def _following(text: str, at: int) -> Iterator[_Found]:
         is_second = True
 
 
+@cache
 def _roles() -> frozenset[str]:
     known = vocabulary()
     return known["role_en"] | known["role_de"] | known["role_es"]
 
 
+@cache
 def _small_roles() -> frozenset[str]:
     return frozenset(word.lower() for word in _roles())
