@@ -17,9 +17,10 @@ from components.records.record import Turn
 from components.records.vocabulary import TurnKind
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.boxes import Box, box_turns, corners, hull_of, overlap
-from components.sources.reading.columns import is_empty
+from components.sources.reading.columns import PATIENTS, called, is_empty
 from components.sources.reading.known_layouts import COCO_LIST, layout_of
 from components.sources.reading.label_colours import painted
+from components.sources.reading.languages import language_of
 from components.sources.reading.pictures import Pictures, annotations
 from components.sources.reading.row_records import each_row, patient_of, row_record, split_of, unreadable_row
 from components.sources.reading.rows import Row, json_object, need, text
@@ -101,19 +102,21 @@ def _file(delivery: Delivery, pictures: Pictures, name: str, stem: str, path: Pa
         image, found = need(row, "file_name"), whole.marks.get(row.get("id"), ())
         picture, things = pictures.get(image, name), [mark for mark in found if "caption" not in mark]
         size, masks = size_of(row, picture), [mark for mark in things if not is_empty(mark.get("segmentation"))]
+        said = _captions(found)
         shown = sorted({whole.names[mark["category_id"]] for mark in things})
         is_mapped = 0 < len(masks) == len(things)
         yield row_record(
             delivery,
             f"{stem}/{image.rsplit('.', 1)[0]}",
             [picture],
-            [*_captions(found), *boxes_of(things, whole.names, size)],
-            subject=patient_of(row, "patient_id"),
+            [*said, *boxes_of(things, whole.names, size)],
+            subject=patient_of(row, *called(row, *PATIENTS)),
             facts={"description": "; ".join(shown)} if shown else None,
             targets={"structure_map": encode_png(_map(masks, whole.names, size, picture))} if is_mapped else None,
             file=name,
             locator=f"image {row.get('id')}",
             licence=text(row, "licence") or "unknown",
+            language=language_of(" ".join(turn.answer for turn in said)),
             split=split_of(name),
         )
         if masks and not is_mapped:

@@ -13,7 +13,8 @@ from components.records.record import Record, Turn
 from components.records.vocabulary import TurnKind
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.choices import chosen, read_choices
-from components.sources.reading.columns import is_empty, names_picture
+from components.sources.reading.columns import PATIENTS, SPLITS, called, is_empty, names_picture, plain
+from components.sources.reading.languages import ENGLISH, language_of
 from components.sources.reading.messages import (
     ANSWERS,
     ASKS,
@@ -35,9 +36,40 @@ from components.sources.reading.rows import Row, known, need_answer, rows_of, te
 
 _ASKED, _ANSWERED = ("question", "query", "prompt"), ("answer", "response", "output")
 _SPEAKS = (*TALKS, *_ASKED, "instruction", "input", *_ANSWERED, "caption", "text")
-_TELLS = re.compile(
-    r"(?:(?:radiology|medical)_?)?(?:reports?|findings?|impressions?|descriptions?|abstracts?|narratives?|diagnos[ie]s)"
+_TELLS = frozenset(
+    [
+        "caption",
+        "captions",
+        "text",
+        "texts",
+        "question",
+        "questions",
+        "answer",
+        "answers",
+        "qa",
+        "vqa",
+        "report",
+        "reports",
+        "finding",
+        "findings",
+        "impression",
+        "impressions",
+        "description",
+        "descriptions",
+        "narrative",
+        "diagnosis",
+        "diagnoses",
+        "dialogue",
+        "dialog",
+        "conversation",
+    ]
 )
+"""Words in the names of columns that say something of an image."""
+_COUNTS = frozenset(
+    ["id", "ids", "uid", "path", "file", "url", "source", "type", "count", "number", "lang", "language"]
+)
+"""Beside such a word the column says something of that."""
+_CLASSES = ("labels", "classes", "category", "categories", "class_name", "class_label")
 _MARKS = re.compile(
     r"shapes|objects|annotations?|(?:bounding_?)?box(?:es)?|bbox(?:es)?|masks?|segmentations?|polygons?"
 )
@@ -95,19 +127,26 @@ def _refuse_unheard(row: Row, shown: Sequence[object]) -> None:
         near = [] if name in _SPEAKS or name.endswith("id") else get_close_matches(name, _SPEAKS, n=1, cutoff=0.85)
         if near and value:
             raise ImageError("unknown field", f"the row says nothing but in {name!r}; did you mean {near[0]!r}?")
-        if not is_empty(value) and (fix := _unheard(name.strip().lower())):
-            raise ImageError("unread column", f"the row says nothing but in {name!r}, which is not read; {fix}")
     for name, value in () if any(map(_holds_image, shown)) else row.items():
         if isinstance(value, list) and len(value) > 1 and all(isinstance(part, Mapping) for part in value):
             what = f"{name!r} holds {len(value)} objects that nobody reads"
             raise BrokenOff("not a row", f"{what}; if they are the rows, deliver that list alone")
+    for name, value in row.items():
+        if not (is_empty(value) or names_picture(name)) and (fix := _unheard(plain(name), value)):
+            raise ImageError("unread column", f"the row says nothing but in {name!r}, which is not read; {fix}")
 
 
-def _unheard(name: str) -> str:
+def _unheard(name: str, value: object) -> str:
     """What to do about a column of that name, where it is all that a row says of its image; empty for any other."""
-    if _TELLS.fullmatch(name):
+    words = set(name.split("_"))
+    if _MARKS.fullmatch(name):
+        return "boxes and masks are read from COCO files (--format coco)"
+    if name in _CLASSES:
+        return "name it label"
+    if words & _TELLS and not words & _COUNTS:
         return "name it caption, or ask for it in a column question and name it answer"
-    return "boxes and masks are read from COCO files (--format coco)" if _MARKS.fullmatch(name) else ""
+    holds_objects = isinstance(value, list) and any(isinstance(part, Mapping) for part in value)
+    return "deliver each of its objects as a row" if holds_objects else ""
 
 
 def _holds_image(part: object) -> bool:
@@ -147,23 +186,33 @@ def _row(
     targets: Mapping[str, bytes] | None = None,
 ) -> Record:
     stem = name.rsplit(".", 1)[0]
-    chinese = sum(bool(_CHINESE.search(turn.prompt + turn.answer)) for turn in turns)
-    label = known(row, "label", "class")
+    label = known(row, *called(row, "label", "class"))
     return row_record(
         delivery,
         f"{stem}-{number:07d}",
         shown,
         turns,
-        subject=patient_of(row, "patient_id", "patient", "subject_id", "subject"),
+        subject=patient_of(row, *called(row, *PATIENTS)),
         modality=modality_of(_domain(row)),
         facts={"description": f"label {label}"} if label else None,
         targets=targets,
         file=name,
         locator=f"row {number}",
-        licence=known(row, "licence", "license") or "unknown",
-        language="zh" if turns and chinese * 2 > len(turns) else "en",
-        split=split_of(text(row, "split")) or split_of(name),
+        licence=known(row, *called(row, "licence", "license")) or "unknown",
+        language=_language(row, turns),
+        split=next(filter(None, (split_of(text(row, column)) for column in called(row, *SPLITS))), split_of(name)),
     )
+
+
+def _language(row: Row, turns: Sequence[Turn]) -> str:
+    """Two letters: what the row says, else what its words are written in: of a question Chinese or English."""
+    said = known(row, *called(row, "language", "lang", "q_lang")).lower()
+    if re.fullmatch(r"[a-z]{2}(?:[-_][a-z]+)?", said):
+        return said[:2]
+    chinese = sum(bool(_CHINESE.search(turn.prompt + turn.answer)) for turn in turns)
+    if turns and chinese * 2 > len(turns):
+        return "zh"
+    return ENGLISH if any(turn.prompt for turn in turns) else language_of(" ".join(turn.answer for turn in turns))
 
 
 def _talk(row: Row) -> list[Message] | None:
@@ -202,4 +251,4 @@ def _domain(row: Row) -> str:
     domain = row.get("domain")
     if isinstance(domain, Mapping):
         return next((name for name, holds in domain.items() if holds), "")
-    return text(row, "modality", "domain")
+    return text(row, *called(row, "modality", "domain"))

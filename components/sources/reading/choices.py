@@ -21,7 +21,8 @@ def read_choices(row: Mapping[str, Any]) -> tuple[str, ...]:
         found = next((texts for form in _LETTERED if (texts := _lettered(row, form))), [])
     texts = list(found.values()) if isinstance(found, Mapping) else found
     if not isinstance(texts, list):
-        raise ImageError("bad options", f"choices are a list of texts, got {str(found)[:40]!r}")
+        fix = "in a table each has a column: option_A, option_B"
+        raise ImageError("bad options", f"choices are a list of texts, got {str(found)[:40]!r}; {fix}")
     said = [text({"choice": choice}, "choice") for choice in texts]
     if not all(said):
         raise ImageError("bad options", f"choice {said.index('') + 1} holds no text")

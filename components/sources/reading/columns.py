@@ -5,6 +5,7 @@ A question about a picture that is not shown, or asked without its choices, is a
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from components.images.limits import ImageError
@@ -24,6 +25,10 @@ LETTERS = "ABCDEFGH"
 HISTORIES = r"(?:(?:chat|conversation|dialog|dialogue)_)?history|previous_turns"
 SYSTEMS = r"sys(?:tem)?(?:_prompt|_message)?"
 WEIGHTS = r"(?:loss_|sample_|train_)?weight|loss"
+PATIENTS = ("patient_id", "patientid", "patient", "subject_id", "subjectid", "subject", "mrn", "person_id", "study_id")
+"""Plain names of what tells whose a row is; a study is one person's."""
+SPLITS = ("split", "data_split", "dataset_split", "subset", "partition", "phase")
+MASK = r"(?:\w+_)?(?:masks?|segmentations?|seg|label_maps?)(?:_\w+)?"
 _SAME = re.compile(rf"{FILES}|(?:(?:{OF_ONE})_)*{PICTURE}(?:_(?:{OF_ONE}))*")
 _NAMED = re.compile(rf"{_SAME.pattern}|{PICTURE}_ids?")
 _FURTHER = re.compile(
@@ -51,9 +56,17 @@ class ReadRow(dict[str, Any]):
         return super().get(name, default)
 
 
+def called(row: Mapping[str, Any], *names: str) -> list[str]:
+    """The row's columns of these plain names, in the order of the names: PatientID, Patient Id and patient_id are one."""
+    columns: dict[str, str] = {}
+    for column in row:
+        columns.setdefault(plain(column), column)
+    return [columns[name] for name in names if name in columns]
+
+
 def names_picture(column: str) -> bool:
     """Whether the column's name says that it holds or names the row's picture or pictures."""
-    return bool(_SAME.fullmatch(_plain(column)))
+    return bool(_SAME.fullmatch(plain(column)))
 
 
 def is_empty(value: object) -> bool:
@@ -81,7 +94,7 @@ def check_columns(row: Mapping[str, Any], shown: int) -> None:
 
 def check_weight(said: Mapping[str, Any]) -> None:
     """Raise ImageError, reason 'unread column', for a row or message that is to count more or less than others."""
-    for column in (column for column in said if re.fullmatch(WEIGHTS, _plain(str(column)))):
+    for column in (column for column in said if re.fullmatch(WEIGHTS, plain(str(column)))):
         value = said[column]
         if is_empty(value) or value is True:
             continue
@@ -101,9 +114,11 @@ _FIX = "rename it to what the format reads, or take it out"
 
 def _telling(column: str, value: object, shown: int) -> str:
     """What the column's name says that it holds; empty for anything that changes nothing."""
-    name = _plain(column)
+    name = plain(column)
     if shown == 0 and _is_picture(value):
         return "holds or names a picture"
+    if re.fullmatch(MASK, name) and _is_picture(value):
+        return "holds or names a mask"
     if _NAMED.fullmatch(name):
         count = len(value) if isinstance(value, list) else 1
         return "names a picture" if count > shown else ""
@@ -124,6 +139,7 @@ def _is_picture(value: object) -> bool:
     return False
 
 
-def _plain(column: str) -> str:
+@lru_cache(4096)
+def plain(column: str) -> str:
     """The column's name in lower case, its words joined by single lines: imagePath, Image Path and image-path are one."""
     return "_".join(word.lower() for word in _WORDS.findall(column))

@@ -24,9 +24,7 @@ def frame(*written: tuple[int, int]) -> np.ndarray:
 
 def region(x0, y0, x1, y1, kind=1):
     corners = {"MinX0": x0, "MinY0": y0, "MaxX1": x1, "MaxY1": y1}
-    return sequence_item(
-        RegionDataType=kind, **{f"RegionLocation{corner}": value for corner, value in corners.items()}
-    )
+    return sequence_item(RegionDataType=kind, **{f"RegionLocation{corner}": value for corner, value in corners.items()})
 
 
 @pytest.fixture
