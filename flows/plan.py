@@ -9,6 +9,8 @@ from components.recipes.recipe import Recipe
 from components.recipes.training import TRAIN
 from components.storage.full_disk import check_room, temporary
 from components.storage.workspace import Workspace
+from components.training.forecast.found import Forecast
+from flows.forecasting import training_forecasts
 from flows.journal import stage_seconds
 from flows.order import stage_list
 
@@ -19,7 +21,6 @@ SECONDS = {
     "assemble": 10.0,
     "judge": 20.0,
     "start": 120.0,
-    "train": 110.0,
     "predict": 60.0,
     "evaluate": 10.0,
 }
@@ -28,14 +29,14 @@ SECONDS = {
 OVERHEAD_SECONDS = 45.0
 """Prefect's server, MLflow, registration and the gate."""
 
-DISK_BYTES = 600_000_000
-"""Order of size of what a `tiny` run writes: shards, weights and training state, predictions, databases."""
+DISK_BYTES = 400_000_000
+"""Order of size of what a `tiny` run writes beside training states and checkpoints: shards, predictions, databases."""
 
 TEMPORARY_BYTES = 20_000_000
 """A version's files and a curve's, before they are sent."""
 
-STAGE_OVERHEAD = {"train": 20.0, "start": 10.0}
-REFERENCE_STEPS = {"train": 500}
+GIVEN_START_SECONDS = 10.0
+"""A start that is not trained here."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +53,8 @@ class Plan:
     """Whether what the workspace holds is registered and the gate has decided."""
     seconds: float
     disk_bytes: int
+    trainings: tuple[Forecast, ...] = ()
+    """What each stage of the curriculum that runs will take, in order."""
 
     @property
     def nothing_to_do(self) -> bool:
@@ -74,6 +77,7 @@ class Plan:
             "judged": self.judged,
             "expected_seconds": round(self.seconds),
             "expected_disk_bytes": self.disk_bytes,
+            "training": [training.to_json() for training in self.trainings],
         }
 
 
@@ -90,13 +94,17 @@ def make_plan(workspace: Workspace, recipe: Recipe, promote: str) -> Plan:
     stages = tuple(stage_list(recipe))
     affected = tuple(with_descendants(stages, reasons, stage_graph(workspace) if reasons else {}))
     judged = not affected and stands(already_judged(workspace), promote)
+    trains = any(stage.startswith("train@") for stage in affected)
+    found = training_forecasts(workspace, recipe) if trains else []
+    trainings = tuple(training for training in found if f"train@{training.stage}" in affected)
     return Plan(
         stages=stages,
         reasons=reasons,
         affected=affected,
         judged=judged,
-        seconds=expected_seconds(affected, recipe, stage_seconds(workspace)),
-        disk_bytes=expected_bytes(workspace, affected),
+        seconds=expected_seconds(affected, recipe, stage_seconds(workspace), trainings),
+        disk_bytes=expected_bytes(workspace, affected, trainings),
+        trainings=trainings,
     )
 
 
@@ -117,30 +125,42 @@ def with_descendants(order: Iterable[str], changed: Iterable[str], parents: Mapp
     return [stage for stage in order if stage in found]
 
 
-def expected_seconds(stages: Iterable[str], recipe: Recipe, measured: Mapping[str, float]) -> float:
-    """Rough seconds for these stages: as long as the last time here, else by kind and number of steps."""
+def expected_seconds(
+    stages: Iterable[str], recipe: Recipe, measured: Mapping[str, float], trainings: Iterable[Forecast]
+) -> float:
+    """Rough seconds for these stages: of trainings as forecast, of others as long as the last time here, else by kind."""
+    known = {**measured, **{f"train@{training.stage}": training.time.seconds for training in trainings}}
     total = OVERHEAD_SECONDS
     for stage in stages:
-        kind, _, item = stage.partition("@")
-        if stage in measured:
-            total += measured[stage]
-        elif kind == "train":
-            total += (
-                STAGE_OVERHEAD["train"] + SECONDS["train"] * recipe.curriculum[item].steps / REFERENCE_STEPS["train"]
-            )
+        kind = stage.partition("@")[0]
+        if stage in known:
+            total += known[stage]
         elif kind == "start" and recipe.start.source != TRAIN:
-            total += STAGE_OVERHEAD[kind]
+            total += GIVEN_START_SECONDS
         else:
             total += SECONDS.get(kind, 10.0)
     return total
 
 
-def expected_bytes(workspace: Workspace, stages: Iterable[str]) -> int:
-    """Rough bytes the run adds to the disk: what the outputs took the last time, else the order of a first run."""
+def expected_bytes(workspace: Workspace, stages: Iterable[str], trainings: Iterable[Forecast]) -> int:
+    """Rough bytes the run adds to the disk: training states, which go again, and checkpoints as forecast; of the rest what it
+    took the last time, else the order of a first run."""
     if not list(stages):
         return 0
-    made = sum(folder_bytes(path) for path in (workspace.dataset, workspace.checkpoints, workspace.evaluation))
-    return made or DISK_BYTES
+    made = sum(folder_bytes(path) for path in (workspace.dataset, workspace.evaluation)) or DISK_BYTES
+    return made + sum(training_bytes(trainings))
+
+
+def training_bytes(trainings: Iterable[Forecast]) -> tuple[int, int]:
+    """Bytes of the training states that lie there at once, those of the stage with the largest, and of all checkpoints."""
+    found = list(trainings)
+    return max((one.states_bytes for one in found), default=0), sum(one.output_bytes for one in found)
+
+
+def check_fit(plan: Plan) -> None:
+    """Raise ValueError, naming what would make it fit, for stages whose ranks need more memory than there is."""
+    if refused := [training.refusal for training in plan.trainings if training.refusal]:
+        raise ValueError("\n".join(refused))
 
 
 def check_disk(workspace: Workspace, plan: Plan) -> None:
@@ -148,8 +168,10 @@ def check_disk(workspace: Workspace, plan: Plan) -> None:
     that of temporary files."""
     if not plan.nothing_to_do:
         check_room(temporary(), TEMPORARY_BYTES, "the run")
+    states, checkpoints = (f"{size / 1e6:.1f} MB" for size in training_bytes(plan.trainings))
+    parts = f" (training states {states}, checkpoints {checkpoints})" if plan.trainings else ""
     for place in (workspace.root, workspace.root / ".dvc" / "cache", workspace.private):
-        check_room(place, plan.disk_bytes, "the run")
+        check_room(place, plan.disk_bytes, f"the run{parts}")
 
 
 def folder_bytes(folder: Path) -> int:

@@ -9,7 +9,7 @@ from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
 from flows.graph import check_graph
 from flows.journal import begin_journal
-from flows.plan import Plan, check_disk, make_plan
+from flows.plan import Plan, check_disk, check_fit, make_plan
 from flows.session import Session
 
 
@@ -54,10 +54,16 @@ def initialise(workspace: Workspace) -> None:
 
 
 def find_work(workspace: Workspace, recipe: Recipe, promote: str) -> Plan:
-    """What there is to do, asked of DVC and the registry; raises ValueError when the disk has no room for it."""
+    """What there is to do, asked of DVC and the registry; raises ValueError where there is no room for it."""
     plan = make_plan(workspace, recipe, promote)
-    check_disk(workspace, plan)
+    check_room(workspace, plan)
     return plan
+
+
+def check_room(workspace: Workspace, plan: Plan) -> None:
+    """Raise ValueError, before anything starts, when memory or a disk has no room for what is planned."""
+    check_fit(plan)
+    check_disk(workspace, plan)
 
 
 def send_rest(workspace: Workspace) -> int:

@@ -343,6 +343,25 @@ def version_tags() -> set[str]:
     return set(re.findall(r'"(unimed\.[a-z_0-9]+)"', text))
 
 
+PLAN_KEYS = {
+    **dict.fromkeys(
+        ("stages", "reasons", "affected", "judged", "expected_seconds", "expected_disk_bytes"), frozenset[str]()
+    ),
+    "training": {
+        *(f"training.{key}" for key in ("stage", "parameters", "ranks", "bytes_per_rank", "forward_tokens", "machine")),
+        *(f"training.{key}" for key in ("fits", "would_fit", "disk", "steps", "tokens", "epochs", "seconds")),
+        "training.seconds_are_measured",
+        *(f"training.parameters.{key}" for key in ("trained", "frozen")),
+        *(f"training.bytes_per_rank.{key}" for key in ("weights", "gradients", "moments", "average", "gathered")),
+        *(f"training.bytes_per_rank.{key}" for key in ("activations", "autoencoder", "process", "state_copy", "total")),
+        *(f"training.forward_tokens.{key}" for key in ("text", "labels", "vit", "latents", "targets", "is_counted")),
+        *(f"training.machine.{key}" for key in ("kind", "ram_bytes", "gpus", "gpu_bytes")),
+        *(f"training.disk.{key}" for key in ("state", "states", "output")),
+    },
+}
+"""Fields of `retrain --dry-run --json`, and of each stage of the curriculum in it (held by tests/flows/cli/test_plan_screen.py)."""
+
+
 def test_commands_and_their_options_are_the_frozen_ones():
     assert {name: sorted(options) for name, options in commands().items()} == {
         k: sorted(v) for k, v in COMMANDS.items()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from components.recipes.training import CurriculumStage, OptimizerSettings
+from model.unimedvl import UniMedVL
 
 VIT_PREFIX = "vit_model."
 
@@ -24,12 +25,14 @@ def learning_rate(step: int, stage: CurriculumStage) -> float:
     return stage.final_learning_rate + span * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def freeze_vit(model: nn.Module, vit_learning_rate_scale: float) -> None:
-    """Stops gradients of the ViT where its rate is 0. Fixed tables stay as they are."""
-    if vit_learning_rate_scale == 0:
+def freeze(model: UniMedVL, *, vit: bool, und: bool) -> None:
+    """Stops gradients of the ViT, of the und side. Fixed tables stay as they are."""
+    if vit:
         for name, parameter in model.named_parameters():
             if name.startswith(VIT_PREFIX):
                 parameter.requires_grad_(False)
+    if und:
+        model.freeze_und()
 
 
 def make_optimizer(

@@ -13,7 +13,7 @@ from components.training.job import StageJob, image_settings, latents_name
 from components.training.latents import LatentStore
 from components.training.loop import Hook, Learner, Span, fit
 from components.training.losses import LossRows, OnRow, nobody
-from components.training.optimizer import Average, freeze_vit, make_optimizer
+from components.training.optimizer import Average, freeze, make_optimizer
 from components.training.output import write_output
 from components.training.pixels import PixelStore
 from components.training.planner import Mixture, Planner, check_world_size, rank_share
@@ -179,9 +179,7 @@ def _network(job: StageJob, world: World, device: "torch.device") -> "UniMedVL":
     with torch.device("meta"):
         model = UniMedVL(checkpoint.config)
     check_fit(checkpoint.network, model.state_dict(), "network weights")
-    freeze_vit(model, job.settings.vit_learning_rate_scale)
-    if job.settings.freeze_und:
-        model.freeze_und()
+    freeze(model, vit=job.settings.vit_learning_rate_scale == 0, und=job.settings.freeze_und)
     model.attention = recipe.compute.attention
     model.language_model.model.gradient_checkpointing = recipe.compute.gradient_checkpointing
     mesh = world.mesh(device)

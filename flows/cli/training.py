@@ -2,14 +2,14 @@
 
 import shlex
 import sys
-import textwrap
 import time
 from typing import Annotated, Any
 
 import typer
 
 from flows.cli.errors import Failed, StartAgain, kept_traceback
-from flows.cli.output import AsJson, DryRun, bytes_text, note, print_json, seconds_text, working
+from flows.cli.output import AsJson, DryRun, note, print_json, working
+from flows.cli.plan_screen import show_plan
 
 PROMOTE = ("gate", "approve", "never")
 
@@ -47,6 +47,7 @@ def retrain(
     """Bring everything up to date: raw data in, a judged and perhaps promoted model version out.
 
     Only what changed is done again. Ctrl-C stops within seconds; the same command goes on.
+    First comes what will run and what training takes: memory, disk, time. What does not fit is refused.
     """
     from components.recipes.recipe import read_recipe
     from components.storage.workspace import find_workspace
@@ -74,13 +75,14 @@ def retrain(
         if held.ended_leftovers:
             note(f"ended {held.ended_leftovers} processes that a killed run had left behind")
         plan = look(workspace, numbers, promote)
-        from flows.run import is_settled, send_rest
+        from flows.run import check_room, is_settled, send_rest
 
         if dry_run:
             if plan.nothing_to_do and is_settled(workspace) and not as_json:
                 note(plan.why_nothing)
             else:
                 show_plan(plan, as_json=as_json)
+            check_room(workspace, plan)
             return
         if plan.nothing_to_do and is_settled(workspace):
             if sent := send_rest(workspace):
@@ -88,6 +90,7 @@ def retrain(
             say_nothing_to_do(workspace, plan, begun, as_json=as_json)
             return
         show_plan(plan, as_json=False)
+        check_room(workspace, plan)
         state = run_with_display(held, plan, promote)
     finish(workspace, state, begun, as_json=as_json)
 
@@ -102,41 +105,15 @@ def check_promote(value: str) -> None:
 
 def look(workspace: Any, recipe: Any, promote: str) -> Any:
     """Deliver what is missing of the raw data and find out what there is to do."""
-    from flows.run import find_work, prepare
+    from flows.plan import make_plan
+    from flows.run import prepare
 
     with working("looking at raw data, recipe and code"):
         reports = prepare(workspace, recipe)
-        plan = find_work(workspace, recipe, promote)
+        plan = make_plan(workspace, recipe, promote)
     for line in reports:
         note(line)
     return plan
-
-
-def show_plan(plan: Any, *, as_json: bool) -> None:
-    """What will run and what it will take."""
-    if as_json:
-        print_json(plan.to_json())
-        return
-    if plan.affected:
-        for stage in plan.affected:
-            note(f"  {stage:<28} {short_reason(plan.reasons.get(stage, 'reads what is made before it'))}")
-        disk = bytes_text(plan.disk_bytes)
-        note(
-            f"{len(plan.affected)} of {len(plan.stages)} stages, about {seconds_text(plan.seconds)} and {disk} of disk"
-        )
-    elif not plan.judged:
-        note(f"all stages are up to date; to register and judge, about {seconds_text(plan.seconds)}")
-    else:
-        note("all stages are up to date; closing what a killed run left open")
-
-
-def short_reason(reason: str) -> str:
-    """DVC's reason in the width of a line: that something was never made says all."""
-    return (
-        "not made yet"
-        if "output" in reason and "missing" in reason
-        else textwrap.shorten(reason, 110, placeholder=" …")
-    )
 
 
 def run_with_display(held: Any, plan: Any, promote: str) -> Any:

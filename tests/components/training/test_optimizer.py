@@ -12,7 +12,7 @@ from components.storage.workspace import Workspace
 from components.training.batches import MicroBatch
 from components.training.loop import Learner, StepReport, train_step
 from components.training.losses import LossRows
-from components.training.optimizer import Average, freeze_vit, learning_rate, make_optimizer
+from components.training.optimizer import Average, freeze, learning_rate, make_optimizer
 from components.training.world import World
 from model.unimedvl import UniMedVL
 from model.weights import load_checkpoint
@@ -46,7 +46,7 @@ def test_the_vit_has_its_own_rate_and_is_frozen_at_zero(model: UniMedVL, recipe:
     assert [group["scale"] for group in optimizer.param_groups] == [1.0, 0.1]
     own = sum(p.numel() for p in model.vit_model.parameters())
     assert sum(p.numel() for p in optimizer.param_groups[1]["params"]) == own
-    freeze_vit(model, 0.0)
+    freeze(model, vit=True, und=False)
     frozen = make_optimizer(model, recipe.training.optimizer, vit_learning_rate_scale=0.0)
     assert len(frozen.param_groups) == 1
     assert not any(p.requires_grad for p in model.vit_model.parameters())

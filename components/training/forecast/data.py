@@ -1,0 +1,102 @@
+"""The data set's part of a forecast: how long its samples are, and how often each source is gone through."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.assembly.dataset import Dataset, SampleIndex
+from components.recipes.recipe import Recipe
+from components.recipes.training import CurriculumStage
+from components.training.forecast.tokens import Tokens
+from components.training.layout import Item, LatentItem, Layout, TextItem, Visit, VitItem, image_transforms
+from components.weights.tokenizer import TextTokenizer
+
+LOOKED_AT = 64
+"""Samples of each group whose tokens are counted, evenly through the data."""
+MOST_READ = 200_000
+"""Samples of a data set whose texts are read for that; of a larger one usual lengths are taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The training side of a sealed data set."""
+
+    counts: Mapping[tuple[str, str], int]
+    """(task group, source) -> samples."""
+    samples: Mapping[str, Tokens]
+    """Task group -> a mean sample; empty where nobody has counted."""
+
+
+def read_data(dataset: Path, start: Path, recipe: Recipe, stage: CurriculumStage) -> Data | None:
+    """What is known of the data set; None before it is assembled. Lengths are counted once the tokenizer of `start` is there."""
+    if not (dataset / "manifest.json").is_file():
+        return None
+    index = Dataset(dataset).samples("train")
+    counts = Counter(zip(index.groups, index.sources, strict=True))
+    if len(index) > MOST_READ or not start.is_dir():
+        return Data(counts, {})
+    return Data(counts, _mean_samples(index, _layout(recipe, stage, TextTokenizer.load(start))))
+
+
+def epochs(recipe: Recipe, stage: CurriculumStage, data: Data, samples: Mapping[str, Tokens]) -> dict[str, float]:
+    """Source -> how often the stage goes through its samples. samples: a mean one of each group."""
+    mixture: dict[str, float] = {group: weight for group, weight in stage.mixture.items() if weight > 0}
+    length = sum(weight * samples[group].all for group, weight in mixture.items()) / sum(mixture.values())
+    drawn = stage.steps * recipe.training.sequences_per_step * recipe.training.tokens_per_sequence / length
+    powers: dict[str, float] = {**recipe.training.source_power}
+    visits: dict[str, float] = defaultdict(float)
+    held: dict[str, int] = defaultdict(int)
+    for group, weight in mixture.items():
+        power = powers.get(group, 0.5)
+        sizes = {source: count for (of, source), count in data.counts.items() if of == group}
+        lifted = sum(count**power for count in sizes.values())
+        for source, count in sizes.items():
+            visits[source] += drawn * weight / sum(mixture.values()) * count**power / lifted
+            held[source] += count
+    return {source: visits[source] / held[source] for source in sorted(visits)}
+
+
+def _layout(recipe: Recipe, stage: CurriculumStage, tokenizer: TextTokenizer) -> Layout:
+    config = recipe.model
+    vit, vae = image_transforms(config, vit_side=stage.vit_side, vae_side=stage.vae_side)
+    return Layout(
+        tokenizer=tokenizer,
+        vit=vit,
+        vae=vae,
+        vit_patch=config.require_vit().patch_size,
+        latent_stride=config.latent_stride,
+        dropout=recipe.training.dropout,
+        noised_copies=recipe.training.noised_copies,
+        seed=str(recipe.seed),
+    )
+
+
+def _mean_samples(index: SampleIndex, layout: Layout) -> dict[str, Tokens]:
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for number, group in enumerate(index.groups):
+        numbers[group].append(number)
+    found = {}
+    for group, members in numbers.items():
+        chosen = members[:: max(1, len(members) // LOOKED_AT)]
+        counted = [tokens_of(layout.items(index.layout(n), Visit(index.ids[n], 0))) for n in chosen]
+        found[group] = Tokens(*(round(sum(column) / len(counted)) for column in zip(*counted, strict=True)))
+    return found
+
+
+def tokens_of(items: list[Item]) -> tuple[int, int, int, int, int]:
+    """(text and markers, labels, ViT, latents, targets) of a packed sample."""
+    text = labels = vit = latents = targets = 0
+    for item in items:
+        match item:
+            case TextItem(dropped=False):
+                text += item.num_tokens
+                labels += len(item.ids) + 1 if item.supervised else 0
+            case VitItem(dropped=False):
+                vit += item.num_tokens
+            case LatentItem(dropped=False):
+                latents += item.num_tokens
+                targets += item.num_tokens if item.copies else 0
+            case _:
+                continue
+    return text, labels, vit, latents, targets
