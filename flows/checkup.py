@@ -38,8 +38,9 @@ def examine() -> list[Finding]:
     return [*_machine(), *_packages(), *_workspace()]
 
 
-def mend() -> list[str]:
-    """Mend what is wrong with the workspace around the current folder and can be mended; a line for each thing done.
+def mend(*, as_copy: bool = False) -> list[str]:
+    """Mend what is wrong with the workspace around the current folder and can be mended; a line for each thing done. `as_copy`
+    says that its original goes on elsewhere.
 
     Raises Held while a run works there.
     """
@@ -54,7 +55,7 @@ def mend() -> list[str]:
         graph = [f"{GRAPH} is this release's now; the old one is {KEPT}"] if repair_graph(workspace) else []
         closed = [f"{workspace.private} is for its owner alone now"] if is_open(workspace) else []
         make_private(workspace)
-        return [*graph, *closed, *settle_here(workspace)]
+        return [*graph, *closed, *settle_here(workspace, as_copy=as_copy)]
 
 
 def _machine() -> Iterator[Finding]:
@@ -132,7 +133,7 @@ def _workspace() -> Iterator[Finding]:
         "good" if at_home else "bad",
         "place",
         "where its records say" if at_home or home is None else f"its records name {home.root}",
-        "" if at_home else "`unimed doctor --repair`",
+        "" if at_home else "`unimed doctor --repair`, and --copy where the original goes on",
     )
     open_to_others = is_open(workspace)
     yield Finding(

@@ -26,7 +26,7 @@ COMMANDS = {
     "data show": ["--image", "--json", "identity"],
     "data stats": ["--json"],
     "data texts": ["--json", "--out", "source"],
-    "doctor": ["--json", "--repair"],
+    "doctor": ["--copy", "--json", "--repair"],
     "down": [],
     "draw": ["--json", "--model", "--out", "--seed", "words"],
     "evaluate": ["--json", "model"],

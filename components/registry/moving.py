@@ -9,20 +9,23 @@ from pathlib import Path
 
 from components.registry.identity import TAG
 from components.storage.atomic import write_bytes
-from components.storage.home import ARTIFACTS, DECISIONS, MLFLOW, is_copy, read_home, write_home
+from components.storage.home import ARTIFACTS, DECISIONS, MLFLOW, UNSEEN, is_copy, read_home, write_home
 from components.storage.workspace import Workspace
 
 _LARGEST = 4 * 2**20
 """Of a file of text that names places; pictures and reports name none."""
 
 
-def settle_here(workspace: Workspace) -> list[str]:
+def settle_here(workspace: Workspace, *, as_copy: bool = False) -> list[str]:
     """Rewrite the old folder's path to this one's wherever the workspace keeps it; a line for what was done, none where
-    nothing was to do. The decision log names no path and is not touched; a copy is another registry. Call while nothing runs here."""
+    nothing was to do. The decision log names no path and is not touched; a copy is another registry. Call while nothing runs here.
+
+    `as_copy` says that the original goes on where it cannot be seen from here, be it at the same path of another machine.
+    """
     home = read_home(workspace)
-    if home is None or home.root == str(workspace.root):
+    if home is None or (home.root == str(workspace.root) and not as_copy):
         return []
-    copied = is_copy(workspace, home)
+    copied = as_copy or is_copy(workspace, home)
     experiments = sorted(workspace.private.glob("experiments/*/.unimed"))
     for private in (*experiments, workspace.private):
         _move_records(private, home.root, str(workspace.root))
@@ -35,9 +38,10 @@ def settle_here(workspace: Workspace) -> list[str]:
     if copied:
         _renew_registries(workspace.private)
     write_home(workspace, uuid.uuid4().hex if copied or not home.id else home.id)
+    if home.root == str(workspace.root):
+        return ["this copy has an identity of its own"]
     said = f"the records name {workspace.root} now, not {home.root}"
-    if copied:
-        said += "; this copy has an identity of its own"
+    said += "; this copy has an identity of its own" if copied else f"; its identity stays what it was: {UNSEEN}"
     return [said, "schedules that were made at the old place stay there; `unimed schedule` makes them here"]
 
 

@@ -23,6 +23,10 @@ MLFLOW = "mlflow.db"
 """The workspace's own MLflow, below .unimed."""
 
 
+UNSEEN = "if a workspace goes on at the old place on a machine that cannot be seen from here, this one is a copy of it: add --copy"
+"""What nobody here can tell: a move keeps the identity, a copy needs one of its own."""
+
+
 class Elsewhere(ValueError):
     """The workspace stands at another path than its records say."""
 
@@ -42,10 +46,12 @@ def check_home(workspace: Workspace) -> None:
     if home is None or (not home.id and home.root == str(workspace.root)):
         write_home(workspace, uuid.uuid4().hex)
     elif home.root != str(workspace.root):
-        what = "is a copy of" if is_copy(workspace, home) else "was moved from"
+        copied = is_copy(workspace, home)
+        what = "is a copy of" if copied else "was moved from"
+        own = " and gives the copy an identity of its own" if copied else f"; {UNSEEN}"
         raise Elsewhere(
             f"{workspace.root} {what} {home.root}, which its MLflow records still name; `unimed doctor --repair` makes them "
-            "name this folder" + (" and gives the copy an identity of its own" if is_copy(workspace, home) else "")
+            f"name this folder{own}"
         )
 
 

@@ -51,12 +51,22 @@ def doctor(
             "--repair", help="Mend what can be mended: an older or edited dvc.yaml, records after a move or copy."
         ),
     ] = False,
+    copy: Annotated[
+        bool,
+        typer.Option(
+            "--copy",
+            help="With --repair: the original goes on, on a machine that cannot be seen from here; this copy gets an "
+            "identity of its own.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check this machine and this workspace; says what is wrong and how to mend it."""
     from flows.checkup import examine, mend
 
-    for line in mend() if repair else []:
+    if copy and not repair:
+        raise ValueError("--copy goes with --repair: unimed doctor --repair --copy")
+    for line in mend(as_copy=copy) if repair else []:
         note(line)
     findings = examine()
     if as_json:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.registry.catalogue import checkpoint_of, record_folder, resolve
+from components.registry.identity import registry_of
 from components.registry.moving import settle_here
 from components.registry.promotion import decide
 from components.registry.tracking import connect
@@ -71,6 +72,34 @@ def test_a_copy_gets_an_identity_of_its_own_and_never_writes_into_its_original(l
     assert files(lived) == untouched
     check_home(at(lived.root, monkeypatch))
     assert [row["version"] for row in models(lived)] == [1]
+
+
+def test_a_copy_whose_original_cannot_be_seen_counts_as_moved_says_so_and_is_one_on_request(lived, monkeypatch):
+    before, registry = read_home(lived), registry_of(lived)
+    targets = [lived.root.with_name(name) for name in ("moved", "copied")]
+    for target in targets:
+        shutil.copytree(lived.root, target, symlinks=True)
+    lived.root.rename(lived.root.with_name("on another machine"))
+    moved = at(targets[0], monkeypatch)
+    with pytest.raises(
+        Elsewhere, match=r"was moved from .* cannot be seen from here, this one is a copy of it: add --copy"
+    ):
+        connect(moved)
+    said = settle_here(moved)
+    assert "its identity stays what it was" in said[0] and "add --copy" in said[0]
+    assert read_home(moved).id == before.id and registry_of(moved).id == registry.id
+    copy = at(targets[1], monkeypatch)
+    assert "an identity of its own" in settle_here(copy, as_copy=True)[0]
+    assert read_home(copy).id != before.id and registry_of(copy).id != registry.id
+    assert [check for check in verify(copy, "champion") if not check.ok] == []
+
+
+def test_a_copy_at_the_same_path_of_another_machine_gets_an_identity_on_request(lived):
+    before, registry = read_home(lived), registry_of(lived)
+    assert settle_here(lived) == []
+    assert settle_here(lived, as_copy=True) == ["this copy has an identity of its own"]
+    assert read_home(lived).id != before.id and registry_of(lived).id != registry.id
+    assert [check for check in verify(lived, "champion") if not check.ok] == []
 
 
 def test_a_workspace_of_a_release_without_identities_is_known_by_where_mlflow_keeps_its_artifacts(lived, monkeypatch):
