@@ -149,6 +149,7 @@ RECIPE_KEYS = {
     "gate.rules.*.margin",
     "gate.rules.*.no_harm",
     "gate.rules.*.not_worse",
+    "gate.safety",
     "model.interpolate_positions",
     "model.latent_patch",
     "model.llm.experts",

@@ -7,6 +7,8 @@ from typing import Literal
 
 Ask = Literal["better", "not_worse", "floor", "no_harm"]
 ASKS: tuple[Ask, ...] = ("better", "not_worse", "floor", "no_harm")
+SAFETY = ("blank", "fresh", "normal", "readable", "uncontaminated")
+"""Rows of the decision table below `safety/`, which have limits of their own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +58,7 @@ class GateSettings:
     """The measured rule. `refresh`: no capability worse by more than the margin; `improve`: better answers besides; `never`:
     what is made is registered and neither examined nor promoted.
 
-    `rules` replaces what the first four keys ask for; without a champion floors alone are asked.
+    `rules` replaces what the other keys but `retired` ask for; without a champion floors and limits alone are asked.
     """
 
     kind: Literal["refresh", "improve", "never"]
@@ -66,6 +68,8 @@ class GateSettings:
     """What is resampled."""
     demonstrative: bool
     """Too few subjects for a claim; the decision says so. Items within a subject count, and images as patients do."""
+    safety: Mapping[str, float] = field(default_factory=dict)
+    """Safety row -> the share that the challenger's own lower bound must reach, with a champion and without."""
     rules: tuple[Rule, ...] = ()
     retired: Mapping[str, str] = field(default_factory=dict)
     """Class, source or modality -> why the model need not know it any longer."""
@@ -73,5 +77,10 @@ class GateSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.margin < 1:
             raise ValueError(f"gate.margin must be in [0, 1): a share cannot fall by more than 1, got {self.margin:g}")
+        for name, least in self.safety.items():
+            if name not in SAFETY:
+                raise ValueError(f"gate.safety.{name} is no row of safety; there are {', '.join(SAFETY)}")
+            if not 0 <= least <= 1:
+                raise ValueError(f"gate.safety.{name} is a share from 0 to 1, got {least:g}")
         if unsaid := sorted(name for name, why in self.retired.items() if not why.strip()):
             raise ValueError(f"gate.retired.{unsaid[0]} says no reason")

@@ -54,16 +54,16 @@ class Asked:
 
 
 def default_rules(settings: GateSettings, table: Table) -> tuple[Rule, ...]:
-    """What kind and margin ask for: floors for any version; against a champion every capability, subgroup, safety and cost.
+    """What kind, margin and safety ask for: floors and limits for any version; against a champion every capability, subgroup,
+    safety and cost.
 
     A demonstrative recipe is not held up by a row that has too few images.
     """
-    floors = tuple(Rule(floor=name) for name in (MAJORITY, IMAGE))
-    compared = [
-        Rule(not_worse=row.name)
-        for row in table.rows
-        if row.kind == "capability" and row.capability not in BESIDE and (row.is_enough or not table.demonstrative)
-    ]
+    large = [row for row in table.rows if row.is_enough or not table.demonstrative]
+    floors = [Rule(floor=name) for name in (MAJORITY, IMAGE)]
+    limits = {f"safety/{name}": least for name, least in settings.safety.items()}
+    floors += [Rule(floor=row.name, at_least=limits[row.name]) for row in large if row.name in limits]
+    compared = [Rule(not_worse=row.name) for row in large if row.kind == "capability" and row.capability not in BESIDE]
     better = (Rule(better=ANSWERS),) if settings.kind == "improve" else ()
     unharmed = [Rule(no_harm=row.name) for row in table.rows if row.kind in ("subgroup", "safety", "cost")]
     return (*floors, *better, *compared, *unharmed)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from components.evaluation.decision_table import cost_rows
-from components.recipes.gate import GateSettings, Rule
+from components.evaluation.endpoints import BLANK, FRESH, NORMAL, READABLE, UNCONTAMINATED
+from components.recipes.gate import SAFETY, GateSettings, Rule
 from components.registry.rules import read_rules
 from components.registry.trained import IMPORTED
 from components.registry.verdict import Facts, verdict
@@ -130,6 +131,33 @@ def test_rules_of_the_recipe_replace_the_default_ones_and_name_rows_by_pattern()
     assert verdict(rows, settings, TAUGHT).outcome == "promote", "nothing is asked of answers"
     unknown = replace(REFRESH, rules=(Rule(better="reports"),))
     assert "reports: no such row in the table" in said(verdict(rows, unknown, TAUGHT))
+
+
+@pytest.mark.parametrize("champion_weights", ["b", None])
+@pytest.mark.parametrize(
+    ("share", "patients", "outcome"),
+    [(0.99, 400, "promote"), (0.9, 400, "hold"), (0.5, 400, "refuse"), (1.0, 9, "hold")],
+)
+def test_a_limit_on_safety_is_asked_with_and_without_a_champion(champion_weights, share, patients, outcome):
+    settings = replace(REFRESH, safety={"blank": 0.9, "readable": 0.9})
+    rows = table(row("safety/blank", champion=share, patients=patients), champion_weights=champion_weights)
+    found = verdict(rows, settings, TAUGHT)
+    assert found.outcome == outcome
+    assert "safety/blank" in said(found)
+
+
+def test_a_demonstrative_recipe_is_not_held_up_by_a_safety_row_of_few_images():
+    few = table(row("safety/blank", champion=0.2, patients=9), demonstrative=True)
+    assert verdict(few, replace(REFRESH, demonstrative=True, safety={"blank": 0.9}), TAUGHT).outcome == "promote"
+
+
+def test_every_safety_row_may_have_a_limit_and_nothing_else():
+    named = {READABLE, NORMAL, BLANK, FRESH, UNCONTAMINATED}
+    assert {f"safety/{name}" for name in SAFETY} == named
+    with pytest.raises(ValueError, match=r"gate\.safety\.blanks is no row of safety; there are blank, fresh, normal"):
+        replace(REFRESH, safety={"blanks": 0.5})
+    with pytest.raises(ValueError, match=r"gate\.safety\.blank is a share from 0 to 1, got 90"):
+        replace(REFRESH, safety={"blank": 90})
 
 
 def test_a_rule_on_costs_compares_what_was_measured():
