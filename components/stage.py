@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from components.storage.made_with import ARITHMETIC
+from components.storage.spans import count_imports, process_began, put_down, spending, told
 
 if TYPE_CHECKING:
     from components.context import Opening, StageRun, Tracker
@@ -67,6 +68,12 @@ ENVIRONMENT = {
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
     "MPLBACKEND": "Agg",
 }
+UNUSED = {
+    "transformers": ("start", "train", "predict", "predict-exam", "predict-checkpoint"),
+    "scipy": ("start", "train"),
+}
+"""Package -> stages that never use it and for which it is not there: diffusers imports what it finds, for half of the
+seconds that it takes. No process but a stage's own does without, for others may want diffusers' other parts."""
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -99,6 +106,7 @@ def main(argv: list[str]) -> int:
         print(f"usage: python -P -m components.stage NAME [ITEM]; NAME is one of {', '.join(STAGES)}")
         return EXIT_IMPOSSIBLE
     name, item = argv[0], argv[1] if len(argv) == 2 else ""
+    count_imports()
     # Imports make a million objects that stay; looking through them as often as by default takes a second or two.
     gc.set_threshold(50_000, 20, 50)
     from components.storage.lifeline import die_with_parent
@@ -159,7 +167,9 @@ def run(root: Path, name: str, item: str, stop: threading.Event, grace: "Grace")
         )
         begun = time.monotonic()
         try:
-            function_of(name)(context)
+            function = function_of(name)
+            with spending("work"):
+                function(context)
         except Interrupted as error:
             progress.finish("interrupted", str(error))
             return EXIT_AGAIN
@@ -173,7 +183,8 @@ def run(root: Path, name: str, item: str, stop: threading.Event, grace: "Grace")
             if PARENT not in os.environ:  # a run shows the progress file; after a bare `dvc repro` this is all there is
                 terminal.write(f"{stage}: {said}\nThe log is {log}\n")
             return EXIT_CANNOT_PREDICT if isinstance(error, CannotPredict) else EXIT_FAILED
-        progress.finish("done", f"{time.monotonic() - begun:.1f} s")
+        put_down("imports", process_began())  # what is not work
+        progress.finish("done", f"{time.monotonic() - begun:.1f} s", spent=told())
     return 0
 
 
@@ -201,6 +212,8 @@ def openings_of(workspace: "Workspace") -> "Opening":
 
 def function_of(name: str) -> Callable[..., None]:
     """The component's function behind a stage name; heavy imports happen here, after the environment is set."""
+    for package in (package for package, stages in UNUSED.items() if name in stages):
+        sys.modules.setdefault(package, None)  # type: ignore[arg-type]  (its import fails, as if it were not installed)
     module, _, function = STAGES[name].partition(":")
     return getattr(import_module(module), function)
 

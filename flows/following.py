@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.storage.progress import progress_file
+
 _NO_LETTERS = re.compile(r"[^A-Za-z]")
 
 
@@ -93,7 +95,7 @@ class Follower:
 
 def read_view(folder: Path, stage: str) -> StageView | None:
     """What the stage's file says now; None when it never ran here."""
-    path = folder / f"{stage.replace('@', '-')}.jsonl"
+    path = progress_file(folder, stage)
     if not path.is_file():
         return None
     view = StageView(stage)
@@ -104,7 +106,7 @@ def read_view(folder: Path, stage: str) -> StageView | None:
 
 def read_last(folder: Path, stage: str) -> dict[str, Any]:
     """The last line the stage wrote; empty when there is none."""
-    path = folder / f"{stage.replace('@', '-')}.jsonl"
+    path = progress_file(folder, stage)
     last: dict[str, Any] = {}
     if path.is_file():
         for line in _lines(path.read_bytes()):

@@ -8,6 +8,7 @@ from typing import Any
 from components.recipes.recipe import Recipe
 from components.recipes.training import TRAIN
 from components.storage.full_disk import check_room, temporary
+from components.storage.spans import lane, spending
 from components.storage.workspace import Workspace
 from components.training.forecast.found import Forecast
 from flows.forecasting import training_forecasts
@@ -88,7 +89,8 @@ def make_plan(workspace: Workspace, recipe: Recipe, promote: str) -> Plan:
     from components.storage.dvc import changed_stages, reproduce_stage, stage_graph
     from components.storage.marks import mend_changed
 
-    reproduce_stage(workspace, "code")
+    with lane("code"), spending("dvc"):
+        reproduce_stage(workspace, "code")
     mend_changed(workspace)
     reasons = changed_stages(workspace)
     stages = tuple(stage_list(recipe))

@@ -13,6 +13,7 @@ from prefect.states import Cancelled
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from components.recipes.recipe import read_recipe
+from components.storage.spans import lane, spending
 from components.storage.workspace import Workspace
 from components.training.state_folders import forget_states
 from flows.interruption import GO_ON, stoppable
@@ -54,7 +55,10 @@ def stage(workspace: Workspace, target: str) -> Any:
         raise StageInterrupted(target)
     record(workspace, target, "begin")
     try:
-        outcome = reproduce_stage(workspace, target)
+        with lane(target), spending("dvc"):
+            outcome = reproduce_stage(workspace, target)
+            if outcome.ran:
+                push(workspace, target)
     except StageInterrupted:
         record(workspace, target, "end", state="interrupted")
         raise
@@ -65,8 +69,6 @@ def stage(workspace: Workspace, target: str) -> Any:
             raise StageInterrupted(target) from None
         record(workspace, target, "end", state="failed")
         raise error from None
-    if outcome.ran:
-        push(workspace, target)
     record(workspace, target, "end", state="done" if outcome.ran else "unchanged", seconds=outcome.seconds)
     return outcome
 
@@ -79,10 +81,11 @@ def register(workspace: Workspace) -> Any:
     from components.registry.versions import register as register_version
     from components.storage.dvc_remote import push
 
-    push(workspace)
-    # A server that is away is told at once; MLflow's client would try for minutes.
-    registered_now(workspace, model_name(workspace.params))
-    return register_version(workspace)
+    with lane("register"), spending("mlflow"):
+        push(workspace)
+        # A server that is away is told at once; MLflow's client would try for minutes.
+        registered_now(workspace, model_name(workspace.params))
+        return register_version(workspace)
 
 
 @task(name="decide", cache_policy=NO_CACHE, persist_result=False)
@@ -90,7 +93,8 @@ def decide(workspace: Workspace, version: Any, promote: Promote) -> Any:
     """The gate's decision about the version, and the promotion that follows from it."""
     from components.registry.promotion import decide as decide_promotion
 
-    return decide_promotion(workspace, version, promote)
+    with lane("decide"), spending("mlflow"):
+        return decide_promotion(workspace, version, promote)
 
 
 @flow(

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from components.recipes.recipe import Recipe
+from components.storage.spans import spending
 from components.storage.workspace import Workspace
 from flows.graph import check_graph
 from flows.journal import begin_journal
@@ -96,22 +97,25 @@ def settle(held: Session) -> None:
         send_waiting(held.workspace)
         mark_crashed_runs(held.workspace)
 
-    try_to(catch_up)
-    held.wait_for_server()
+    with spending("mlflow"):
+        try_to(catch_up)
+    with spending("waiting"):
+        held.wait_for_server()
     crash_past_runs(held.workspace)
 
 
 def run(held: Session, plan: Plan, promote: str) -> Any:
     """Run the flow and return its final Prefect state; an Outcome is its result when it completed."""
     begin_journal(held.workspace, plan.to_json())
-    held.need_server()
-    from prefect import tags
+    with spending("prefect"):
+        held.need_server()
+        from prefect import tags
 
-    from flows.past_runs import noted, run_tag
-    from flows.retrain import retrain
+        from flows.past_runs import noted, run_tag
+        from flows.retrain import retrain
 
-    settle(held)
-    tag = run_tag(held.mark)
-    label = time.strftime("retrain-%Y%m%d-%H%M%S")
-    with noted(held.workspace, tag), tags(tag, f"workspace:{held.workspace.root.name}"):
-        return retrain(str(held.workspace.root), promote, label, return_state=True)  # type: ignore[call-overload]
+        settle(held)
+        tag = run_tag(held.mark)
+        label = time.strftime("retrain-%Y%m%d-%H%M%S")
+        with noted(held.workspace, tag), tags(tag, f"workspace:{held.workspace.root.name}"):
+            return retrain(str(held.workspace.root), promote, label, return_state=True)  # type: ignore[call-overload]

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from components.registry.catalogue import Version, checkpoint_of, read_record_fi
 from components.registry.openings import environment
 from components.registry.tracking import Tracking
 from components.storage.dvc import INTERRUPTED, StageFailed, StageInterrupted
+from components.storage.progress import progress_file
+from components.storage.spans import take_over
 from components.storage.workspace import Workspace
 
 CANNOT_PREDICT = 3
@@ -52,7 +55,7 @@ def _through_the_door(
     workspace: Workspace, stage: str, checkpoint: Path, scores: Path, carried: Mapping[str, str]
 ) -> None:
     """Predict and score the checkpoint in a process of its own, as every stage runs."""
-    command = [sys.executable, "-P", "-m", "components.stage", stage, checkpoint.name]
+    command, begun = [sys.executable, "-P", "-m", "components.stage", stage, checkpoint.name], time.monotonic()
     try:
         done = subprocess.run(
             command,
@@ -66,6 +69,7 @@ def _through_the_door(
     except subprocess.TimeoutExpired:
         said = f"took more than {LONGEST_SECONDS / 3600:.0f} hours and was ended"
         raise StageFailed(f"{stage}@{checkpoint.name}", None, said, []) from None
+    take_over(progress_file(workspace.progress, f"{stage}@{checkpoint.name}"), begun)
     if done.returncode == INTERRUPTED:
         raise StageInterrupted(stage)
     log = workspace.logs / f"{stage}-{checkpoint.name}.log"

@@ -15,6 +15,7 @@ from components.registry.summary import remember_decision
 from components.registry.tracking import Tracking, connect
 from components.registry.verdict import Verdict
 from components.registry.wholeness import made_ready
+from components.storage.spans import spending
 from components.storage.workspace import Workspace
 
 Promote = Literal["gate", "approve", "never"]
@@ -72,7 +73,8 @@ def _judge(
     recipe = read_recipe(workspace.params)
     champion = find(tracking, CHAMPION)
     is_closed = promote == "never" or recipe.gate.kind == "never"
-    verdict = unopened() if is_closed else judge(workspace, recipe, tracking, version, champion)
+    with spending("work"):
+        verdict = unopened() if is_closed else judge(workspace, recipe, tracking, version, champion)
     action, why = _action(verdict, "never" if is_closed else promote)
     hashed = made_ready(tracking, version) if action == "promote" else {}
     with hold_lease(workspace, f"decide {version.number}", wait_seconds=LEASE_SECONDS) as lease:

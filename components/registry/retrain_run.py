@@ -13,6 +13,7 @@ from components.registry.sending import send, taken, try_to
 from components.registry.tracking import PARENT, connect
 from components.storage.dvc_repository import read_lock
 from components.storage.keys import digest
+from components.storage.spans import spending
 from components.storage.workspace import Workspace
 
 PAUSE_SECONDS = 60.0
@@ -41,8 +42,9 @@ class RetrainRun:
         self._waiting += work
         if patient and time.monotonic() < self._not_before:
             return
-        if not try_to(self._catch_up):
-            self._not_before = time.monotonic() + PAUSE_SECONDS
+        with spending("mlflow"):
+            if not try_to(self._catch_up):
+                self._not_before = time.monotonic() + PAUSE_SECONDS
 
     def _catch_up(self) -> None:
         if self.run is None:

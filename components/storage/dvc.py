@@ -12,6 +12,8 @@ from components.storage.dvc_cache import remove_damaged
 from components.storage.dvc_repository import enter, open_repo, read_lock
 from components.storage.made_with import SECTION, differences, recorded_packages
 from components.storage.marks import note_made
+from components.storage.progress import progress_file
+from components.storage.spans import take_over
 from components.storage.workspace import Workspace
 
 INTERRUPTED = 75
@@ -85,6 +87,7 @@ def reproduce_stage(workspace: Workspace, target: str) -> StageOutcome:
         failure = _failure(workspace, target, error, before)
     else:
         if target in ran:
+            take_over(progress_file(workspace.progress, target), started)
             note_made(workspace, target)
         return StageOutcome(target, target in ran, time.monotonic() - started)
     raise failure from None

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,7 @@ class Progress:
     def start(cls, folder: Path, stage: str) -> "Progress":
         """A fresh progress file for this stage; what an earlier run of it said is gone."""
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{stage.replace('@', '-')}.jsonl"
+        path = progress_file(folder, stage)
         path.write_text("")
         progress = cls(path, stage)
         progress.say("started")
@@ -38,10 +39,16 @@ class Progress:
         """A line without a count."""
         self._append({"message": shown(message)})
 
-    def finish(self, state: str, message: str = "") -> None:
-        """The last line: state is done, failed or interrupted."""
-        self._append({"state": state, "message": shown(message)})
+    def finish(self, state: str, message: str = "", spent: Sequence[object] = ()) -> None:
+        """The last line: state is done, failed or interrupted; `spent` are the process's spans of time."""
+        more: dict[str, object] = {"spent": spent} if spent else {}
+        self._append({"state": state, "message": shown(message), **more})
 
     def _append(self, line: dict[str, object]) -> None:
         with self.path.open("a") as handle:
             handle.write(json.dumps({"at": time.time(), "stage": self.stage, **line}) + "\n")
+
+
+def progress_file(folder: Path, stage: str) -> Path:
+    """Where a stage's progress lies."""
+    return folder / f"{stage.replace('@', '-')}.jsonl"

@@ -1,26 +1,29 @@
 """The last screen of a retrain: what came in, what was learnt, how good it is, what was decided, where to look next."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from flows.cli.data import BINS, count_rows
 from flows.cli.output import console, seconds_text, table
+from flows.spent import SAID, spent
 
 METRIC_COLUMNS = ["metric", "#value", "#n", "interval", "control"]
 LOSSES = ("text_loss", "image_loss", "loss")
 HEADLINES = ("vqa/pool", "vqa/closed", "caption", "t2i", "sr", "translation", "staining", "organ-map")
 
 
-def collect(workspace: Any, outcome: Any, total_seconds: float) -> dict[str, Any]:
-    """All that the screen shows, as JSON."""
+def collect(workspace: Any, outcome: Any, began: float) -> dict[str, Any]:
+    """All that the screen shows, as JSON; `began` is when the command's process did, on the monotonic clock."""
     from components.registry.summary import champion_summary
     from flows.state import read_manifest
 
     manifest = read_manifest(workspace) or {"sources": {}, "dataset_id": None}
     seconds = {**outcome.ran, **outcome.own_seconds}
     decision = outcome.decision
+    now = time.monotonic()
     return {
         "state": "done",
         "workspace": str(workspace.root),
@@ -35,7 +38,8 @@ def collect(workspace: Any, outcome: Any, total_seconds: float) -> dict[str, Any
         "ran": list(outcome.ran),
         "unchanged": list(outcome.unchanged),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
-        "total_seconds": round(total_seconds, 1),
+        "total_seconds": round(now - began, 1),
+        "spent_seconds": {kind: round(value, 1) for kind, value in spent(began, now).items()},
         "services": service_urls(workspace),
     }
 
@@ -74,11 +78,13 @@ def closing_lines(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def time_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Seconds of each stage that worked, one line for those that did not, and the whole."""
+    """Seconds of each stage that worked, one line for those that did not, the whole, and where that went."""
     rows = [(name, seconds_text(value)) for name, value in summary["seconds"].items()]
     if summary["unchanged"]:
         rows.append((f"{len(summary['unchanged'])} unchanged stages", "0 s"))
-    return [*rows, ("in all", seconds_text(summary["total_seconds"]))]
+    spent = sorted(summary["spent_seconds"].items(), key=lambda item: -item[1])
+    where = [(f"  {SAID[kind]}", seconds_text(value)) for kind, value in spent if value >= 0.5]
+    return [*rows, ("in all", seconds_text(summary["total_seconds"])), *where]
 
 
 def read_losses(folder: Path) -> list[dict[str, Any]]:

@@ -50,10 +50,12 @@ def retrain(
     First comes what will run and what training takes: memory, disk, time. What does not fit is refused.
     """
     from components.recipes.recipe import read_recipe
+    from components.storage.spans import count_imports, process_began
     from components.storage.workspace import find_workspace
     from flows.session import session
 
-    begun = time.monotonic()
+    begun = process_began()
+    count_imports()
     check_promote(promote)
     workspace = find_workspace()
     if settings and recipe:
@@ -105,10 +107,11 @@ def check_promote(value: str) -> None:
 
 def look(workspace: Any, recipe: Any, promote: str) -> Any:
     """Deliver what is missing of the raw data and find out what there is to do."""
+    from components.storage.spans import spending
     from flows.plan import make_plan
     from flows.run import prepare
 
-    with working("looking at raw data, recipe and code"):
+    with working("looking at raw data, recipe and code"), spending("looking"):
         reports = prepare(workspace, recipe)
         plan = make_plan(workspace, recipe, promote)
     for line in reports:
@@ -154,7 +157,7 @@ def finish(workspace: Any, state: Any, begun: float, *, as_json: bool) -> None:
         raise Failed(f"the flow ended as {state.name}: {state.message}")
     from flows.cli.last_screen import collect, show
 
-    summary = collect(workspace, state.result(), time.monotonic() - begun)
+    summary = collect(workspace, state.result(), begun)
     if as_json:
         print_json(summary)
     else:

@@ -9,6 +9,9 @@ import pytest
 
 from components.recipes.shipped import shipped_graph, shipped_recipe
 from components.registry.tracking import PARENT
+from components.stage import UNUSED
+from components.storage.code import code_hashes
+from components.storage.made_with import SECTION
 from components.storage.yaml_files import parse_yaml
 
 
@@ -49,6 +52,16 @@ def test_a_users_file_that_is_called_like_a_module_is_not_run(tmp_path: Path) ->
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "code.json").is_file() and (tmp_path / ".unimed" / "logs" / "code.log").is_file()
+
+
+def test_what_a_stage_does_without_none_of_its_code_imports():
+    packages = code_hashes({})[SECTION]
+    parts = {"start": "start", "train": "training", "predict": "prediction"}
+    for package, stages in UNUSED.items():
+        using = [part for stage, part in parts.items() if stage in stages and package in packages[part]]
+        assert not using, f"{using} import {package}, which components.stage.UNUSED takes away from them"
+    # What needs it may lie behind another package; it is there for the stages whose code brings that.
+    assert not any("scikit-image" in packages[part] for stage, part in parts.items() if stage in UNUSED["scipy"])
 
 
 ASKED = """

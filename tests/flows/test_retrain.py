@@ -94,6 +94,7 @@ def test_the_first_run_makes_everything_and_ends_with_the_table(root):
         "majority 0.300",
         "train@unified",
         "version    1 (champion)",
+        "starting Python, imports",
         "unimed up",
     ):
         assert part in said

@@ -91,9 +91,22 @@ def test_a_metric_is_shown_with_n_interval_and_control_the_pool_first():
     ]
 
 
-def test_the_table_of_seconds_ends_with_the_whole():
-    summary = {"seconds": {"judge": 61.0}, "unchanged": ["code", "admit"], "total_seconds": 90.0}
-    assert time_rows(summary) == [("judge", "1 min 01 s"), ("2 unchanged stages", "0 s"), ("in all", "1 min 30 s")]
+def test_the_table_of_seconds_ends_with_the_whole_and_where_it_went():
+    spent = {"work": 20.0, "imports": 68.0, "dvc": 1.9, "waiting": 0.1}
+    summary = {
+        "seconds": {"judge": 61.0},
+        "unchanged": ["code", "admit"],
+        "total_seconds": 90.0,
+        "spent_seconds": spent,
+    }
+    assert time_rows(summary) == [
+        ("judge", "1 min 01 s"),
+        ("2 unchanged stages", "0 s"),
+        ("in all", "1 min 30 s"),
+        ("  starting Python, imports", "1 min 08 s"),
+        ("  the stages' own work", "20 s"),
+        ("  DVC", "2 s"),
+    ]
 
 
 @pytest.mark.parametrize(("per_second", "text"), [(2.834, "2.83/s"), (99.6, "99.6/s"), (1250.4, "1 250/s")])
