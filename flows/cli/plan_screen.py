@@ -49,7 +49,7 @@ def show_trainings(trainings: Sequence["Forecast"]) -> None:
         "#gathered",
         "#activations",
         "#other",
-        "#a rank",
+        "#in all",
     )
     title = f"Memory of a rank at its fullest moment (there is {trainings[0].machine.words})"
     out.print(table(title, (*columns, "#ranks", "#copy of a state"), [_memory_row(one) for one in trainings]))

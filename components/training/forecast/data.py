@@ -9,7 +9,7 @@ from components.assembly.dataset import Dataset, SampleIndex
 from components.recipes.recipe import Recipe
 from components.recipes.training import CurriculumStage
 from components.training.forecast.tokens import Tokens
-from components.training.layout import Item, LatentItem, Layout, TextItem, Visit, VitItem, image_transforms
+from components.training.layout import Item, LatentItem, Layout, TextItem, Visit, VitItem, image_transforms, sample_key
 from components.weights.tokenizer import TextTokenizer
 
 LOOKED_AT = 64
@@ -33,10 +33,11 @@ def read_data(dataset: Path, start: Path, recipe: Recipe, stage: CurriculumStage
     if not (dataset / "manifest.json").is_file():
         return None
     index = Dataset(dataset).samples("train")
-    counts = Counter(zip(index.groups, index.sources, strict=True))
+    counts = Counter(zip(index.column("group"), index.column("source"), strict=True))
     if len(index) > MOST_READ or not start.is_dir():
         return Data(counts, {})
-    return Data(counts, _mean_samples(index, _layout(recipe, stage, TextTokenizer.load(start))))
+    groups = Counter(index.column("group"))
+    return Data(counts, _mean_samples(index, groups, _layout(recipe, stage, TextTokenizer.load(start))))
 
 
 def epochs(recipe: Recipe, stage: CurriculumStage, data: Data, samples: Mapping[str, Tokens]) -> dict[str, float]:
@@ -72,16 +73,18 @@ def _layout(recipe: Recipe, stage: CurriculumStage, tokenizer: TextTokenizer) ->
     )
 
 
-def _mean_samples(index: SampleIndex, layout: Layout) -> dict[str, Tokens]:
-    numbers: dict[str, list[int]] = defaultdict(list)
-    for number, group in enumerate(index.groups):
-        numbers[group].append(number)
-    found = {}
-    for group, members in numbers.items():
-        chosen = members[:: max(1, len(members) // LOOKED_AT)]
-        counted = [tokens_of(layout.items(index.layout(n), Visit(index.ids[n], 0))) for n in chosen]
-        found[group] = Tokens(*(round(sum(column) / len(counted)) for column in zip(*counted, strict=True)))
-    return found
+def _mean_samples(index: SampleIndex, counts: Mapping[str, int], layout: Layout) -> dict[str, Tokens]:
+    every = {group: max(1, count // LOOKED_AT) for group, count in counts.items()}
+    seen: Counter[str] = Counter()
+    counted: dict[str, list[tuple[int, ...]]] = defaultdict(list)
+    for number, (identity, group, _, pieces) in enumerate(index.layouts()):
+        if seen[group] % every[group] == 0:
+            counted[group].append(tokens_of(layout.items(pieces, Visit(number, sample_key(identity), 0))))
+        seen[group] += 1
+    return {
+        group: Tokens(*(round(sum(column) / len(rows)) for column in zip(*rows, strict=True)))
+        for group, rows in counted.items()
+    }
 
 
 def tokens_of(items: list[Item]) -> tuple[int, int, int, int, int]:

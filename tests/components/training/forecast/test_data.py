@@ -17,13 +17,13 @@ HUNDRED = Tokens(100, 0, 0, 0, 0)
 
 def test_tokens_of_a_packed_sample_are_counted_by_kind() -> None:
     items = [
-        TextItem((1, 2, 3), False, False),
-        VitItem(0, (4, 5), False),
-        TextItem((1, 2), True, False),
-        LatentItem(1, (2, 3), 0, False),
-        LatentItem(1, (2, 3), 2, False),
-        LatentItem(2, (9, 9), 0, True),
-        TextItem((1, 2), False, True),
+        TextItem(0, (1, 2, 3), False, False),
+        VitItem(1, (4, 5), False),
+        TextItem(2, (1, 2), True, False),
+        LatentItem(3, (2, 3), 0, False),
+        LatentItem(3, (2, 3), 2, False),
+        LatentItem(4, (9, 9), 0, True, dropped=True),
+        TextItem(5, (1, 2), False, True, dropped=True),
     ]
     # 3 + 2 and 2 + 2 with markers, of which 2 and the end are learnt; 20 + 2; 6 + 2 and twice 6 + 2.
     assert tokens_of(items) == (5 + 4, 3, 22, 24, 16)
