@@ -5,8 +5,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from components.evaluation.copied import Nearest
+from components.records.benchmark import BenchmarkItem
+from components.records.vocabulary import Modality, Split
 from tests.fixtures.micro import UNIMED, clean_environment
+from tests.fixtures.sixteen_drawings import chosen, picture
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -22,6 +27,40 @@ def test_each_path_that_a_page_names_exists(page):
     )
     missing = [path for path in sorted(named) if not path.startswith(MADE_BY_A_RUN) and not (ROOT / path).exists()]
     assert missing == []
+
+
+def test_the_readmes_drawings_are_small_and_what_the_page_says_of_them_stands_beside_them():
+    readme = (ROOT / "README.md").read_text()
+    assert "](docs/sixteen-drawings.png)" in readme
+    assert (ROOT / "docs" / "sixteen-drawings.png").stat().st_size <= 150_000
+    near, limit = re.findall(r"([\d.]+) % of the drawings are nearer to a training image than ([\d.]+) grey", readme)[0]
+    found = Nearest({}, {str(at): float(at) for at in range(1000)}, 10 * float(near))
+    assert found.said.replace(f"{found.limit:.1f}", limit) in readme
+
+
+def test_the_readmes_drawings_are_chosen_by_their_ids_alone():
+    def item(name: str, benchmark: str = "t2i") -> BenchmarkItem:
+        known = dict.fromkeys(("task", "question_type", "patient_key", "record_id", "prompt_id", "prompt"), "")
+        return BenchmarkItem(
+            **known,
+            item_id=name,
+            benchmark=benchmark,
+            split=Split.VAL,
+            answer_type="image",
+            options=(),
+            modality=Modality.CT,
+            anatomy="abdomen",
+            reference="",
+            image=None,
+            reference_image=None,
+        )
+
+    items = [item(f"drawing-{at}") for at in range(40)]
+    first = [one.item_id for one in chosen(items)]
+    assert len(set(first)) == 16 and first != sorted(first)
+    assert [one.item_id for one in chosen([item("a question", "vqa"), *reversed(items)])] == first
+    sheet = picture([(Image.new("RGB", (64, 64), (at, 90, 0)), "abdomen, CT") for at in range(16)])
+    assert sheet.width > 8 * 128 and len(sheet.convert("RGB").getcolors(1 << 20) or ()) >= 17
 
 
 def test_each_make_target_that_people_and_ci_are_told_of_is_made_in_one_place():

@@ -18,6 +18,7 @@ FRESH_SCORER = "fresh.phash@1"
 """1 where no training image lies within the distance at which the corpus calls two images one picture."""
 
 
+REMEMBERED = "More than 5 %: take these pictures for training images remembered, not for new ones."
 NEAR = 0.05
 """Share of drawings nearer to a training image than all but a hundredth of held-out images are, above which the page
 says so."""
@@ -43,6 +44,15 @@ class Nearest:
     def is_remembered(self) -> bool:
         """Whether more than NEAR of the drawings are."""
         return self.near > NEAR
+
+    @property
+    def said(self) -> str:
+        """What the page says of it."""
+        found = (
+            f"{100 * self.near:.1f} % of the drawings are nearer to a training image than {self.limit:.1f} grey levels, "
+            "the first percentile of what real images that were not trained on are."
+        )
+        return f"{found} {REMEMBERED}" if self.is_remembered else found
 
 
 def nearest_to_drawings(
