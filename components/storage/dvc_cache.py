@@ -1,6 +1,5 @@
 """DVC's cache: where the bytes with a hash lie, which of them are still those, and which nobody names any more."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterable
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.storage.dvc_repository import open_repo, read_lock
+from components.storage.file_hashes import file_md5
 from components.storage.workspace import Workspace
 
 
@@ -38,15 +38,10 @@ def remove_damaged(workspace: Workspace, target: str) -> list[Path]:
     for listing in [md5 for md5 in outs if md5.endswith(".dir")]:
         outs |= set(_directory(Path(place(listing))).values())
     paths = {md5: Path(place(md5)) for md5 in sorted(outs)}
-    damaged = [path for md5, path in paths.items() if path.is_file() and _md5(path) != md5.removesuffix(".dir")]
+    damaged = [path for md5, path in paths.items() if path.is_file() and file_md5(path) != md5.removesuffix(".dir")]
     for path in damaged:
         path.unlink()
     return damaged
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "md5").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

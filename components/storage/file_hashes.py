@@ -13,6 +13,12 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def file_md5(path: Path) -> str:
+    """Hex md5 of the file's bytes: what DVC knows it by."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "md5").hexdigest()
+
+
 def weights_sha256(files: Iterable[tuple[str, str]]) -> str:
     """Identity of weights from (name, sha256) pairs in any order: sha256 of the sorted lines `sha256  name`."""
     lines = sorted(f"{sha256}  {name}" for name, sha256 in files)

@@ -31,7 +31,7 @@ def downloads() -> Path:
 
 def list_objects(url: str, endpoint: str = "", *, deep: bool = False) -> list[S3Object]:
     """The objects directly below s3://bucket/prefix, with `deep` those further down too, by name. Raises UnreadableS3."""
-    bucket, prefix = _split(url)
+    bucket, prefix = split_url(url)
     prefix = f"{prefix.rstrip('/')}/" if prefix else ""
 
     def ask(client: Any) -> list[S3Object]:
@@ -65,24 +65,31 @@ def fetch(
 
 def download(url: str, target: Path, endpoint: str = "", progress: Callable[[int], None] | None = None) -> None:
     """Copy one object into the file; progress hears of each piece's bytes. Raises UnreadableS3."""
-    bucket, name = _split(url)
+    bucket, name = split_url(url)
     _ask(url, endpoint, lambda client: client.download_file(bucket, name, str(target), Callback=progress))
 
 
-def _ask(url: str, endpoint: str, question: Callable[[Any], Any]) -> Any:
+def make_client(endpoint: str = "") -> Any:
+    """boto3's client of the service at this address; of AWS, or what AWS_ENDPOINT_URL names, without one."""
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
 
     config = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 5})
+    return boto3.client("s3", endpoint_url=endpoint or None, config=config)
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """(bucket, name or prefix) of s3://bucket/name."""
+    bucket, _, name = url.removeprefix("s3://").partition("/")
+    return bucket, name
+
+
+def _ask(url: str, endpoint: str, question: Callable[[Any], Any]) -> Any:
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
-        return question(boto3.client("s3", endpoint_url=endpoint or None, config=config))
+        return question(make_client(endpoint))
     except (BotoCoreError, ClientError) as error:
         raise UnreadableS3(
             f"{shown(url)} cannot be read ({shown(str(error))}); check the AWS variables and the bucket"
-        ) from None
-
-
-def _split(url: str) -> tuple[str, str]:
-    bucket, _, name = url.removeprefix("s3://").partition("/")
-    return bucket, name
+        ) from error
