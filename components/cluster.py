@@ -3,13 +3,19 @@
 import os
 import shutil
 import signal
+import socket
 import tempfile
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from components.storage.made_with import ARITHMETIC
+
+if TYPE_CHECKING:
+    import ray
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -19,6 +25,13 @@ SOCKET_LIMIT, SOCKET_NAME = 107, len("/session_2026-11-30_12-00-00_000000_419430
 """The most letters in the name of a Unix socket, and how many of them Ray takes below its folder."""
 MOST_AT_ONCE = 64
 """Tasks that wait or run: what they are given lies in memory."""
+SOURCE = Path(__file__).parents[1]
+"""The folder of our packages."""
+PROBE_SECONDS = 120.0
+"""How long nodes may take to say what they see; the first task on a node fetches our code."""
+ASK_HEAD_SECONDS, LEAVING_SECONDS = 5.0, 10.0
+_GCS_PATIENCE = ("RAY_gcs_rpc_server_reconnect_timeout_s", "600")
+"""By default Ray ends this process from within when the head is silent for a minute; we leave before, in order."""
 RETRIES = 3
 """How often a task is given to another node when its own was lost."""
 _CARRIED = (*ARITHMETIC, "HF_HUB_OFFLINE", "TOKENIZERS_PARALLELISM")
@@ -59,16 +72,18 @@ def short_of_shared_memory() -> str:
 
 
 def start_ray(workers: int, threads: int) -> None:
-    """Joins the named cluster, else starts one with room for so many workers. Processor level and threads go along."""
+    """Joins the named cluster, which gets our code, else starts one with room for so many workers. Processor level and threads
+    go along; keys and addresses of servers do not: nodes have their own."""
     import ray
 
-    source = str(Path(__file__).parents[1])
-    path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH", "")]))
-    variables = {"PYTHONPATH": path, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    environment = {"env_vars": variables | {name: os.environ[name] for name in _CARRIED if name in os.environ}}
+    variables = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    variables |= {name: os.environ[name] for name in _CARRIED if name in os.environ}
     if has_cluster():
-        ray.init(runtime_env=environment, log_to_driver=False)
+        os.environ.setdefault(*_GCS_PATIENCE)
+        ray.init(runtime_env={"env_vars": variables, **_code()}, log_to_driver=False)
         return
+    path = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH", "")]))
+    environment = {"env_vars": variables | {"PYTHONPATH": path}}
     ray.init(
         address="local",  # without it Ray joins, or stumbles over, whatever cluster somebody else has on this machine
         _temp_dir=str(temporary_folder()),
@@ -78,6 +93,96 @@ def start_ray(workers: int, threads: int) -> None:
         object_store_memory=OBJECT_STORE_BYTES,
         runtime_env=environment,
     )
+
+
+def leave_ray() -> None:
+    """Leaves the cluster, or ends our own; where nobody answers any more this is not waited for."""
+    import ray
+
+    thread = threading.Thread(target=ray.shutdown, daemon=True)
+    thread.start()
+    thread.join(LEAVING_SECONDS)
+
+
+def choose_interface() -> None:
+    """Called in every process of a job on a named cluster: gloo listens where the other nodes reach this one, not where its
+    host name points to."""
+    import psutil
+    from ray.util import get_node_ip_address
+
+    address = get_node_ip_address()
+    for name, found in psutil.net_if_addrs().items():
+        if address in {one.address for one in found}:
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
+
+
+def blind_nodes(sees: Callable[[], bool]) -> list[str]:
+    """The hosts of the cluster's nodes on which `sees()` is false, or that do not say so within PROBE_SECONDS."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    def looks() -> bool:
+        return sees()
+
+    look = ray.remote(num_cpus=0, max_retries=0)(looks)
+    hosts = {node["NodeID"]: node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
+    asked = {
+        look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(): host
+        for node, host in hosts.items()
+    }
+    answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=PROBE_SECONDS)
+    return sorted({asked[one] for one in [*silent, *(one for one in answered if not _says_yes(one))]})
+
+
+def _says_yes(answer: "ray.ObjectRef[bool]") -> bool:
+    import ray
+    from ray.exceptions import RayError
+
+    try:
+        return ray.get(answer)
+    except RayError as error:  # a node that was lost meanwhile
+        print(f"a node did not say what it sees: {error}")
+        return False
+
+
+class Head:
+    """A named cluster's head, asked now and then whether it is there."""
+
+    def __init__(self) -> None:
+        self.address = _head_address()
+        self._heard = self._asked = time.monotonic()
+
+    def silent_seconds(self) -> float:
+        """How long it has not answered; 0 for a cluster of our own."""
+        now = time.monotonic()
+        if self.address and now - self._asked > ASK_HEAD_SECONDS:
+            host, _, port = self.address.rpartition(":")
+            try:
+                socket.create_connection((host, int(port)), timeout=ASK_HEAD_SECONDS).close()
+                self._heard = time.monotonic()
+            except OSError as error:
+                print(f"the cluster's head {self.address} does not answer: {error}")
+            self._asked = time.monotonic()
+        return self._asked - self._heard if self.address else 0.0
+
+
+def _head_address() -> str:
+    """host:port of the named cluster's head; empty without one."""
+    given = os.environ.get("RAY_ADDRESS", "").removeprefix("ray://")
+    if not given or ":" in given:
+        return given
+    import ray
+
+    return ray.get_runtime_context().gcs_address
+
+
+def _code() -> dict[str, Any]:
+    """Our code as nodes get it: what they have installed is in their image, and may be of another day."""
+    return {
+        "py_modules": [str(SOURCE / name) for name in ("components", "model")],
+        "excludes": ["**/__pycache__", "**/sources/shipped", "**/sources/shipped_starts"],
+        "worker_process_setup_hook": f"{__name__}.{choose_interface.__name__}",
+    }
 
 
 def in_order(

@@ -21,7 +21,7 @@ class CannotPredict(ValueError):
 
 
 class StageRun(Protocol):
-    """The run of a working stage, as whoever watches it keeps it. It travels to workers, never raises and never waits."""
+    """The run of a working stage, as whoever watches it keeps it. It never raises and never waits."""
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Numbers that the stage works with."""

@@ -74,6 +74,8 @@ UNUSED = {
 }
 """Package -> stages that never use it and for which it is not there: diffusers imports what it finds, for half of the
 seconds that it takes. No process but a stage's own does without, for others may want diffusers' other parts."""
+NAMED_CLUSTER = {"RAY_AUTH_MODE": "token", "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "1"}
+"""Where RAY_ADDRESS names a cluster: others reach it, and its nodes may be told that they are about to go."""
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -91,7 +93,7 @@ def spare_loopback() -> None:
 def set_environment(threads: int) -> None:
     """Silence, processor level and thread count of this process and its children; call before torch is imported."""
     spare_loopback()
-    for name, value in ENVIRONMENT.items():
+    for name, value in (ENVIRONMENT | (NAMED_CLUSTER if os.environ.get("RAY_ADDRESS") else {})).items():
         if name.startswith("RAY_AUTH") and os.environ.get(name):
             continue
         os.environ[name] = value

@@ -23,6 +23,9 @@ CACHE_BYTES = 256 * 2**20
 BATCH_ROWS = 1024
 """Rows whose columns are read together."""
 
+TRAINED_ON = ("samples", "train")
+"""Kind and split of the shards that a stage of the curriculum reads."""
+
 IMAGE_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("id", "source", "split", "patient_key", "modality", "anatomy")]
     + [("facts", pa.map_(pa.string(), pa.string())), ("image", pa.binary()), ("sha256", pa.string())]
@@ -62,8 +65,9 @@ class LabelledImage:
 class Dataset:
     """A sealed data set in a folder. Opening reads the manifest and checks that every shard is there, in size."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises ValueError when the manifest is missing, of another schema, or a shard is missing or cut."""
+    def __init__(self, folder: Path, *, only: tuple[str, str] | None = None) -> None:
+        """Raises ValueError when the manifest is missing, of another schema, or a shard is missing or cut; of a folder that
+        holds no more than the shards of one (kind, split), those are looked at."""
         self.folder = folder
         self.manifest: dict[str, Any] = read_json(folder / "manifest.json")  # type: ignore[assignment]
         if self.manifest["schema"] != SCHEMA_VERSION:
@@ -71,7 +75,8 @@ class Dataset:
                 f"{folder} has data schema {self.manifest['schema']}, this code reads {SCHEMA_VERSION}; "
                 "run `unimed retrain` to assemble it again"
             )
-        for shard in self.manifest["shards"]:
+        self._shards = [s for s in self.manifest["shards"] if only in (None, (s["kind"], s["split"]))]
+        for shard in self._shards:
             path = folder / shard["file"]
             size = path.stat().st_size if path.is_file() else None
             if size != shard["bytes"]:
@@ -110,9 +115,9 @@ class Dataset:
         return [benchmark_from_row(row) for table in tables for row in table.to_pylist()]
 
     def _files(self, kind: str, split: str) -> list[Path]:
-        found = [s["file"] for s in self.manifest["shards"] if s["kind"] == kind and s["split"] == split]
+        found = [s["file"] for s in self._shards if s["kind"] == kind and s["split"] == split]
         if not found:
-            known = sorted({s["split"] for s in self.manifest["shards"] if s["kind"] == kind})
+            known = sorted({s["split"] for s in self._shards if s["kind"] == kind})
             raise ValueError(f"{self.folder} has no {kind} of split {split!r}; known: {', '.join(known)}")
         return [self.folder / file for file in found]
 

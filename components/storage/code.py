@@ -31,8 +31,14 @@ OUTSIDE = (
     "components.registry",
     "components.stage",
     "components.storage.made_with",
+    "components.storage.node_cache",
+    "components.storage.object_store",
+    "components.training.board",
+    "components.training.fitting",
+    "components.training.reference",
 )
-"""Not part of any result: numbers and versions reach a stage as DVC parameters, tracking and registration only watch."""
+"""Not part of any result: numbers and versions reach a stage as DVC parameters, tracking and registration only watch, and what
+carries a stage's work to nodes and back compares it with its hash."""
 
 APART = {"validation": ("components.records.findings", "components.images.text_reader")}
 """Component -> modules that count with the adapters that use them instead: a new word for a finding makes no other source

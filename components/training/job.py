@@ -8,6 +8,7 @@ from components.recipes.recipe import Recipe
 from components.recipes.training import CurriculumStage
 from components.storage.file_hashes import file_sha256
 from components.storage.keys import keyed_hash
+from components.storage.object_store import ObjectStore
 from model.weights import AUTOENCODER_FILE
 
 
@@ -31,6 +32,8 @@ class StageJob:
     """Folder of the columns of token lengths, shared by the stages."""
     code: str
     """Hash of the code that trains."""
+    bucket: ObjectStore | None = None
+    """Where the ranks leave each other the training states, where they do not all see `states`."""
 
     @property
     def settings(self) -> CurriculumStage:

@@ -19,6 +19,7 @@ from components.training.pixels import PixelStore
 from components.training.planner import Mixture, Planner, check_world_size, rank_share
 from components.training.samples import stage_layout, stage_samples
 from components.training.state import StateStore, TrainingState
+from components.training.state_places import state_place
 from components.training.world import World
 from components.weights.tokenizer import TextTokenizer
 
@@ -162,7 +163,7 @@ def prepare(job: StageJob, world: World, on_row: OnRow = nobody) -> StageWork:
         planner=planner,
         feed=feed,
         rows=LossRows(job.settings.steps, on_row),
-        store=StateStore(job.states, world, every_seconds=recipe.compute.save_seconds),
+        store=StateStore(state_place(job), world, every_seconds=recipe.compute.save_seconds),
     )
 
 

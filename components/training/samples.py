@@ -1,6 +1,6 @@
 """What a stage trains on: the sealed samples, how each is laid out, and their lengths."""
 
-from components.assembly.dataset import Dataset, SampleIndex
+from components.assembly.dataset import TRAINED_ON, Dataset, SampleIndex
 from components.storage.file_hashes import file_sha256
 from components.storage.keys import keyed_hash
 from components.training.job import StageJob
@@ -28,7 +28,7 @@ def stage_layout(job: StageJob, config: ModelConfig, tokenizer: TextTokenizer) -
 
 def stage_samples(job: StageJob, layout: Layout) -> tuple[SampleIndex, Lengths]:
     """The training samples and their lengths, counted where nobody has; raises ValueError when one does not fit."""
-    dataset = Dataset(job.dataset)
+    dataset = Dataset(job.dataset, only=TRAINED_ON)
     index = dataset.samples("train")
     files = [(name, file_sha256(job.parent / name)) for name in FILES if (job.parent / name).is_file()]
     lengths = lengths_of(

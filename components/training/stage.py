@@ -34,7 +34,7 @@ def train(ctx: StageContext) -> None:
         _describe(ctx, run)
         if not train_through_ray(ctx, job, f"{ctx.item}-{key}", partial(log_row, run)):
             raise Interrupted(f"train@{ctx.item} was asked to stop; its state is saved")
-        # A worker on another machine had nowhere to tell them; the rest are there already.
+        # Workers that were lost may have told them to nobody; the rest are there already.
         for row in json.loads(job.losses.read_text()):
             log_row(run, row)
     forget_states(ctx.workspace, [job.stage], keep=job.states)  # other numbers or inputs, finished or given up

@@ -4,29 +4,37 @@ Ray starts the ranks, restarts lost ones and gives them their places. What a sta
 states, so a restarted worker group, like a restarted stage, goes on from the newest of them.
 """
 
+import os
 import shutil
-import threading
-from collections.abc import Callable
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from components.cluster import start_ray
+from components.cluster import blind_nodes, has_cluster, start_ray
 from components.context import StageContext
+from components.storage.full_disk import is_full
+from components.storage.node_cache import FOLDER
+from components.training.board import Messenger, Told, exchange_with, make_board
+from components.training.fitting import Fitting
 from components.training.job import StageJob
 from components.training.loop import Hook
 from components.training.losses import OnRow, nobody
+from components.training.reference import JobByReference, Mark, job_here, mark, refer, send_output, take_output
 from components.training.run import train_stage
 from components.training.world import World
 
-MAX_FAILURES = 3
-"""How often a lost worker group is started again."""
-STOP_FILE = "stop"
+COLLECTIVE_SECONDS = 600
+"""How long a rank waits for the others before it gives up: a step and a gathered tensor take less."""
 
 
 def train_through_ray(ctx: StageContext, job: StageJob, name: str, on_row: OnRow = nobody) -> bool:
     """Trains the stage; True when its checkpoint is written, False when it was stopped and its state saved.
 
-    `on_row` is called with each row of the loss curve, in the process of the first rank.
+    `on_row` is called with each row of the loss curve, in this process. Raises ValueError for what a person can mend,
+    Interrupted when the cluster's head is gone.
     """
     if job.recipe.compute.workers == 0:
         return _in_this_process(ctx, job, name, on_row)
@@ -39,42 +47,28 @@ def _in_this_process(ctx: StageContext, job: StageJob, name: str, on_row: OnRow)
     def loop(_: dict[str, Any]) -> bool:
         return train_stage(job, World(), hooks=hooks, should_stop=ctx.stop.is_set, say=ctx.progress.say, on_row=on_row)
 
-    return bool(_trainer(ctx, loop, {}, name, workers=0).fit().return_value)
+    return bool(_trainer(_storage(ctx), loop, {}, name, workers=0).fit().return_value)
 
 
 def _on_workers(ctx: StageContext, job: StageJob, name: str, on_row: OnRow) -> bool:
-    """Fits in a daemon thread: Ray would take our signal handlers in the main one, and a stopped stage must save."""
-    import ray
-
-    stop_file = job.states / STOP_FILE
-    job.states.mkdir(parents=True, exist_ok=True)
-    stop_file.unlink(missing_ok=True)
+    workers = job.recipe.compute.workers
     # A finished or broken run of the same name would be taken up by Ray; our own states say where to go on.
     shutil.rmtree(_storage(ctx) / name, ignore_errors=True)
-    outcome: list[BaseException] = []
-    config = {"job": job, "progress": ctx.progress, "stop_file": str(stop_file), "on_row": on_row}
-
-    def fit() -> None:
-        try:
-            _trainer(ctx, train_on_worker, config, name, workers=job.recipe.compute.workers).fit()
-        except BaseException as error:
-            outcome.append(error)
-
-    start_ray(job.recipe.compute.workers, job.recipe.compute.threads)
-    try:
-        thread = threading.Thread(target=fit, daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.2)
-            if ctx.stop.is_set() and not stop_file.exists():
-                stop_file.touch()
-    finally:
-        ray.shutdown()
-    if outcome:
-        raise _plain(outcome[0])
-    stopped = stop_file.exists()
-    stop_file.unlink(missing_ok=True)
-    return not stopped
+    start_ray(workers, job.recipe.compute.threads)
+    with mark(ctx.workspace.private / "nodes") as seen:
+        given: StageJob | JobByReference = job
+        board = make_board()
+        fitting = Fitting(ctx, board, on_row)
+        with fitting.ending():
+            if has_cluster() and (blind := blind_nodes(seen.is_seen)):
+                ctx.progress.say(f"{', '.join(blind)} do not see the workspace: they work by way of the DVC remote")
+                given = refer(ctx, job, name, seen)
+            config = {"job": given, "board": board, "seen": seen}
+            trainer = _trainer(_storage(ctx), train_on_worker, config, name, workers=workers)
+            finished = fitting.wait(trainer.fit)
+    if finished and isinstance(given, JobByReference):
+        take_output(given, fitting.made, job)
+    return finished
 
 
 def train_on_worker(config: dict[str, Any]) -> None:
@@ -82,13 +76,55 @@ def train_on_worker(config: dict[str, Any]) -> None:
     import ray.train
 
     context = ray.train.get_context()
-    job, progress, stop_file = config["job"], config["progress"], Path(config["stop_file"])
-    copies = job.recipe.compute.copies
-    world = World(rank=context.get_world_rank(), size=context.get_world_size(), copies=copies)
-    hooks: list[Hook] = [ProgressHook(progress.update, job.stage, job.settings.steps)] if world.is_first else []
-    say = progress.say if world.is_first else _silent
-    on_row = config["on_row"] if world.is_first else nobody
-    train_stage(job, world, hooks=hooks, should_stop=stop_file.exists, say=say, on_row=on_row)
+    rank, exchange = context.get_world_rank(), exchange_with(config["board"])
+    given: StageJob | JobByReference = config["job"]
+    world = World(rank=rank, size=context.get_world_size(), copies=given.recipe.compute.copies)
+    with _told(exchange):
+        if isinstance(given, StageJob):
+            _check_seen(config["seen"], given)
+            job, messenger = given, Messenger(exchange) if world.is_first else None
+        else:
+            messenger = Messenger(exchange) if world.is_first else None
+            job = job_here(given, rank, messenger.say if messenger else print)
+        if messenger is None:
+            train_stage(job, world, hooks=[], should_stop=_never, say=_silent)
+            return
+        hooks: list[Hook] = [ProgressHook(messenger.update, job.stage, job.settings.steps)]
+        finished = train_stage(
+            job, world, hooks=hooks, should_stop=messenger.should_stop, say=messenger.say, on_row=messenger.row
+        )
+        if finished and isinstance(given, JobByReference):
+            messenger.tell("made", send_output(given, job))
+        messenger.tell("ended", finished)
+        messenger.close()
+
+
+@contextmanager
+def _told(exchange: Callable[[list[Told]], bool]) -> Iterator[None]:
+    """Tells the stage what ends this worker: a user's error is no reason to start again, anything else may be."""
+    try:
+        yield
+    except ValueError as error:
+        exchange([Told("failed", str(error))])
+        raise
+    except OSError as error:
+        where = f"{socket.gethostname()}: {error}"
+        if is_full(error):
+            exchange([Told("failed", f"{where}; free some space there, or set {FOLDER} to a folder that has some")])
+        else:
+            exchange([Told("broke", where)])
+        raise
+    except Exception as error:
+        exchange([Told("broke", f"{socket.gethostname()}: {type(error).__name__}: {error}")])
+        raise
+
+
+def _check_seen(seen: Mark, job: StageJob) -> None:
+    if not seen.is_seen():
+        raise ValueError(
+            f"{socket.gethostname()}, which joined the cluster late, does not see {job.checkpoint.parent.parent}, while the "
+            "nodes before it do; start the same command again: it asks all of them"
+        )
 
 
 class ProgressHook:
@@ -108,34 +144,41 @@ class ProgressHook:
         )
 
 
-def _trainer(ctx: StageContext, loop: Callable[..., Any], config: dict[str, Any], name: str, *, workers: int) -> Any:
+def _trainer(storage: Path, loop: Callable[..., Any], config: dict[str, Any], name: str, *, workers: int) -> Any:
     from ray.train import FailureConfig, RunConfig, ScalingConfig
-    from ray.train.torch import TorchTrainer
+    from ray.train.torch import TorchConfig, TorchTrainer
 
-    run = RunConfig(name=name, storage_path=str(_storage(ctx)), failure_config=FailureConfig(max_failures=MAX_FAILURES))
-    scaling = ScalingConfig(num_workers=workers, use_gpu=workers > 0 and _has_gpu())
-    return TorchTrainer(loop, train_loop_config=config, scaling_config=scaling, run_config=run)
+    # How often is too often is for Fitting to say: a node that is lost once a day is no reason to give up.
+    run = RunConfig(
+        name=name, storage_path=str(storage), failure_config=FailureConfig(max_failures=-1 if workers else 0)
+    )
+    return TorchTrainer(
+        loop,
+        train_loop_config=config,
+        torch_config=TorchConfig(timeout_s=COLLECTIVE_SECONDS),
+        scaling_config=ScalingConfig(num_workers=workers, use_gpu=workers > 0 and _has_gpu()),
+        run_config=run,
+    )
 
 
 def _has_gpu() -> bool:
+    if has_cluster():
+        import ray
+
+        return ray.cluster_resources().get("GPU", 0) > 0
     import torch
 
     return torch.cuda.is_available()
 
 
 def _storage(ctx: StageContext) -> Path:
-    return ctx.workspace.private / "ray"
-
-
-def _plain(error: BaseException) -> BaseException:
-    """The worker's own ValueError out of what Ray wraps around it, so that a person reads one sentence."""
-    failures = getattr(error, "worker_failures", None) or {}
-    for failure in failures.values():
-        cause = getattr(failure, "cause", failure)
-        if isinstance(cause, ValueError):
-            return ValueError(str(cause))
-    return error
+    """Where Ray's controller, which runs beside this process or on a named cluster's head, keeps its own notes."""
+    return Path(tempfile.gettempdir()) / f"unimed-ray-{os.getuid()}" if has_cluster() else ctx.workspace.private / "ray"
 
 
 def _silent(_: str) -> None:
     return None
+
+
+def _never() -> bool:
+    return False

@@ -159,9 +159,9 @@ def _unused_left_out(_: World) -> AbstractContextManager[object]:
 def _slow_disk(_: World) -> AbstractContextManager[object]:
     real = state.write_parts
 
-    def write_parts(*parts: object) -> None:
+    def write_parts(*parts: object) -> object:
         time.sleep(1)
-        real(*parts)  # type: ignore[arg-type]
+        return real(*parts)  # type: ignore[arg-type]
 
     return patch.object(state, "write_parts", write_parts)
 

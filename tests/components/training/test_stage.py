@@ -21,7 +21,7 @@ from components.training.job import StageJob
 from components.training.loop import StepReport
 from components.training.run import train_stage
 from components.training.stage import run_key, stage_job, train
-from components.training.state import MANIFEST
+from components.training.state_places import MANIFEST
 from components.training.world import World
 from tests.components.training.conftest import context
 

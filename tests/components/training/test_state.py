@@ -11,7 +11,8 @@ from components.storage.atomic import read_object
 from components.storage.workspace import Workspace
 from components.training import state as states
 from components.training.loop import Learner
-from components.training.state import MANIFEST, StateStore, TrainingState
+from components.training.state import StateStore, TrainingState
+from components.training.state_places import MANIFEST, SharedFolder
 from components.training.world import World
 from model.weights import load_checkpoint
 from tests.components.training.test_optimizer import learner
@@ -31,7 +32,7 @@ def complete(folder: Path) -> list[str]:
 
 
 def test_what_is_trained_while_a_state_is_written_is_not_in_it(tmp_path: Path, student: Learner) -> None:
-    store = StateStore(tmp_path, World())
+    store = StateStore(SharedFolder(tmp_path), World())
     weight = student.model.llm2vae.weight
     before = weight.detach().clone()
     store.save(at(1), student)
@@ -49,13 +50,13 @@ def test_one_save_is_under_way_and_the_two_newest_states_are_kept(
 ) -> None:
     gate, real, running = threading.Event(), states.write_parts, []
 
-    def slow(*parts: object) -> None:
+    def slow(*parts: object) -> object:
         gate.wait(60)
         running.append(sum(thread.name.startswith("state-") for thread in threading.enumerate()))
-        real(*parts)  # type: ignore[arg-type]
+        return real(*parts)  # type: ignore[arg-type]
 
     monkeypatch.setattr(states, "write_parts", slow)
-    store = StateStore(tmp_path, World())
+    store = StateStore(SharedFolder(tmp_path), World())
     store.save(at(1), student)
     assert not store.has_written
     gate.set()
@@ -75,7 +76,7 @@ def test_a_disk_that_takes_no_more_is_an_error_at_the_next_step(
         raise OSError("no space left on device")
 
     monkeypatch.setattr(states, "write_parts", full)
-    store = StateStore(tmp_path, World())
+    store = StateStore(SharedFolder(tmp_path), World())
     store.save(at(1), student)
     with pytest.raises(OSError, match="no space left"):
         store.settle()
@@ -84,7 +85,7 @@ def test_a_disk_that_takes_no_more_is_an_error_at_the_next_step(
 
 def test_a_state_is_files_of_tensors_and_json_without_frozen_weights(tmp_path: Path, student: Learner) -> None:
     student.model.vit_pos_embed.pos_embed.requires_grad_(False)
-    store = StateStore(tmp_path, World())
+    store = StateStore(SharedFolder(tmp_path), World())
     store.save(at(1), student)
     store.settle()
     assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".safetensors", ".json"}
@@ -95,6 +96,6 @@ def test_a_state_is_files_of_tensors_and_json_without_frozen_weights(tmp_path: P
 
 
 def test_a_save_by_time_is_the_first_ranks_to_ask_for(tmp_path: Path) -> None:
-    assert StateStore(tmp_path, World(), every_seconds=0).is_late
-    assert not StateStore(tmp_path, World(), every_seconds=3600).is_late
-    assert not StateStore(tmp_path, World(rank=1, size=2), every_seconds=0).is_late
+    assert StateStore(SharedFolder(tmp_path), World(), every_seconds=0).is_late
+    assert not StateStore(SharedFolder(tmp_path), World(), every_seconds=3600).is_late
+    assert not StateStore(SharedFolder(tmp_path), World(rank=1, size=2), every_seconds=0).is_late

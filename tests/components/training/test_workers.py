@@ -15,7 +15,7 @@ from components.training.batches import MicroBatch
 from components.training.job import StageJob
 from components.training.run import prepare
 from components.training.stage import stage_job
-from components.training.state import MANIFEST
+from components.training.state_places import MANIFEST
 from components.training.trainer import train_through_ray
 from components.training.world import World
 from tests.components.training.conftest import context
