@@ -1,5 +1,6 @@
 """What a source says itself, question by question, caption or report, as samples: one conversation for each record."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from components.assembly.conversations.prompts import own_prompt
@@ -12,14 +13,20 @@ from components.records.sample import Piece, Sample, Text
 from components.records.vocabulary import ImageRole, TaskGroup, TurnKind
 
 TOLD = (TurnKind.CAPTION, TurnKind.REPORT)
+_STRAY = re.compile(r"(?<=[.!?])(?:\s+\.)+(?=\s|$)")
+"""A full stop behind a full stop: 'No acute disease. .'"""
+_CLOSING = re.compile(r"(?i)\s*\bend of (?:the )?(?:report|impression|dictation)\b[.\s]*$")
 OUTPUT = "output"
 """The target that a drawing with a condition ends in."""
 
 
 def said(turn: Turn) -> str:
     """What the model learns to say: the answer without what a redaction mark belongs to, and of captions and reports
-    without the sentences that say whom the findings were told to."""
-    return without_redactions(turn.answer, is_told=turn.kind in TOLD)
+    without the sentences that say whom the findings were told to, without stray full stops and the words that only end a
+    report."""
+    is_told = turn.kind in TOLD
+    left = without_redactions(turn.answer, is_told=is_told)
+    return _CLOSING.sub("", _STRAY.sub("", left)) if is_told else left
 
 
 def asked(entry: Entry, turn: Turn) -> str | None:

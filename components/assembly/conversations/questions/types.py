@@ -14,6 +14,8 @@ from components.records.vocabulary import Modality
 YES_NO = ("yes", "no")
 PLANES = ("axial", "coronal", "sagittal")
 LEVELS = ("upper", "middle", "lower")
+ALWAYS_COLOUR = (Modality.HISTOPATHOLOGY, Modality.ENDOSCOPY, Modality.DERMOSCOPY, Modality.PHOTOGRAPH)
+"""Modalities whose images are in colour however pale they are."""
 NO_REGION = ("", "unknown", "tissue")
 """What a record says instead of a body region when nothing is known of it."""
 PAIRED_REGIONS = ("eye", "breast", "shoulder", "arm", "hand", "leg", "foot", "kidney")
@@ -157,6 +159,13 @@ WEIGHTINGS = {"T1": "T1-weighted", "T2": "T2-weighted", ENHANCED_T1: f"{ENHANCED
 """Contrast -> what stands before MRI; others as they are."""
 
 
+def whether_in_colour(entry: Entry) -> str | None:
+    """'yes' or 'no'; None of what colour photographs are made of where hardly a pixel is clearly coloured: a pale stain or a
+    scope in the dark is no grey image."""
+    value = fact("colour", YES_NO)(entry)
+    return None if value == "no" and entry.modality in ALWAYS_COLOUR else value
+
+
 def mri_kind(entry: Entry) -> str | None:
     """'grey matter map', or 'T1-weighted image' of a slice that maps of the same head belong to; else None."""
     shown, contrast = entry.facts.get("map"), entry.facts.get("contrast", "")
@@ -202,7 +211,7 @@ _TYPES = (
     QuestionType(name="plane", value=slice_plane, wordings=said.PLANE),
     QuestionType(name="contrast", value=fact("contrast"), wordings=said.CONTRAST),
     QuestionType(name="map", value=mri_kind, wordings=said.MAP),
-    QuestionType(name="colour", value=fact("colour", YES_NO), yes_no=True, wordings=said.COLOUR),
+    QuestionType(name="colour", value=whether_in_colour, yes_no=True, wordings=said.COLOUR),
     QuestionType(name="stain", value=fact("stain"), wordings=said.STAIN),
     QuestionType(
         name="view",

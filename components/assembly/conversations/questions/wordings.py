@@ -143,11 +143,11 @@ MAP: Wordings = {
 COLOUR: Wordings = {
     "closed": (
         "Is this image in colour?",
-        "Does this image show colour?",
+        "Is this picture in colour?",
         "Is this a colour image?",
-        "Are there colours in this image?",
-        "Does this image have colour?",
-        "Do you see colours in this image?",
+        "Is the image shown here in colour?",
+        "Would you say that this image is in colour?",
+        "Is this a picture in colour?",
     )
 }
 STAIN: Wordings = {

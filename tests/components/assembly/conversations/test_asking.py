@@ -166,3 +166,12 @@ def test_numbers_are_per_record_up_to_the_totals(training, settings) -> None:
     capped = plan_samples(training, replace(few, question_turns=20, edit_samples=7), 1, 1.0)
     assert sum(len(talk) for plan in capped.values() for talk in plan.talks) == 20
     assert sum(len(plan.edits) for plan in capped.values()) == 7
+
+
+def test_whether_an_image_is_in_colour_is_not_asked_of_a_pale_one_that_a_colour_camera_made(make_entry) -> None:
+    ask = QUESTION_TYPES["colour"].value
+    pale = {"facts": {"colour": "no"}}
+    assert ask(make_entry("a", modality=Modality.HISTOPATHOLOGY, **pale)) is None
+    assert ask(make_entry("b", modality=Modality.ENDOSCOPY, **pale)) is None
+    assert ask(make_entry("c", modality=Modality.ULTRASOUND, **pale)) == "no"
+    assert ask(make_entry("d", modality=Modality.HISTOPATHOLOGY, facts={"colour": "yes"})) == "yes"

@@ -123,6 +123,21 @@ def test_a_redaction_mark_is_never_learnt_and_a_wholly_redacted_answer_is_filter
     assert said(CAPTION) == CAPTION.answer
 
 
+@pytest.mark.parametrize(
+    ("answer", "learnt"),
+    [
+        ("Impression: No acute disease. .", "Impression: No acute disease."),
+        ("Clear lungs. . No effusion. .", "Clear lungs. No effusion."),
+        ("Impression: No acute disease. END OF REPORT.", "Impression: No acute disease."),
+        ("A nodule of .5 cm. It is new.", "A nodule of .5 cm. It is new."),
+        ("The end of the reported lesion.", "The end of the reported lesion."),
+    ],
+)
+def test_stray_full_stops_and_the_end_of_a_report_are_not_learnt(answer: str, learnt: str) -> None:
+    assert said(Turn(prompt="", answer=answer, kind=TurnKind.REPORT)) == learnt
+    assert said(Turn(prompt="What does it say?", answer=answer, kind=TurnKind.OPEN)) == answer
+
+
 def test_a_report_is_asked_for_in_its_language_and_one_without_our_prompt_is_left_out(assembled, said_record):
     stable = Turn(prompt="", answer="The effusion has increased. The tube is unchanged.", kind=TurnKind.REPORT)
     samples, folder = assembled(

@@ -47,8 +47,9 @@ def test_shards_hold_the_delivered_jpegs_and_their_sizes(dataset) -> None:
     index = Dataset(dataset).samples("train")
     formats = set()
     for number in range(len(index)):
-        shapes = [piece for piece in index.layout(number) if isinstance(piece, ImageShape)]
-        images = [piece for piece in index.read(number).pieces if isinstance(piece, Image)]
+        sample, layout = index.read_with_layout(number)
+        shapes = [piece for piece in layout if isinstance(piece, ImageShape)]
+        images = [piece for piece in sample.pieces if isinstance(piece, Image)]
         for shape, image in zip(shapes, images, strict=True):
             assert (shape.width, shape.height) == stored_size(image.data) == (24, 30)
             formats.add(stored_format(image.data))
