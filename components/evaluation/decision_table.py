@@ -267,7 +267,8 @@ def _rows(
     """Each endpoint's row, and under a capability one for each modality, source and site where it has several."""
     rows = []
     for name, endpoint in ours.items():
-        before = None if theirs is None else _paired(endpoint, theirs)
+        # What the other side's release did not score yet, as a start's of earlier, stands without it.
+        before = _paired(endpoint, theirs) if theirs is not None and name in theirs else None
         groups = {"": list(range(len(endpoint.observations)))}
         if endpoint.kind == "capability" and (name == ANSWERS or not name.startswith(ANSWERS)):
             for part in ("modality", "source", "site"):

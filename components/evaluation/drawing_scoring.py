@@ -19,12 +19,13 @@ from components.evaluation.images import (
 )
 from components.evaluation.judge_network import Judge
 from components.evaluation.mean_images import MeanImages
+from components.evaluation.places import REAL_VARIANT, score_places
 from components.evaluation.predictions import PLAIN
 from components.evaluation.scores import Score, score_of
 from components.images.resize import degrade
 from components.records.benchmark import BenchmarkItem
 
-REAL, MEAN_IMAGE, COPY, BICUBIC = "control:real", "control:mean-image", "control:copy", "control:bicubic"
+REAL, MEAN_IMAGE, COPY, BICUBIC = REAL_VARIANT, "control:mean-image", "control:copy", "control:bicubic"
 """Variants that evaluation adds: the real image itself, the mean training target, the condition unchanged, and the
 condition at a quarter of its size enlarged again (of super-resolution: the condition, which is just that)."""
 
@@ -33,8 +34,14 @@ BICUBIC_FACTOR = 4
 MAPS, SUPER_RESOLUTION, BACKGROUND = ("organ_map", "segmentation"), "sr", "#000000"
 
 
-def score_t2i(rows: Sequence[Mapping[str, Any]], items: Mapping[str, BenchmarkItem], judge: Judge) -> Iterator[Score]:
-    """What the judge sees in drawings, in the real images of the same items, and in their reconstructions."""
+def score_t2i(
+    rows: Sequence[Mapping[str, Any]],
+    items: Mapping[str, BenchmarkItem],
+    judge: Judge,
+    facts: Mapping[str, Mapping[str, str]],
+) -> Iterator[Score]:
+    """What the judge sees in drawings, in the real images of the same items, and in their reconstructions; of slices region
+    and plane too. `facts` are those of the items' records."""
     looked: list[tuple[Mapping[str, Any], str, Rgb]] = []
     for row in rows:
         looked.append((row, row["variant"], decode(row["response_image"])))
@@ -45,6 +52,8 @@ def score_t2i(rows: Sequence[Mapping[str, Any]], items: Mapping[str, BenchmarkIt
     verdicts = judge.name([pixels for _, _, pixels in looked])
     for (row, variant, _), seen in zip(looked, verdicts, strict=True):
         yield score_of(row, judge.scorer, variant=variant, parsed=seen, correct=int(seen == row["modality"]))
+    if judge.places is not None:
+        yield from score_places([one for one in looked if one[1] in (PLAIN, REAL)], judge.places, facts)
 
 
 def score_edits(

@@ -12,6 +12,7 @@ from components.evaluation.copied import FRESH_SCORER
 from components.evaluation.drawing_scoring import MEAN_IMAGE
 from components.evaluation.edit_names import metric_name
 from components.evaluation.images import PSNR_SCORER
+from components.evaluation.places import part_of
 from components.evaluation.predictions import GREY, PLAIN, SHUFFLED
 from components.evaluation.scores import Score
 from components.evaluation.vqa_scoring import F1_SCORER
@@ -91,9 +92,10 @@ def _capabilities(score: Score) -> tuple[str, ...]:
         return ("reports",)  # a source's own text; ours are made of the labels, and their facts say more
     if score.scorer_id == PSNR_SCORER:
         return (f"edit/{metric_name(score.question_type)}",)
-    if score.benchmark == "t2i" and score.scorer_id.startswith("judge."):
+    if score.benchmark == "t2i" and score.scorer_id.startswith("judge.modality@"):
         return (DRAWING,)
-    return ()
+    part = part_of(score)
+    return (f"{DRAWING}/{part}",) if part else ()
 
 
 def _controls(scores: Sequence[Score], plain: Sequence[Score]) -> list[tuple[str, list[tuple[Score, float]]]]:

@@ -29,6 +29,7 @@ from components.evaluation.gain import measure_gain
 from components.evaluation.judge_network import FACTS, Judge
 from components.evaluation.mean_images import MeanImages
 from components.evaluation.metrics import DIGITS, Meter, Metric
+from components.evaluation.places import place_metrics, places_said
 from components.evaluation.predictions import PLAIN, RECONSTRUCTION, PredictionHeader, read_predictions
 from components.evaluation.report.page import write_report
 from components.evaluation.scores import Score, write_scores
@@ -150,6 +151,7 @@ def evaluate_predictions(predictions: Path, judge: Path, dataset: Path, recipe: 
         *rates(rows, scores, meter),
         *caption_metrics(scores, meter),
         *t2i_metrics(scores, looks, meter),
+        *place_metrics(scores, looks.places, meter),
         *edit_metrics(edits),
     ]
     facts: Any = read_json(judge / FACTS)
@@ -168,6 +170,7 @@ def evaluate_predictions(predictions: Path, judge: Path, dataset: Path, recipe: 
             "heldout": facts.get("heldout", {}),
             "families": facts.get("families", {}),
             "known": sorted(looks.known),
+            "places": places_said(judge),
         },
         confusion={name: confusion(scores, looks, variant) for name, variant in tables.items()},
         not_testable=tuple(data.manifest["benchmark"].get("not_testable", ())),
@@ -221,7 +224,7 @@ def score_rows(
             yield from score_caption(row)
     drawn = [row for row in rows if row["benchmark"] == "t2i"]
     if drawn:
-        yield from score_t2i(drawn, items, judge)
+        yield from score_t2i(drawn, items, judge, facts)
         yield from TrainingImages.of(data.images("train")).score(drawn)
     edited = [row for row in rows if row["answer_type"] == "image" and row["benchmark"] != "t2i"]
     if edited:

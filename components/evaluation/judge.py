@@ -5,7 +5,7 @@ It depends on the data set alone, so that both sides of a gate are looked at by 
 # Shapes: B images, 3 colours, S pixels a side.
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from components.assembly.dataset import Dataset, LabelledImage
 from components.context import StageContext
 from components.evaluation.images import decode
 from components.evaluation.judge_network import FACTS, SIDE, WEIGHTS, Judge, build, family_of, pixels
+from components.evaluation.places import train_places
 from components.recipes.evaluation import JudgeSettings
 from components.records.vocabulary import VALIDATION, Modality
 from components.storage.atomic import write_bytes, write_json
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LabelledPixels:
-    """Images as tensors with their modality and the family (source and region) that balancing draws from."""
+    """Images as tensors with their label and the family (source and region) that balancing draws from."""
 
     images: "Tensor"
     """(N, 3, S, S) uint8."""
-    modalities: tuple[str, ...]
+    labels: tuple[str, ...]
+    """What the judge is to name: the modality."""
     families: tuple[str, ...]
     splits: tuple[str, ...]
     regions: tuple[str, ...]
@@ -49,16 +51,17 @@ def train_judge(ctx: StageContext) -> None:
     dataset = Dataset(ctx.workspace.dataset)
     settings = ctx.recipe.evaluation.judge
     train = load_pixels(dataset.images("train"))
-    classes = tuple(sorted(set(train.modalities)))
+    classes = tuple(sorted(set(train.labels)))
     generator = torch.Generator().manual_seed(seed_of("judge", ctx.recipe.seed))
     network = build(len(classes))
     initialise(network, generator)
 
     loss = fit(network, train, classes, settings, generator, watched(ctx, "judge"))
+    train_places(ctx, dataset, watched(ctx, "judge of places"))
     network.eval()
     folder = ctx.workspace.evaluation / "judge"
     write_bytes(folder / WEIGHTS, save(network.state_dict()))
-    facts = {"classes": list(classes), "side": SIDE, "train_images": dict(sorted(Counter(train.modalities).items()))}
+    facts = {"classes": list(classes), "side": SIDE, "train_images": dict(sorted(Counter(train.labels).items()))}
     write_json(folder / FACTS, facts)
     validation = dataset.images(*VALIDATION)
     heldout: dict[str, object] = {}
@@ -84,8 +87,8 @@ def fit(
     from components.training.augment import softened
     from components.training.small_loop import SmallTraining, train_small
 
-    weights = torch.tensor(draw_weights(train.modalities, train.families), dtype=torch.float64)
-    labels = torch.tensor([classes.index(name) for name in train.modalities])
+    weights = torch.tensor(draw_weights(train.labels, train.families), dtype=torch.float64)
+    labels = torch.tensor([classes.index(name) for name in train.labels])
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=max(settings.steps, 2), pct_start=0.1
@@ -125,22 +128,27 @@ def initialise(network: "nn.Module", generator: "torch.Generator") -> None:
                     module.bias.zero_()
 
 
-def load_pixels(images: Iterable[LabelledImage]) -> LabelledPixels:
+def modality_of(image: LabelledImage) -> str:
+    """What the first judge names."""
+    return image.modality.value
+
+
+def load_pixels(images: Iterable[LabelledImage], label: Callable[[LabelledImage], str] = modality_of) -> LabelledPixels:
     """The images as tensors, those of unknown modality left out; families are source and region."""
     import torch
 
-    tensors, modalities, families, splits, regions = [], [], [], [], []
+    tensors, labels, families, splits, regions = [], [], [], [], []
     for image in images:
         if image.modality is Modality.UNKNOWN:
             continue
         tensors.append(((pixels(decode(image.image)) + 1) * 127.5).round().to(torch.uint8))
-        modalities.append(image.modality.value)
+        labels.append(label(image))
         families.append(f"{image.source}/{image.anatomy}")
         splits.append(image.split.value)
         regions.append(image.anatomy)
     if not tensors:
         raise ValueError("the data set has no images of the asked split; the judge needs real ones")
-    return LabelledPixels(torch.stack(tensors), *map(tuple, (modalities, families, splits, regions)))
+    return LabelledPixels(torch.stack(tensors), *map(tuple, (labels, families, splits, regions)))
 
 
 def draw_weights(modalities: Sequence[str], families: Sequence[str]) -> list[float]:
@@ -162,7 +170,7 @@ def draw_weights(modalities: Sequence[str], families: Sequence[str]) -> list[flo
 def by_family(heldout: LabelledPixels, verdicts: Sequence[str]) -> dict[str, dict[str, int]]:
     """`MRI/brain` -> real images of the validation side, and how many of them the judge names rightly."""
     right: dict[str, list[bool]] = defaultdict(list)
-    for modality, region, verdict in zip(heldout.modalities, heldout.regions, verdicts, strict=True):
+    for modality, region, verdict in zip(heldout.labels, heldout.regions, verdicts, strict=True):
         right[family_of(modality, region)].append(modality == verdict)
     return {name: {"n": len(found), "right": sum(found)} for name, found in sorted(right.items())}
 
@@ -174,8 +182,8 @@ def measure(heldout: LabelledPixels, verdicts: Sequence[str]) -> dict[str, objec
         chosen = [i for i, name in enumerate(heldout.splits) if split in ("all", name)]
         confusion: dict[str, dict[str, int]] = {}
         for i in chosen:
-            row = confusion.setdefault(heldout.modalities[i], {})
+            row = confusion.setdefault(heldout.labels[i], {})
             row[verdicts[i]] = row.get(verdicts[i], 0) + 1
-        right = sum(heldout.modalities[i] == verdicts[i] for i in chosen)
+        right = sum(heldout.labels[i] == verdicts[i] for i in chosen)
         result[split] = {"n": len(chosen), "right": right, "confusion": confusion}
     return result

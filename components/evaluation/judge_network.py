@@ -3,9 +3,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -19,6 +19,17 @@ SIDE = 64
 
 WEIGHTS = "judge.safetensors"
 FACTS = "judge.json"
+
+
+class Files(NamedTuple):
+    """What a judge lies in, in its folder."""
+
+    weights: str
+    facts: str
+
+
+MODALITY, PLACES = Files(WEIGHTS, FACTS), Files("places.safetensors", "places.json")
+"""Of the judge of modalities, and of that of regions and planes, which is there where slices of volumes were trained on."""
 
 KNOWN_SHARE, KNOWN_IMAGES = 0.95, 5
 """A family is judged when the judge names so many of its real images rightly, and there are so many to say it by."""
@@ -37,21 +48,34 @@ class Judge:
     """Of the weights file; part of the scorer's id, so that two judges are never mixed up."""
     known: frozenset[str] = frozenset()
     """The families (see family_of) whose real images it names rightly: its word about drawings of others says little."""
+    places: "Judge | None" = None
+    """The judge of regions and planes beside it; its classes are `brain/axial`, its families `region brain/axial`."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """The judge in the folder; raises ValueError when its weights do not fit its classes."""
+        """The judge in the folder, with that of places; raises ValueError when weights do not fit their classes."""
+        judge = cls.read(folder, MODALITY)
+        return replace(judge, places=cls.read(folder, PLACES)) if (folder / PLACES.facts).is_file() else judge
+
+    @classmethod
+    def read(cls, folder: Path, files: Files) -> Self:
+        """The judge in these files alone."""
         from safetensors.torch import load
 
-        facts = json.loads((folder / FACTS).read_text())
-        data = (folder / WEIGHTS).read_bytes()
+        facts = json.loads((folder / files.facts).read_text())
+        data = (folder / files.weights).read_bytes()
         network = build(len(facts["classes"]))
         try:
             network.load_state_dict(load(data))
         except RuntimeError as error:
-            raise ValueError(f"{folder / WEIGHTS} is not a judge of {len(facts['classes'])} classes: {error}") from None
+            where = folder / files.weights
+            raise ValueError(f"{where} is not a judge of {len(facts['classes'])} classes: {error}") from None
         network.eval()
-        return cls(network, tuple(facts["classes"]), sha256_bytes(data), known_families(facts.get("families", {})))
+        if files == MODALITY:
+            known = known_families(facts.get("families", {}))
+        else:
+            known = frozenset(f"{part} {place}" for part, places in facts.get("known", {}).items() for place in places)
+        return cls(network, tuple(facts["classes"]), sha256_bytes(data), known)
 
     @property
     def scorer(self) -> str:

@@ -168,7 +168,7 @@ def drawing_examples(
 ) -> list[dict[str, Any]]:
     """Modality -> drawn images with what the judge saw, each with the training image that is nearest to it, and the real
     ones of the same captions under them."""
-    judged = {(s.item_id, s.variant): s.parsed for s in scores.values() if s.scorer_id.startswith("judge.")}
+    judged = {(s.item_id, s.variant): s.parsed for s in scores.values() if s.scorer_id.startswith("judge.modality@")}
     t2i = [item for item in items.values() if item.benchmark == "t2i"]
     sections = []
     for modality in sorted({item.modality.value for item in t2i}):

@@ -16,6 +16,8 @@ TITLES = {
     "captions": "captions: modality, region and plane named right",
     "reports": "reports and captions as a source words them",
     "drawing": "drawings from words, recognised",
+    "drawing/region": "drawn slices, their region recognised",
+    "drawing/plane": "drawn slices, their plane recognised",
     "edit/sr": "edit: super-resolution",
     "control/mean-image/sr": "beyond the mean image, edit: super-resolution",
     "control/majority": "answers beyond the commonest answer",
