@@ -26,6 +26,14 @@ _PRODUCT = re.compile(
 """What stands behind a medicine: its mark, a dose, the iodine of a contrast medium."""
 _STAGE = re.compile(r"[\s-]*(?:[IVX]{1,4}[a-fA-F]?|[A-F]\d?|\d[a-f]?)(?![\w.]\w|\w)(?!\. [A-Z])")
 """What stands behind an eponym that grades: Fontaine IIb, Weber B, Modic 2."""
+_LEVEL = re.compile(
+    r"\s(?:nivel|grado|tipo|estadio|clase|grade|type|stage|class|level|Grad|Typ|Stadium|Klasse|Stufe)\s(?:\d|[IVX])"
+)
+_METHODS = words("by por nach con mit with per via")
+_MEASURED = re.compile(r"\d\s?(?:%|mm|cm|ml|mL|percent|por ciento|Prozent)")
+"""`EF 55 % by Simpson`: in a sentence that says how much, what was measured with."""
+_ADJECTIVE = re.compile(r"(?:[äa]r|ig|lich|isch|[ae]l|ell|iert|haft|los|bar|sam|iv|ös|oid|blasst|end)(?:e[rsnm]?)$")
+"""How German adjectives end that begin a sentence, which dictionaries need not have: Azinäres Karzinom."""
 
 
 def has_bare_name(text: str, language: str) -> bool:
@@ -39,6 +47,8 @@ def has_bare_name(text: str, language: str) -> bool:
         if len(word.plain) < _SHORTEST:
             continue
         if _is_term(said, at, text):
+            continue
+        if language == "de" and _is_adjective(said, at, text):
             continue
         if _is_suspect(word, language, shouts) or _is_paired(said, at, text, language, shouts):
             return True
@@ -145,6 +155,16 @@ def _is_suspect(word: Word, language: str, shouts: bool) -> bool:
     return is_name(title) and plain.lower() not in vocabulary()["report"]
 
 
+def _is_adjective(said: list[Word], at: int, text: str) -> bool:
+    """Whether it begins a sentence and ends like a German adjective, before a noun that is a word."""
+    word = said[at]
+    if not word.begins or at + 1 == len(said) or not _ADJECTIVE.search(word.text) or is_name(word.plain):
+        return False
+    noun = said[at + 1]
+    is_next = text[word.end : noun.start] == " " and noun.is_capital
+    return is_next and is_common(noun.plain, "de") and not is_name(noun.plain)
+
+
 def _is_paired(said: list[Word], at: int, text: str, language: str, shouts: bool) -> bool:
     """Whether it and the word behind it are both names that could be other words alone."""
     if at + 1 >= len(said) or not _PAIR.fullmatch(text[said[at].end : said[at + 1].start]):
@@ -189,13 +209,15 @@ def _is_term(said: list[Word], at: int, text: str) -> bool:
     is_rare = is_known_eponym and title not in known["surnames"]
     if is_rare and word.begins and not _acts(said, at, text, "en"):
         return True
-    if is_known_eponym and _STAGE.match(text, word.end):
+    if (is_known_eponym and _STAGE.match(text, word.end)) or _LEVEL.match(text, word.end):
         return True
     if after and (after.text.lower() in known["context"] or _is_thing(after, is_rare)):
         return True
     if not before:
         return False
     if before[0] in known["context_before"] or before[0] in known["context"]:
+        return True
+    if before[0] in _METHODS and _MEASURED.search(text):
         return True
     if before[0] not in ("de", "del", "von", "nach", "of") or len(before) < 2:
         return False

@@ -7,16 +7,28 @@ from dataclasses import dataclass
 from functools import cache
 
 from components.sources.names.bare import is_name_like, is_surname, is_unknown, terms
-from components.sources.names.compounds import is_medical_compound
+from components.sources.names.compounds import is_compound, is_medical_compound
+from components.sources.names.cue_words import (
+    BROAD,
+    CUES,
+    PART,
+    ROLE,
+    ROLE_BEHIND,
+    ROLE_ENDING,
+    SIGNED,
+    STRONG,
+    TOLD,
+    UPPER,
+    VERB_BEHIND,
+)
 from components.sources.names.lexicon import vocabulary, words
 from components.sources.names.medicine import is_clearly_of_medicine, is_of_medicine
 from components.sources.names.tokens import is_common
 
-_UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪİĶŁĻŃŅŇŌŐŘŚŞŠŢŤŪŮŰŹŻŽ"
-_PART = rf"[{_UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*"
+_WHOLE = re.compile(r"[^\W\d_]{2}")
 _WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*")
 _TITLE = re.compile(
-    r"(?<![\w/])(?:(?:Mag|Primar|Primaria|Prim|Univ|LOA|LOÄ|FA|FÄ|Frl|Hrn|DDr|Dres|Sir|Lady|Matron|Pastor|Officer|Ldo|Lda|Dª|Sor|Fray|Doctora|Profa|Profesora?|Señora?|Señorita|Hna|Hno|Mr|Mrs|Ms|Mister|Miss|Dr|DR|Doctor|Prof|Professor|Nurse|Hr|Herrn?|Frau|Fräulein|OA|OÄ|Oberarzt|Oberärztin|Chefarzt|Chefärztin|Assistenzarzt|Assistenzärztin"
+    r"(?<![\w/])(?:(?:Eheleute|Ehepaar|Familie|Fam|Witwe|Witwer|Geschwister|Gebrüder|Mag|Primar|Primaria|Prim|Univ|LOA|LOÄ|FA|FÄ|Frl|Hrn|DDr|Dres|Sir|Lady|Matron|Pastor|Officer|Ldo|Lda|Dª|Sor|Fray|Doctora|Profa|Profesora?|Señora?|Señorita|Hna|Hno|Mr|Mrs|Ms|Mister|Miss|Dr|DR|Doctor|Prof|Professor|Nurse|Hr|Herrn?|Frau|Fräulein|OA|OÄ|Oberarzt|Oberärztin|Chefarzt|Chefärztin|Assistenzarzt|Assistenzärztin"
     r"|Freiherrn?|Freifrau|Gräfin|Baron(?:in|ess)?|Fürstin|Lord|Colonel|Reverend|Rabbi|Imam|Councillor|Sister|Sres|Sras|Srs|Dtora?|Lcd[oa]|Ilm[oa]|Excm[oa]|Mossèn|Dipl\.?-\w+|Stationsarzt|Stationsärztin|Facharzt|Fachärztin|Ordensschwester"
     r"|Schwester|Pfleger|PD|Priv|Sr|Sra|Srta|Dra|DRA|Don|Doña|Dña|Dn|Lic|Enf|Mme|M\.? ?D|Sgt|Capt|Rev|Fr)\b\.?|(?:MR|MRS|MS|SR|SRA|DÑA|D)\.(?=\s[A-ZÁÉÍÓÚÑ])|(?:MRS|MR|MS|MISS|SRA|SR|SRTA|FRAU|HERRN?|PROF|DOÑA|DON)(?=\s[A-ZÄÖÜÁÉÍÓÚÑ'’]{3,}))"
     r"(?:[ ,]*(?:med|Med|univ|Univ|dent|habil|Dipl|Ing|Dr|Dra|Prof|h\.c|rer|nat)\b\.?)*"
@@ -25,82 +37,29 @@ _SMALL_TITLE = re.compile(
     r"(?<![\w/.])(?:mr|mrs|ms(?=\.)|dr|sr(?=\.)|sra|srta|dra|doctor|doctora|profesora?|señora?|señorita|don|d(?=\.)|hr(?=\.)|fr(?=\.)|herrn?|frau|doña|dña|prof)\b\.?\s+([^\W\d_]{3,})"
 )
 _DEGREE = re.compile(
-    rf"({_PART}),?\s+(?:M\.?\s?D\.?|D\.?O\.|DO|R\.?N\.?|Ph\.?\s?D\.?|MBBS|MBBCh|FRCR|FRCS|FRCP|FACR|MRCP|PA-C|ARNP|CRNP|DNP|FNP|NP-C|DPM|DDS|BSN|DABR|RDMS|R\.?T\.?\s?\(R\))(?![\w-])"
-)
-_CUES = re.compile(
-    r"(?<!\w)(?:"
-    # English
-    r"(?:e-?|electronically |digitally )?(?:signed|dictated|transcribed|typed|read|reviewed|re-?read|verified|approved|authenticated|interpreted|reported|performed|requested|ordered|referred|prepared|validated|finalized|authorized|attested|co-?signed|examined|scanned|acquired|supervised|seen|treated|injected|placed|inserted|entered|assisted)(?: out)?(?: on [\d/. -]+)?(?: by|:)"
-    r"|signed|signature|s/|dictating|(?:attending|resident|fellow|radiologist|technologist|sonographer|operator|surgeon|assistant|anesthesiologist|physician|provider|consultant|clinician|reader|author|referrer|doctor|nurse|technician|pathologist|cardiologist|neurologist|urologist|oncologist|internist|hospitalist|pcp|gp)(?:s?:|,| on call,?)?"
-    r"|discussed (?:\w+ ){0,4}?with|discussion with|(?:communicated|relayed|conveyed|reported|given|telephoned|phoned|called|faxed|sent|read|provided|transmitted|e-?mailed|paged|reported|shown|handed|texted|delivered)(?: \w+){0,4}? to|(?:notified|informed|alerted|contacted|paged|telephoned|phoned|called|told|thank(?: you)?|thanks|asked|advised|updated)|(?:spoke|spoken|conferred|consulted|conversation|correlated|reviewed|agreed|confirmed|met|call)(?: \w+){0,3}? (?:with|to)"
-    r"|(?:best|cheers|thanks|cordially|warmly|respectfully)(?=,)|signed off(?: by)?|sgd|sig|rad(?:s)?[.:]|tech[.:]|typist|scribe|cosigner|co-?signer|countersigned(?: by)?|initial(?:l)?ed(?: by)?|addendum by|witness(?:ed by)?|interpreter|translator|chaperone|escorted by|emergency contact|next-of-kin|nok|relative"
-    r"|(?:yours |very )?(?:sincerely|truly|faithfully|respectfully)(?: yours| submitted)?|(?:kind |best |warm )?(?:regards|wishes)|(?:telephone |phone )?(?:conversation|call|discussion) with|via|from:|to:|attending:|(?:first|second|primary) reader|reader \d|handed over to|handover to|escalated to|acknowledged(?: by)?|read back(?: by)?|received by|confirmed by|repeated by|taken by|checked by|edited by|added by|submitted by|written by|carried out by|assessed by"
-    r"|cc|copy(?: sent)? to|attn|attention|dear|c/o|at the request of|courtesy of|per|according to|on behalf of|under the care of|care of|contact|aware|accompanied by|brought (?:in )?by"
-    r"|(?:wife|husband|spouse|mother|father|mom|dad|son|daughter|brother|sister|aunt|uncle|grandmother|grandfather|partner|guardian|caregiver|carer|next of kin|friend|neighbou?r|cousin|niece|nephew)(?:,|:| is| called| named)?"
-    r"|(?:patient|pt|subject|client|infant|baby|child|boy|girl|man|woman|lady|gentleman)(?:,|:| is| called| named|'s name is)?|named|known as|a\.?k\.?a\.?|né?e|name(?: is|:)|surname|initials|by"
-    # German
-    r"|gez\.?|gezeichnet|(?:elektronisch |digital )?(?:unterschrieben|signiert|unterzeichnet)(?: von| durch|:)?|unterschrift|i\.\s?[AV]\.|(?:telefonische |tel\. |persönliche )?rücksprache (?:\w+ ){0,3}?mit|(?:telefonisch |tel\. |persönlich |heute |mündlich )?(?:besprochen|abgesprochen|erörtert|diskutiert|demonstriert)(?: \w+){0,2}? mit|(?:mit|an|von|durch)"
-    r"|laut|gegenüber|im beisein(?: von)?|in anwesenheit(?: von)?|im auftrag(?: von)?|auf wunsch(?: von)?|unter (?:anleitung|aufsicht|leitung)(?: von)?|anästhesist(?:in)?|autor(?:in)?|absender(?:in)?|empfänger(?:in)?|adressat|kontakt(?:person)?|rückruf(?: an)?|rückfragen(?: an| bei)?|abgezeichnet|paraphiert|handzeichen|hz|freig\.|korr\.|sign\.|unterz\.|bef\.|verantw\."
-    r"|freundlichst|herzlichst|(?:viele|beste[nr]?|herzliche[nr]?|liebe) grüße|lg(?=,|\n)|vg(?=,|\n)|ihre?(?=\s+[A-ZÄÖÜ]\w+ [A-ZÄÖÜ]\w+$)|(?:gemeinschafts|haus)?(?:arzt)?praxis"
-    r"|dikt\.?|vis\.?|diktatzeichen|kürzel|schreibdienst|sekretariat|sachbearbeiter(?:in)?|ansprechpartner(?:in)?|zeuge|zeugin|dolmetscher(?:in)?|begleitperson|(?:telefonat|gespräch|telefonkontakt|absprache|abstimmung|besprechung) mit|weitergegeben an|weitergeleitet an|gemeldet an|gefaxt an|übergeben an|übergabe an|bescheid(?: gegeben)? an|angerufen(?: bei)?|rückgemeldet|zur kenntnis|z\.\s?k\.|bestätigt(?: von| durch)?|erfasst(?: von| durch)?|eingetragen von|aufgenommen von|angefertigt von|entgegengenommen von|beurteilt von|ausgewertet von|gesehen von|gegengezeichnet|gegengelesen(?: von)?|gesprochen mit|nachgefragt bei|liebe[r]?|verteiler|nachrichtlich|kopie an|cc|von:|an:"
-    r"|mitgeteilt|übermittelt|informiert|verständigt|benachrichtigt|(?:befundet|diktiert|vidiert|validiert|freigegeben|geschrieben|erstellt|durchgeführt|untersucht|überwiesen|zugewiesen|angefordert|begutachtet|gelesen|kontrolliert|supervidiert|verfasst|operiert|behandelt|betreut|dokumentiert|visitiert)(?: von| durch|:| am [\d.]+ von)?"
-    r"|(?:befunder|befunderin|befundender arzt|arzt|ärztin|radiologe|radiologin|überweiser|zuweiser|überweisender arzt|anforderer|untersucher|untersucherin|operateur|operateurin|assistenz|mtra|mtr|mta|hausarzt|hausärztin|kollegen?|kollegin|stationsarzt|dienstarzt|facharzt|fachärztin|verfasser|schreibkraft|betreuer|betreuerin)(?:,|:)?"
-    r"|(?:ehefrau|ehemann|ehegatte|mutter|vater|sohn|tochter|bruder|schwester|tante|onkel|großmutter|großvater|oma|opa|lebensgefährtin?|lebensgefährte|partnerin?|enkelin?|nichte|neffe|nachbarin?|freundin?)(?:,|:)?|(?:patient|patientin|pat|kind|herrn?|frau|name|nachname|vorname)(?:\.|,|:)?|namens|genannt|geborene|geb\.|z\.\s?hd\.?(?: v\.| von)?|sehr geehrte[r]?|(?:mit freundlichen|freundliche|kollegiale[nr]?) grüßen?|mfg|hochachtungsvoll|verantwortlich"
-    # Spanish
-    r"|(?:informa|realiza|valida|dicta|revisa|solicita|interpreta|transcribe|supervisa|aprueba|explora|opera|asiste|remite):|(?:responsable|encargad[oa]|autor[a]?) de(?:l| la)? \w+:|cordialmente|afectuosamente|un abrazo|atte\.?"
-    r"|según|a cargo de|a petición de|en presencia de|dirigido a|junto (?:a|con)|supervisión de|a nombre de|en nombre de|contacto(?: con)?|al habla con|de acuerdo con|presentes?|ayudante|instrumentista|anestesista|anestesiólog[oa]|autor[a]?|remite|remitente|destinatario|resp\.|dpto\.|col\.|n\.º col\."
-    r"|(?:un |cordiales? )?saludos?(?: cordiales?)?|v\.?º\s?b\.?º|visto bueno|de parte de|(?:conversación|llamada|conversado|acordado|consenso)(?: telefónica)?(?: \w+)? (?:con|a)|acompañad[oa] (?:por|de)|intérprete|testigo|enterad[oa]|conforme|redactor[a]?|transcriptora?|secretari[oa]|(?:se )?avisa a|confirmado por|recibido por|anotado por|escrito por|hecho por|tomado por|emitido por|visto por|leída por|entregado a|copia a|contacto|rubricado(?: por)?|suscrito(?: por)?|responsable|queridos?|querida|de:|para:"
-    r"|firmado(?: por| digitalmente(?: por)?| electrónicamente(?: por)?)?|firma(?: de| del)?|fdo|atentamente|(?:comentado|discutido|consensuado|consultado|hablado|revisado|valorado|contactado|comentada|discutida)s?(?: \w+){0,3}? con|(?:se )?(?:comunic[aóo]|comunicado|comunicados|avisado|notificado|notific[aó]|inform[aó]|transmitido|entregado|enviado|avis[aóo]|llam[aó]|telefone[aó]|coment[aó]|comenta|habl[aóo])(?: \w+){0,4}? (?:al?|con)"
-    r"|(?:informado|dictado|validado|revisado|realizado|solicitado|remitido|derivado|transcrito|leído|interpretado|elaborado|supervisado|redactado|aprobado|atendido|operado|valorado|pedido|enviado|intervenido|explorado)(?: por|:)"
-    r"|(?:médic[oa](?: responsable| solicitante| remitente| peticionari[oa]| informante| de guardia| de familia)?|radiólog[oa]|técnic[oa]|enfermer[oa]|cirujan[oa]|residente|adjunt[oa]|facultativ[oa]|doctora?|compañer[oa]|peticionario|solicitante|informante|mir|tsid|ter|especialista|auxiliar)(?:,|:)?"
-    r"|(?:paciente|esposa|esposo|marido|mujer|madre|padre|hij[oa]|herman[oa]|abuel[oa]|tí[oa]|cuidador[a]?|familiar|sobrin[oa]|niet[oa]|niñ[oa]|bebé|pareja|vecin[oa]|amig[oa]|nombre|apellidos?|tutora?)(?:,|:| es)?|llamad[oa]|apodad[oa]|de nombre|se llama|estimad[oa]|a la atención de|a/a|por|colegiado"
-    r")(?!\w)",
-    re.IGNORECASE,
+    rf"({PART}),?\s+(?:M\.?\s?D\.?|D\.?O\.|DO|R\.?N\.?|Ph\.?\s?D\.?|MBBS|MBBCh|FRCR|FRCS|FRCP|FACR|MRCP|PA-C|ARNP|CRNP|DNP|FNP|NP-C|DPM|DDS|BSN|DABR|RDMS|R\.?T\.?\s?\(R\))(?![\w-])"
 )
 _WEAK_TITLES = words(
-    "D Fr PD Priv Sr SR OA M MD M.D Miss MISS Nurse Schwester Pfleger MS MR MRS SRA DON Baron Sister Stationsarzt Facharzt"
+    "Eheleute Ehepaar Familie Fam Witwe Witwer Geschwister Gebrüder D Fr PD Priv Sr SR OA M MD M.D Miss MISS Nurse Schwester Pfleger MS MR MRS SRA DON Baron Sister Stationsarzt Facharzt"
 )
 _HALF_TITLES = words("Fr OA Schwester Pfleger Nurse Sister Stationsarzt Facharzt")
 """Titles of German and English where nearly any noun behind them is a name, if no other language has it."""
 _ONE_INITIAL = re.compile(r"[,\s]{0,2}[A-ZÄÖÜ]\b(?!['’-])\.?")
 _AGED = re.compile(
-    rf"(?<![\w-])({_PART}),?\s+\(?\d{{1,3}}\s?-?\s?(?:y\b|yo\b|y/o|yrs?\b|years?\b|jähr|J\.|Jahre|años|[mf]\b)"
-)
-_ROLE_BEHIND = re.compile(
-    rf"(?<![\w-])({_PART})(?:,|\s\(|\s[-–/])\s*(?:the |der |die |el |la |our |on[- ]call )?(?:(?:duty|senior|junior|chief|consultant|attending|staff|primary|diensthabende[rn]?|leitende[rn]?|zuständige[rn]?|médic[oa]|enfermer[oa]|técnic[oa]) )?"
-    r"(?:radiologist|attending|resident|nurse|physician|surgeon|consultant|registrar|fellow|sonographer|technologist|radiographer|practitioner|midwife|technician|pathologist|cardiologist|oncologist|neurologist|physiotherapist"
-    r"|Assistenzarzt|Assistenzärztin|Oberarzt|Oberärztin|Facharzt|Fachärztin|Chefarzt|Chefärztin|Stationsarzt|Stationsärztin|Hausarzt|Hausärztin|Radiologe|Radiologin|Chirurg|Chirurgin|MTRA|MTR|MTA|OA|OÄ|AA|CA|FA|Ärztin|Arzt|Pfleger|Krankenschwester|Pflegefachkraft|Hebamme|PJ"
-    r"|adjunt[oa]|residente|radiólog[oa]|enfermer[oa]|técnic[oa]|cirujan[oa]|facultativ[oa]|MIR|R[1-5]|TSID|DUE|jefe|jefa|médic[oa]|matrona|celador|fisioterapeuta)\b"
-)
-_VERB_BEHIND = re.compile(
-    rf"(?<![\w-])(?!Se\b)({_PART}) (?:has |had |hat |ha |wurde |was )?(?:signed|dictated|transcribed|reviewed|reported|notified|informed|paged|verified|scanned|befundet|diktiert|vidiert|unterschrieben|informiert|verständigt|benachrichtigt|gegengelesen"
-    r"|firma|firmó|firmado|dictó|dictado|informa|informó|revisó|revisado|validó|validado|avisad[oa]|realizó)\b"
-)
-"""What announces a person from behind."""
-_BROAD = re.compile(
-    r"(?i)(?:laut|gegenüber|kontakt|según|contacto|presentes?|by|per|mit|an|von|durch|por|cc|aware|contact|according to|read|seen|treated|placed|entered|injected|performed|requested|reported|given|sent|called|told|asked|arzt|kollegen?|name"
-    r"|(?:patient|pt|subject|client|infant|baby|child|boy|girl|man|woman|lady|gentleman|patientin|pat|kind|paciente|niñ[oa]|bebé|familiar|mujer|herrn?|frau).?(?: is)?|firma del?|técnic[oa]|médic[oa]|operator|reader|assistant|fellow|resident|friend|partner)"
-)
-"""Cues that announce other things as often as people: then only what is like a name counts."""
-_ROLE = re.compile(
-    r"(?i)(?:cc|by|von|an|por|de|arzt|ärztin|kolleg|técnic|médic|operator|reader|assistant|fellow|resident|requested|reported|performed|injected|placed|read)"
-)
-"""Of the broad ones those that announce nobody but people where a colon stands behind them."""
-_STRONG = re.compile(
-    r"(?i)(?:dear|liebe|querid|estimad|sehr geehrt|.*(?:regards|sincerely|faithfully|respectfully|cordially|grüßen?)$|best$|cheers|freundlichst|herzlichst|cordialmente|afectuosamente|un abrazo|atte|mfg|hochachtungsvoll|atentamente|.*saludos?|z\.\s?hd|i\.\s?[av]|im auftrag|on behalf|en nombre|named|namens|genannt|geborene|se llama|de nombre|known as"
-    r"|witness|zeug|testigo|interpreter|dolmetscher|intérprete|sign|dictat|gez|unterschr|firm|fdo|befunder|diktiert|vidiert|transcri|initials|dictad|validad|approved|read by|verif)"
+    rf"(?<![\w-])({PART}),?\s+\(?\d{{1,3}}\s?-?\s?(?:y\b|yo\b|y/o|yrs?\b|years?\b|jähr|J\.|Jahre|años|[mf]\b)"
 )
 _FOR_SOMEBODY = re.compile(
-    rf"(?:^|[\n.;])\s*(?:P\.\s?[OADP]\.|p\.\s?p\.|pp\.?|ppa\.|P/O)[:,]?\s+({_PART})\s+(?:[a-zé]{{2,3}}\s+)?({_PART})"
+    rf"(?:^|[\n.;])\s*(?:P\.\s?[OADP]\.|p\.\s?p\.|pp\.?|ppa\.|P/O)[:,]?\s+({PART})\s+(?:[a-zé]{{2,3}}\s+)?({PART})"
 )
 """Who signs in another's place, two words with capitals behind it: `P. O. Ana Ruiz`. By mouth is written so too."""
 _BETWEEN = re.compile(r"[\s.,:;/()\"„“-]*")
-_INITIALED = re.compile(rf"(?<![\w.])(?:[{_UPPER}]\.[ -]?){{1,3}}\s?({_PART})")
-_INVERTED = re.compile(rf"(?<![\w.-])({_PART}),?\s(?:[{_UPPER}]\.\s?){{1,2}}(?!\w)")
+_INITIALED = re.compile(rf"(?<![\w.])(?:[{UPPER}]\.[ -]?){{1,3}}\s?({PART})")
+_INVERTED = re.compile(rf"(?<![\w.-])({PART}),?\s(?:[{UPPER}]\.\s?){{1,2}}(?!\w)")
 _INITIALS = re.compile(r"[A-ZÄÖÜ]{2,3}\b(?![-/])|(?:[A-ZÄÖÜ]\.\s?){2,3}|[A-Z][A-Za-z]?/[A-Z][A-Za-z]?\b")
 _WHOLE_WORD = 6
 """Letters from which a cue is no abbreviation: a stop behind it ends its sentence."""
 _SENTENCE_ENDS = re.compile(r"\.\s")
+_LONGEST_SURNAME = 12
 _MOST_SKIPPED = 5
 """Words between a cue and the name: articles, titles, what somebody is."""
 
@@ -131,19 +90,25 @@ def has_titled_name(text: str) -> bool:
 
 def has_cued_name(text: str, language: str) -> bool:
     """Whether a word that announces a person is followed by what may be one's name, or initials stand beside one."""
-    for match in _CUES.finditer(text):
-        is_strong = bool(_STRONG.match(match.group()))
-        is_broad = bool(_BROAD.fullmatch(match.group()))
+    for match in CUES.finditer(text):
+        is_strong = bool(STRONG.match(match.group()))
+        is_broad = bool(BROAD.fullmatch(match.group()))
         # Behind a label, and where a capital says something, as not in German, any cue that announces little else is enough.
         is_label = match.group()[-1] in ":/" or text[match.end() : match.end() + 1] in (":", "/", "=")
-        is_broad = is_broad and not (is_label and _ROLE.match(match.group()))
+        is_broad = is_broad and not (is_label and ROLE.match(match.group()))
         if not is_strong and len(match.group()) >= _WHOLE_WORD and _SENTENCE_ENDS.match(text, match.end()):
             continue
         found = list(_following(text, match.end()))
         if is_broad and found and found[0].start in terms(text):
             continue
+        is_next = bool(found) and not _WHOLE.search(text, match.end(), found[0].start)
         is_enough = is_strong or (not is_broad and (is_label or language != "de"))
-        if any(_is_announced(each, language, is_strong=is_enough, is_broad=is_broad) for each in found):
+        shouts = match.group().isupper() and len(match.group()) >= _WHOLE_WORD
+        if any(_is_announced(each, language, is_strong=is_enough, is_broad=is_broad, shouts=shouts) for each in found):
+            return True
+        if is_next and SIGNED.fullmatch(match.group()) and _may_sign(found[0].text):
+            return True
+        if is_next and not is_broad and language == "de" and _is_short_noun(found[0].text):
             return True
         if is_broad and len(found) > 1 and _are_small_names(found[0].text, found[1].text, language):
             return True
@@ -151,9 +116,9 @@ def has_cued_name(text: str, language: str) -> bool:
             return True
     if any(all(map(_is_plain_capital, match.groups())) for match in _FOR_SOMEBODY.finditer(text)):
         return True
-    if any(_is_plain_capital(match[1]) for match in _ROLE_BEHIND.finditer(text)):
+    if any(_is_plain_capital(match[1], language) for form in (ROLE_BEHIND, TOLD) for match in form.finditer(text)):
         return True
-    if any(_is_person(match[1], language) for form in (_AGED, _VERB_BEHIND) for match in form.finditer(text)):
+    if any(_is_person(match[1], language) for form in (_AGED, VERB_BEHIND) for match in form.finditer(text)):
         return True
     initialed = [match[1] for match in _INITIALED.finditer(text) if match[1] not in _morbus(match)]
     if any(is_surname(word) and not is_of_medicine(word) for word in initialed):
@@ -162,7 +127,7 @@ def has_cued_name(text: str, language: str) -> bool:
     return any(len(word) > 2 and not word.isupper() and _is_person(word, language) for word in initialed)
 
 
-def _is_announced(found: "_Found", language: str, *, is_strong: bool, is_broad: bool) -> bool:
+def _is_announced(found: "_Found", language: str, *, is_strong: bool, is_broad: bool, shouts: bool) -> bool:
     """Whether what follows a cue is a name: like one, or behind initials or a signature any word with a capital that is no
     role; in small letters, behind a cue that announces little else, what no dictionary knows."""
     word = found.text
@@ -170,13 +135,18 @@ def _is_announced(found: "_Found", language: str, *, is_strong: bool, is_broad: 
         if _is_person(word, language, strictly=not is_broad):
             return True
         small = vocabulary()[f"small_{language}"] | vocabulary()["stops"]
-        if is_broad or word in _roles() or word.lower() in small or (word.isupper() and len(word) < 4):
+        if _is_role(word) or word.lower() in small or (word.isupper() and len(word) < 4):
             return False
-        if found.is_initialed or found.is_followed_by_initial:
+        is_beside_initial = found.is_initialed or found.is_followed_by_initial
+        if is_broad:
+            return is_beside_initial and _is_plain_capital(word, language) and not _is_graded(word)
+        if is_beside_initial:
             return True
-        return is_strong and _is_plain_capital(word, language)
+        # KESSEL behind a cue in small letters is written so because it is a surname.
+        return is_strong and _is_plain_capital(word if shouts or len(word) < 5 else word.capitalize(), language)
     parts = [part for part in re.split(r"[-'’]", word) if len(part) > 2]
-    is_nobody = is_broad or not parts or word.lower() in vocabulary()["stops"]
+    is_nobody = (is_broad and not found.is_initialed) or not parts or word.lower() in vocabulary()["stops"]
+    is_nobody |= _is_role(word)
     return not is_nobody and all(is_unknown(part, language) for part in parts)
 
 
@@ -195,9 +165,22 @@ def _is_plain_capital(word: str, language: str = "en") -> bool:
     return (
         word.istitle()
         and not looks_so
-        and word not in _roles()
+        and not _is_role(word)
         and word.lower() not in vocabulary()["stops"] | vocabulary()["nobody"]
     )
+
+
+def _may_sign(word: str) -> bool:
+    """Whether the word has a capital and is no role, and nothing that goes on."""
+    known = vocabulary()
+    nobody = known["nobody"] | known["stops"] | known["small_en"] | known["small_de"] | known["small_es"]
+    return word.istitle() and len(word) > 2 and not _is_role(word) and word.lower() not in nobody
+
+
+def _is_short_noun(word: str) -> bool:
+    """Whether a German word could be a name though it is a noun: no long one, no compound."""
+    is_short = word[0].isupper() and len(word) <= _LONGEST_SURNAME and not is_compound(word.lower())
+    return is_short and _is_plain_capital(word.capitalize() if len(word) > 4 else word, "de")
 
 
 def _morbus(match: re.Match[str]) -> frozenset[str]:
@@ -213,7 +196,7 @@ def _is_graded(word: str) -> bool:
 
 def _is_person(word: str, language: str, *, strictly: bool = False) -> bool:
     """Whether any part of a word with a capital is like a name; `strictly` where a cue stands before it."""
-    if word in _roles() or (word.isupper() and len(word) < 4):
+    if _is_role(word) or (word.isupper() and len(word) < 4):
         return False
     parts = [part for part in re.split(r"[-'’.]", word) if len(part) > 2] or [word]
     return any(is_name_like(part, language, strictly=strictly) and part not in _roles() for part in parts)
@@ -250,13 +233,13 @@ def _following(text: str, at: int) -> Iterator[_Found]:
         if (
             word is None
             or gap.count("\n") > 2
-            or (". " in gap and (len(gap) > 3 or len(said) >= _WHOLE_WORD))
+            or (". " in gap and (len(gap) > 3 or len(said) >= _WHOLE_WORD or (len(said) > 2 and said.isupper())))
             or (is_second and gap not in (" ", ", "))
         ):
             return
         at = word.end()
         said = word.group().rstrip(".")
-        if len(said) == 1 and said.isupper():
+        if len(said) == 1 and (said.isupper() or text[at : at + 1] == "."):
             is_initialed = True
             continue
         if said.lower() in joining or said in roles or said.lower() in small:
@@ -266,7 +249,12 @@ def _following(text: str, at: int) -> Iterator[_Found]:
         yield _Found(said, word.start(), is_initialed, bool(_ONE_INITIAL.match(text, at)))
         if is_second:
             return
-        is_second = True
+        is_second, is_initialed = True, False
+
+
+def _is_role(word: str) -> bool:
+    """Whether the word says what somebody is, or a compound of such: Stationsschwester, patólogos."""
+    return word in _roles() or (len(word) > 6 and bool(ROLE_ENDING.search(word)))
 
 
 @cache

@@ -103,8 +103,24 @@ FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 """Kind -> how it looks; what an earlier one has taken is not looked at again. Of the kinds with a group `y` the year, month
 and day can be read."""
+NEED_A_MONTH = frozenset({"named", "american", "year first", "worded", "month", "yearless", "month alone"})
+WITHOUT_DIGITS = frozenset(
+    {
+        "worded",
+        "worded year",
+        "feast",
+        "of this month",
+        "month alone",
+        "weekday shortened",
+        "weekday",
+        "quarter",
+        "short year",
+    }
+)
+"""Kinds that are looked for in a text only where it has a month's name, and in one without a digit."""
+MONTH = re.compile(rf"(?<![^\W\d_])(?:{any_of(list(MONTH_OF))})(?![^\W\d_])", re.IGNORECASE)
 EDITIONS = re.compile(
-    r"(?:WHO|OMS|TNM|RADS|Fleischner|Lugano|Atlanta|McDonald|FIGO|ESC|AHA|ACR|ESUR|guidelines?|criteria|classification|edition"
+    r"(?:\bT[REI]\b|WHO|OMS|TNM|RADS|Fleischner|Lugano|Atlanta|McDonald|FIGO|ESC|AHA|ACR|ESUR|guidelines?|criteria|classification|edition"
     r"|Leitlinien?|Klassifikation|Kriterien|clasificación|criterios|guías?)[,:]?\s*(?:\w{1,9}\s+){0,2}$",
     re.IGNORECASE,
 )

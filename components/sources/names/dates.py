@@ -11,7 +11,16 @@ from datetime import date, timedelta
 
 from components.recipes.sources import DATE_ORDERS as ORDERS
 from components.sources.names.calendar_words import MONTH_OF, MONTHS, WEEKDAY_OF, WEEKDAYS
-from components.sources.names.date_forms import COUNTED_BEFORE, COUNTED_BEHIND, EDITION_BEHIND, EDITIONS, FORMS
+from components.sources.names.date_forms import (
+    COUNTED_BEFORE,
+    COUNTED_BEHIND,
+    EDITION_BEHIND,
+    EDITIONS,
+    FORMS,
+    MONTH,
+    NEED_A_MONTH,
+    WITHOUT_DIGITS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +38,10 @@ def dates(text: str, *, language: str = "en", order: str = "") -> list[Found]:
     without it the language says, or other dates of the text do; else it is not certain."""
     order = order or ("day first" if language in ("de", "es") else _order_of(text))
     taken: list[Found] = []
+    has_month, has_digit = bool(MONTH.search(text)), any(map(str.isdigit, text))
     for kind, pattern in FORMS:
+        if not ((has_month or kind not in NEED_A_MONTH) and (has_digit or kind in WITHOUT_DIGITS)):
+            continue
         for match in pattern.finditer(text):
             if any(match.start() < known.end and known.start < match.end() for known in taken):
                 continue

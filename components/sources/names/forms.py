@@ -11,13 +11,17 @@ _LABEL = (
     r"(?:mrn|m\.r\.n\.|hosp|unit|pid|uhid|emr|crn|health card|medical record|record|chart|case|file|accession|acc|account|acct|encounter|visit|order|requisition|request"
     r"|exam(?:ination)?|study|specimen|policy|insurance|member|passport|licen[cs]e|serial|nhs|hospital|patient|pat|pt|ssn|id|ref(?:erence)?"
     r"|fall|patienten|pat|auftrags?|aufnahme|akten|akzessions?|versicherten|versicherungs|kassen|untersuchungs|befund|archiv|anforderungs|journal"
-    r"|historia(?: cl[ií]nica)?|nhc|h\.?c|n\.?h\.?c|expediente|episodio|paciente|petici[oó]n|solicitud|afiliaci[oó]n|tarjeta sanitaria|dni|nie|nif|cip|nuhsa|folio|estudio|cama|habitaci[oó]n|room|bed|bett|zimmer)"
+    r"|historia(?: cl[ií]nica)?|nhc|h\.?c|n\.?h\.?c|expediente|episodio|paciente|petici[oó]n|solicitud|afiliaci[oó]n|tarjeta sanitaria|dni|nie|nif|cip|nuhsa|folio|estudio|subject|donor|trial|registry|invoice|claim|ticket|caso|p[oó]liza|factura|c[oó]digo|registro|salida|historia|cama|habitaci[oó]n|room|bed|bett|zimmer)"
 )
 _NUMBER = r"(?:\s*[-.]?\s*(?:no|nos|nr|num|number|nummer|n[º°]|n[uú]mero|n[uú]m|id|#))"
-_CASE = r"(?!\s*(?:_|x{2,}|\[|\*))"
+_CASE = r"(?!\s*(?:_|x{2,}|\[|\*|withheld|unknown|not\b|none|n/a|no consta|no\b|unbekannt|fehlt|kein))"
 _LABELLED = (
     # A number that is called one: `accession 1234`, `Fall-Nr. 4711`, `NHC: 12-34`. Of one to three digits it counts a series.
     rf"\b{_LABEL}(?:{_NUMBER}\.?|)\s*[:#=.]*\s*(?!(?:19|20)\d\d\b)[A-Z]{{0,4}}[-/]?\d[\d./-]{{2,}}\d"
+    # Letters and digits of a thing that bears a number: `Lot 22B91`, `SN 4411-X`.
+    rf"|\b(?:s/?n|lot|batch|charge|ch\.-b\.|lote|serial|serien|seriennummer|n\.?[º°o]\.? de serie|udi|slide|ref(?:erence)?|barcode)(?:{_NUMBER}\.?|)\s*[:#=.]*\s*(?=[A-Z\d/-]*\d[A-Z/-]*\d[A-Z/-]*\d)[A-Z\d][A-Z\d/-]{{3,}}\b"
+    # What is called somebody's or something's number, of three digits and more.
+    r"|\b[\wäöüß-]*(?:-nr|(?<=\w)nr|-no|nummer)\b\.?\s*[:#]?\s*[A-Z]{0,3}[ -]?\d[\d./-]{2,}|\bn\.?[º°]\.?\s*(?:(?:de|col)\b\.? ?(?:\w+ )?)?[A-Z]{0,3}[-/]?\d{3,}|\bno\. ?\d{4,}|\btarjeta(?: sanitaria)?\s*:?\s*[A-Z]{2,4}\s?\d"
     # In groups, where it is called a number.
     rf"|\b{_LABEL}{_NUMBER}\.?\s*[:#=.]*\s*\d[\d ./-]{{3,}}\d\b(?!\s*(?:mm|cm|ml))"
     rf"|\b(?:mrn|nhc|dni|nie|nif|ssn|nhs|acc(?:ession)?(?:{_NUMBER})|(?:medical record|chart|patient|historia cl[ií]nica)(?:{_NUMBER}|'s id|en-?id))\.?\s*[:#=]+{_CASE}\s*\w"
@@ -37,9 +41,10 @@ _STREET = (
     r"|\b(?:[Ww]ard|[Ss]tation|[Ff]loor|[Uu]nit|[Pp]lanta|[Uu]nidad|[Bb]lock|[Bb]loque|[Hh]aus|[Tt]ower|[Pp]abellón|[Rr]oom|[Zz]immer|[Hh]abitación|[Hh]ab\.|\d{1,2}\. ?(?:OG|UG|Stock|Etage))\s?[\w.ªº]{0,6},?\s+(?:\d\. ?(?:OG|UG|EG),?\s+)?(?:[Rr]oom|[Bb]ed|[Zz]immer|[Zz]i\.|[Bb]ett|[Cc]ama|[Hh]abitación|[Hh]ab\.|[Bb]ox|[Bb]ay)\s*[A-Z]?\d+"
     r"|\b(?:An der|Am|Auf der|Auf dem|Zum|Zur|Unter den|In der|Im)\s+(?:[A-ZÄÖÜ][a-zäöüß]+\s){1,2}\d{1,3}\s?[a-z]?\b(?!\s*(?:mm|cm|ml|Grad|°|%))"
     r"|\b(?:[A-ZÄÖÜ]?\w*[Kk]rankenhaus|\w*[Kk]linikum|\w+klinik|LKH|Pflegeheim|Altenheim|Seniorenheim|Seniorenresidenz|Hospiz|MVZ|Sanatorium|Seniorenzentrum|Stift)\s+(?:(?:am|an der|im|in|zum|zur|St\.|Sankt|Heilig)\s?)?[A-ZÄÖÜ][a-zäöüß]{3,}"
-    r"|\b(?!(?:Outside|Outlying|Local|General|University|Community|District|Regional|The|This|That|Our|Your|Another|Other|Day|Referring|Base|City|County|State|Private|Public|Teaching|Same|Academic|Cancer|Women|Children|Veterans|Acute|Eye|Heart|Mental|Field|Tertiary|Rural|Urban)\b)"
+    r"|\b(?!(?:Outside|Outlying|Local|General|University|Community|District|Regional|The|This|That|Our|Your|Another|Other|Day|Referring|Base|City|County|State|Private|Public|Teaching|Same|Academic|Cancer|Women|Children|Veterans|Acute|Eye|Heart|Mental|Field|Vascular|Cardiac|Plastic|Oral|Thoracic|Orthop[a-z]+|Spinal|Trauma|Hand|Colorectal|Breast|Bariatric|Maxillofacial|Cardiothoracic|Previous|Prior|Elective|Emergency|Tertiary|Rural|Urban)\b)"
     r"[A-Z][a-z’']{3,}(?: (?:St|Saint|Royal|General|Community|District|Memorial|Valley|Park|Hill|Green|Cottage|Regional|University|Children['’]s|Lodge|House|County|City|Road))* (?:Hospital|Infirmary|Hospice|Nursing Home|Care Home|Medical Cent(?:er|re)|Health Cent(?:er|re)|Surgery(?=[,. ]*(?:$|on|at|GP))|Primary School|High School|Residential Home)\b"
     r"|\b(?:Hospital|Clínica|Sanatorio|Residencia|Centro de Salud|Policlínica|Colegio|Ambulatorio|CEIP|CAP)\s+(?:(?:de|del|de la|la|el|los|las|San|Santa|Ntra\.|Nuestra|Virgen|Sra\.|Señora)\s+)*(?!(?:General|Universitario|Universitaria|Comarcal|Provincial|Regional|Clínico|Público|Privado|Día|Infantil|Terciario|Referencia|Origen)\b)[A-ZÁÉÍÓÚÑ][\wáéíóúñ]{3,}"
+    r"|\b(?:[Zz]immer|[Zz]i\.|[Rr]oom|[Rr]m\.|[Hh]abitaci[oó]n|[Hh]ab\.)\s*\d{2,4}(?:-?[A-Z])?\b|\b(?:[Bb]ed|[Bb]ett|[Cc]ama)\s+(?:n\.?º\s*)?[A-Z]?\d{1,3}[A-Z]?\b"
     r"|\b(?:lives?|living|resid(?:es|ing)|wohnhaft|wohnt|domiciliad[oa]|reside|vive)\s+(?:at|in|en)\s+[A-ZÄÖÜÁÉÍÓÚÑ\d]"
 )
 _DAY = r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|(?:19|20)\d\d|\d{1,2}\.?\s+(?:de\s+)?[a-zä]{3,10}\.?\s+(?:de\s+)?\d{4}|[a-z]{3,9}\.?\s+\d{1,2},?\s+\d{4})"
@@ -67,8 +72,8 @@ FORMS: dict[str, re.Pattern[str]] = {
         r"(?<![\w.])(?:\(\d{2,5}\)\s?|\d{3}[ .-])\d{3}[ .-]\d{4}\b|(?<!\w)(?:\+|00)\d{1,3}[ /.-]?(?:\(0\)\s?)?\d[\d ()/.-]{5,16}\d"
         r"|\b0\d{1,4}\s?[-/ ]\s?\d[\d ]{3,10}\d\b(?!\s?[x×])|(?<![\d.,/-])(?<![A-Z])\d{3}[- ]\d{4}\b(?!\s*(?:HU|ms|ml|mm|cells))"
         r"|(?<![\d.,-])[6-9]\d{2}[ .-]?\d{3}[ .-]?\d{3}\b(?![.,]?\d)|(?<![\d.,-])[6-9]\d{1,2}(?:[ .-]\d{2,3}){3}\b(?![.,]?\d)"
-        r"|\b(?:tel|phone|telephone|cell|mobile|pager|beeper|fax|ext|extension|dial|call(?:ed)? (?:back )?(?:at|on)|telefon|telefonisch unter|durchwahl|dw|handy|piepser|rufnummer|apparat|app"
-        r"|tel[eé]fono|tfno|tlf|m[oó]vil|busca|extensi[oó]n|interno)\b\s*(?:n[or]|number|nummer)?[.:#]*\s*(?:is\s+|unter\s+|es\s+)?\(?\+?\d[\d ()/.-]*\d",
+        r"|\b(?:tel|phone|telephone|cell|mobile|pager|beeper|bleep|bip|dect|funk|hausruf|fax|ext|extension|dial|call(?:ed)? (?:back )?(?:at|on)|telefon|telefonisch unter|durchwahl|dw|handy|piepser|rufnummer|apparat|app"
+        r"|tel[eé]fono|tfno|tlf|m[oó]vil|busca|extensi[oó]n|interno)\b\s*(?:n[or]|number|nummer)?[.:#]*\s*(?:is\s+|unter\s+|es\s+)?[-–]?\(?\+?\d[\d ()/.-]*\d",
         re.IGNORECASE,
     ),
     "number": re.compile(
@@ -79,6 +84,7 @@ FORMS: dict[str, re.Pattern[str]] = {
         r"|(?<![\d.,])\d{1,2}\.\d{3}\.\d{3}(?:-?[A-Z])?\b|\b[XYZ]-?\d{7}-?[A-Z]\b|(?<![\d.])\d+(?:\.\d+){4,}(?![\d.])"
         r"|(?<![\dx×] )(?<![\d.,])\d{2,4}(?: \d{2,4}){2,}\b(?!\s*(?:mm|cm|ml|HU))"
         r"|\b[A-Z]{1,3} \d{3,4}(?: \d{3,4})+\b|\b[A-Z]{2,4} ?\d{2,3} \d{3} ?[A-Z\d]{1,3}\b"
+        r"|(?<![\w.,/-])(?!(?:[A-Z]\d{1,2}-)+)(?=[\d/-]*[A-Z])(?=(?:[A-Z/-]*\d){6})[A-Z\d]{2,}(?:[-/][A-Z\d]{2,}){2,}\b|(?<![\d×*] )(?<![\w.,-])x\d{4}\b"
         # Letters and digits by turns, but no vertebrae: T10-T11-L1.
         r"|\b(?!(?:[A-Z]\d{1,2}-)+[A-Z]?\d{1,2}\b)(?=(?:[A-Z-]*\d){4})(?=[A-Z\d-]{7,}\b)(?:[A-Z]+\d+|\d+[A-Z]+)-?(?:[A-Z]+-?\d+|\d+-?[A-Z]+)-?[A-Z\d-]*\b"
     ),

@@ -48,10 +48,10 @@ def screened(text: str, *, shift: timedelta, order: str = "", guesses: bool = Tr
 def written_in(text: str) -> str:
     """Which of LANGUAGES the text is in: by its small words, its letters and whose dictionary knows most of its words."""
     said = [word.text for word in words_of(text)]
-    small = [word.lower() for word in said]
+    small, low = [word.lower() for word in said], text.lower()
     score = {
         language: 2 * sum(word in vocabulary()[f"small_{language}"] for word in small)
-        + 2 * sum(letter in _LETTERS.get(language, "") for letter in text.lower())
+        + 2 * sum(map(low.count, _LETTERS.get(language, "")))
         + sum(_is_word(word, language) for word in said if len(word) > 2 and not (word.isupper() and len(word) < 6))
         for language in LANGUAGES
     }

@@ -44,6 +44,13 @@ UNNAMED = (
     ("de", "Kein Nachweis eines Rezidivs. Tubusspitze oberhalb der Karina. Wabenmuster; Reiskörper; Malignität."),
     ("en", "Froment sign; Bielschowsky test; Hürthle cells; Tillaux fracture; Meyenburg complex; Subpleural sparing."),
     ("es", "Signo de Froment. Células de Hürthle. Anterolistesis grado I. Epiplón mayor. Paquimeninges engrosadas."),
+    # An eponym behind how much was measured, or before a level; adjectives that begin a sentence; trials and their letters.
+    ("es", "FEVI por Simpson 48 %. Haggitt nivel 2. Tendón de Aquiles engrosado. Nidos de Brunn en trígono."),
+    ("en", "Ejection fraction 55 % by Simpson. Marsh grade 3 atrophy. Stenosis by NASCET."),
+    (
+        "de",
+        "Azinäres Karzinom. Höckrige Oberfläche der Leber. Herd im Marklager. Laktat 2. Morton-Neurom. Zyste am Nierenpol.",
+    ),
     ("es", "No se observan derrames pleurales. Hepatomegalia leve. Colelitiasis. Enfermedad de Crohn. Pinzamiento."),
 )
 

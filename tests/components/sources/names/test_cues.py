@@ -19,6 +19,7 @@ TITLED = (
     "OA Vogel sah mit",
     "Sres. Ibarguren, adjunto el informe",
     "Dipl.-Psych. Sandbrink bat darum",
+    "Ehepaar Sandbrink wünscht Beratung",
 )
 CUED = (
     ("en", "Electronically signed: Jane Doe"),
@@ -55,6 +56,36 @@ CUED = (
     ("es", "P. O. Itziar Zugasti"),
     ("es", "Médico: Calvo"),
     ("es", "Querida Amparo, te mando las placas"),
+    # A surname in small letters behind an initial, or in capitals behind a cue in small letters.
+    ("en", "final diagnosis rendered by h. sandoveri"),
+    ("es", "diagnóstico emitido por h. sandoveri"),
+    ("de", "Rücksprache mit KESSEL"),
+    # An ordinary word of the language, and behind a signature one of medicine.
+    ("en", "Signed by Hand"),
+    ("en", "Please call Buzz with questions"),
+    ("de", "gez. Lang"),
+    ("de", "Besprochen mit Sommer"),
+    ("de", "Termin bei Kessel, T."),
+    ("de", "Mit freundlichen Grüßen Winter"),
+    ("es", "Un saludo, Blanco"),
+    # How somebody is called.
+    ("en", "She likes to be called Buzz"),
+    ("de", "Er möchte Kessel genannt werden"),
+    ("es", "Prefiere que le llamen Chispa"),
+    # Who is told, behind whom no cue stands.
+    ("en", "Buzz was informed by phone"),
+    ("de", "Kessel telefonisch verständigt"),
+    ("es", "Calvo está al tanto"),
+    # What else people do with a report, and who else is there.
+    ("en", "Double read with Buzz"),
+    ("en", "Midwife Buzz attended"),
+    ("en", "Message left for Buzz"),
+    ("de", "Auf Anregung von Kessel"),
+    ("de", "Zweitmeinung von Kessel"),
+    ("de", "Nachbarin Kessel fand sie"),
+    ("es", "Lectura preliminar: Calvo"),
+    ("es", "A instancias de Calvo"),
+    ("es", "Matrona Calvo"),
 )
 NONE = (
     ("en", "Discussed with the ED team at 5 pm. Read by Radiology. Dr. was notified"),
@@ -67,6 +98,30 @@ NONE = (
     ("de", "Liebe Eltern. Untersucht. Weichteilschwellung dorsal. Drainage 14 Fr. Wandverdickung."),
     ("en", "Reviewed with the on-call consultant. Best seen on the lateral view."),
     ("de", "Ihre Zuweisung vom Hausarzt; in der Praxis kontrolliert"),
+    (
+        "en",
+        "Discussed with Vascular Surgery. Patient informed. Ward made aware. Approved by Ethics Committee. CALLED TO FLOOR.",
+    ),
+    (
+        "en",
+        "Baby of 34 weeks. Signed consent is on file. Protocol: Liver triphasic. Hi resolution CT. Arranged with Theatre.",
+    ),
+    (
+        "de",
+        "Informiert über Risiken. Behandelt mit Antibiotika. Mitteilung an die Stationsschwester. Zwilling A in Schädellage.",
+    ),
+    (
+        "de",
+        "Buscopan 20 mg i.v. zur Darmruhigstellung. Hochachtungsvoll, Ihr Team der Bildgebung. Nachfrage bei Apotheke.",
+    ),
+    (
+        "de",
+        "Angehörige benachrichtigt. Operiert wegen Leistenhernie. Einwilligung bei Betreuungsgericht beantragt. Unterschrift: liegt vor",
+    ),
+    (
+        "es",
+        "Revisado por dos patólogos. Traído por SAMUR. Preguntar a Farmacia. Familia informada. En tratamiento con Sintrom.",
+    ),
     ("es", "Paciente: Varón de 54 años. Atentamente, Servicio de Radiología. Fr. de Colles."),
 )
 

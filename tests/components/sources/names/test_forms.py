@@ -18,6 +18,13 @@ from components.sources.names.forms import form_kinds, without_redactions
             (text, "address")
             for text in ("Thornwick General Hospital", "Hospital de la Santa Espina", "Ashby Nursing Home")
         ),
+        *(
+            (text, "number with a label")
+            for text in ("SN 7741-02K-93", "lot 22B91", "n.º de serie 4411-X", "Histo-Nr. E 4411/22", "donor 4410-22")
+        ),
+        *((text, "address") for text in ("Zimmer 412", "hab. 412", "bed 12")),
+        *((text, "telephone number") for text in ("bleep 4417", "Funk 4417", "Durchwahl -4417")),
+        ("7741-02K-93", "number"),
         ("Hosp no 4471 9902", "number with a label"),
         ("skype: jdoe", "web address"),
         *((text, "telephone number") for text in ("(555) 123-4567", "ext. 4521", "Tel. 030 471108", "912 345 678")),
@@ -39,6 +46,8 @@ def test_what_names_a_person_by_its_form_is_found(text, kind):
         "patient no. 3 (Patient No. 12), case 12, exam 12, room 3",
         "120-80 mmHg, 1000-1500 HU, 150,000 platelets, 25000 cells/µl, 0.12345",
         "T2-weighted 3D at 1.5T, TE 80 TR 4000, 500/20 ms, ICD J18.9, C3-C4-C5",
+        "a lot of fluid, order of magnitude, ref. range 3-5, slide 12, charge of heparin, T10-T11-L1, 10-12-14 mm, b 0/500/1000",
+        "Vascular Surgery, Name: withheld, Nombre: no consta",
         "University Hospital, the Outside Hospital, Hospital de Día, Hospital General, MVZ und Klinikum, Day Surgery",
         "ID: ___, name: XXXX, Patient ID: [redacted], MRN: [**Known 12345**]",
     ],
