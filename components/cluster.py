@@ -117,7 +117,7 @@ def choose_interface() -> None:
 
 
 def blind_nodes(sees: Callable[[], bool]) -> list[str]:
-    """The hosts of the cluster's nodes on which `sees()` is false, or that do not say so within PROBE_SECONDS."""
+    """The addresses of the cluster's nodes on which `sees()` is false, or that do not say so within PROBE_SECONDS."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -125,7 +125,7 @@ def blind_nodes(sees: Callable[[], bool]) -> list[str]:
         return sees()
 
     look = ray.remote(num_cpus=0, max_retries=0)(looks)
-    hosts = {node["NodeID"]: node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
+    hosts = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
     asked = {
         look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(): host
         for node, host in hosts.items()

@@ -110,6 +110,7 @@ def main(arguments: list[str]) -> int:
         server(BUCKET, network.address(0)) as store,
         cluster(store, network) as nodes,
     ):
+        os.environ.update(store)  # what forgets states forgets those in the bucket too
         proof = Proof(Path(temporary), nodes, network, dict(store))
         begun = time.monotonic()
         for number in (1, 2):
@@ -130,11 +131,17 @@ def kill(proof: Proof, undisturbed: Workspace) -> None:
     """A node dies in the middle of a retraining; a third one is there, and the first comes back empty."""
     proof.nodes.start(3)
     workspace = proof.workspace("killed")
-    took = disturbed(proof, workspace, lambda: proof.nodes.kill(1), UNIMED, "retrain")
+    lost: list[int] = []
+
+    def kill_one_that_works() -> None:
+        lost.append(working(proof))
+        proof.nodes.kill(lost[0])
+
+    took = disturbed(proof, workspace, kill_one_that_works, UNIMED, "retrain")
     proof.say("next step after a kill", took <= KILL_SECONDS, f"{took:.0f} s (goal {KILL_SECONDS:.0f})")
     for stage in (STAGE, "unified"):
         compare(proof, f"weights of {stage} after a kill", workspace, undisturbed, stage)
-    proof.nodes.start(1)
+    proof.nodes.start(lost[0])
 
 
 def cut(proof: Proof, undisturbed: Workspace) -> None:
@@ -145,7 +152,7 @@ def cut(proof: Proof, undisturbed: Workspace) -> None:
     lost: list[int] = []
 
     def cut_one_that_works() -> None:
-        lost.append(next(number for number in (2, 1, 3) if any_worker(proof, number)))
+        lost.append(working(proof))
         proof.network.cut(lost[0])
 
     took = disturbed(proof, undisturbed, cut_one_that_works, *AGAIN)
@@ -243,12 +250,13 @@ def steps(progress: Path) -> list[tuple[float, float]]:
     return [(row["at"], row["done"]) for row in rows if "done" in row]
 
 
-def any_worker(proof: Proof, number: int) -> bool:
-    """Whether a worker trains on the node."""
-    if number not in proof.nodes.running:
-        return False
-    names = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in proof.network.pids(number)]
-    return any(b"RayTrainWorker" in name for name in names)
+def working(proof: Proof) -> int:
+    """A node on which a worker trains."""
+    for number in proof.nodes.running:
+        names = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in proof.network.pids(number)]
+        if any(b"RayTrainWorker" in name for name in names):
+            return number
+    raise AssertionError(f"none of the nodes {list(proof.nodes.running)} has a worker of Ray Train")
 
 
 def compare(proof: Proof, what: str, found: Workspace, expected: Workspace, stage: str) -> None:
