@@ -43,6 +43,8 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         return FAILED, str(error)
     if isinstance(error, ValueError) and _is_ours(error):
         return IMPOSSIBLE, str(error)
+    if "TransportError" in names:  # of httpx, which Prefect's client speaks through
+        return FAILED, _of_prefect(error)
     if "OperationalError" in names:
         return FAILED, _of_a_database(error)
     if isinstance(error, OSError):
@@ -82,6 +84,15 @@ def _root() -> Path:
         return find_workspace().root
     except ValueError:
         return Path.cwd()
+
+
+def _of_prefect(error: BaseException) -> str:
+    """Which server it was, where it may have said why, and that nothing is lost."""
+    log = _root() / ".unimed" / "logs" / "prefect-server.log"
+    where = f"; the last words of a run's own one are in {log}" if log.is_file() else ""
+    server = f"the Prefect server at {shown(os.environ.get('PREFECT_API_URL', 'an unknown address'))}"
+    said = " ".join(str(error).split())[:300] or type(error).__name__
+    return f"{server} is gone ({said}){where}; the stages that ended stand: start the same command again to go on"
 
 
 def _of_a_database(error: BaseException) -> str:

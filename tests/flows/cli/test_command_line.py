@@ -154,6 +154,21 @@ def test_what_the_system_says_is_passed_on_with_its_exit_code(root, capsys, rais
     assert said in capsys.readouterr().err
 
 
+def test_a_prefect_server_that_died_is_named_with_its_log_and_the_way_on(root, capsys, monkeypatch):
+    import httpx
+
+    monkeypatch.setenv("PREFECT_API_URL", "http://somebody:secret@127.0.0.1:4200/api")
+    assert explain(httpx.ConnectError("[Errno 111] Connection refused")) == 1
+    said = capsys.readouterr().err
+    assert "the Prefect server at http://127.0.0.1:4200/api is gone ([Errno 111] Connection refused)" in said
+    assert "start the same command again to go on" in said and "secret" not in said and "last words" not in said
+    log = root / ".unimed" / "logs" / "prefect-server.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("ended")
+    assert explain(httpx.ReadTimeout("")) == 1
+    assert str(log) in (said := capsys.readouterr().err) and "(ReadTimeout)" in said
+
+
 def test_a_failed_stage_is_told_in_its_own_words(root, capsys):
     from components.storage.dvc import StageFailed
     from components.storage.progress import Progress
