@@ -56,7 +56,7 @@ def content(path: Path, root: Path) -> str:
     if path.name == "manifest.json":
         bins = {"kept": 3, "filtered": 1, "quarantined": 1, "duplicate": 0, "contaminating": 0, "heldout": 1}
         entry = {"raw": 6, **bins, "reasons": {"quarantined: empty": 1}}
-        return json.dumps({"dataset_id": "d" * 64, "sources": dict.fromkeys(SOURCES, entry)})
+        return json.dumps({"schema": 0, "dataset_id": "d" * 64, "sources": dict.fromkeys(SOURCES, entry)})
     if path.name == "evaluation.json":
         metric = {"value": 0.7, "n": 40, "low": 0.6, "high": 0.8, "control": {"majority": 0.3}}
         return json.dumps({"metrics": {"vqa/pool/accuracy": metric}})

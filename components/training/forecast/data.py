@@ -29,10 +29,14 @@ class Data:
 
 
 def read_data(dataset: Path, start: Path, recipe: Recipe, stage: CurriculumStage) -> Data | None:
-    """What is known of the data set; None before it is assembled. Lengths are counted once the tokenizer of `start` is there."""
+    """What is known of the data set; None before it is assembled, and of one that today's code does not read, which the run
+    assembles anew. Lengths are counted once the tokenizer of `start` is there."""
     if not (dataset / "manifest.json").is_file():
         return None
-    index = Dataset(dataset).samples("train")
+    try:
+        index = Dataset(dataset).samples("train")
+    except ValueError:  # an earlier release's, or one that lacks a shard: the run itself is what mends it
+        return None
     counts = Counter(zip(index.column("group"), index.column("source"), strict=True))
     if len(index) > MOST_READ or not start.is_dir():
         return Data(counts, {})

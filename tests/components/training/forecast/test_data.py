@@ -1,5 +1,6 @@
 """Passes through sources and mean samples, worked out by hand."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from components.assembly.dataset import Dataset
 from components.recipes.recipe import Recipe
+from components.records.schema import SCHEMA_VERSION
 from components.storage.workspace import Workspace
 from components.training.forecast.data import Data, epochs, read_data, tokens_of
 from components.training.forecast.tokens import Tokens
@@ -41,6 +43,15 @@ def test_a_source_is_gone_through_as_often_as_its_samples_are_drawn(recipe: Reci
 
 def test_before_there_are_data_nothing_is_known(recipe: Recipe, tmp_path: Path) -> None:
     assert read_data(tmp_path, tmp_path, recipe, recipe.curriculum["foundation"]) is None
+
+
+def test_a_data_set_of_another_release_or_without_a_shard_stops_no_plan(recipe: Recipe, tmp_path: Path) -> None:
+    for manifest in (
+        {"schema": 0},
+        {"schema": SCHEMA_VERSION, "shards": [{"file": "gone", "bytes": 1, "kind": "train", "split": "train"}]},
+    ):
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        assert read_data(tmp_path, tmp_path, recipe, recipe.curriculum["foundation"]) is None, "the run assembles it"
 
 
 def test_samples_are_counted_once_there_is_a_tokenizer(
