@@ -102,6 +102,7 @@ RECIPE_KEYS = {
     "compute.copies",
     "compute.gradient_checkpointing",
     "compute.grace_seconds",
+    "compute.loaders",
     "compute.precision",
     "compute.save_seconds",
     "compute.threads",

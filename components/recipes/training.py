@@ -44,10 +44,15 @@ class ComputeSettings:
     grace_seconds: float = 25.0
     """How long a training that is asked to stop may take to finish its step and save: no longer than whoever kills it
     waits (30 seconds in Kubernetes, as it comes)."""
+    loaders: int = 0
+    """Processes of each worker that read and decode images ahead of the step; 0 does it between steps. Any number gives the
+    same bytes. They hand images over in shared memory (/dev/shm; a container may have little)."""
     gradient_checkpointing: bool = False
     """Keep only what enters each layer and compute it again on the way back: less memory, a third more work."""
 
     def __post_init__(self) -> None:
+        if self.loaders < 0:
+            raise ValueError(f"compute.loaders is {self.loaders}; set it to 0 or more")
         if self.copies < 1 or max(self.workers, 1) % self.copies:
             raise ValueError(
                 f"compute.copies is {self.copies}, which {self.workers} workers cannot share evenly; set compute.workers to "

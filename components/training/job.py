@@ -51,12 +51,9 @@ def image_settings(job: StageJob) -> dict[str, Any]:
     }
 
 
-def latents_name(job: StageJob) -> str:
-    """The name under which latents are kept: weights, sides and threads.
-
-    Code, torch's version and the device move their bits too and are no part of it: what is kept is of this workspace.
-    """
+def latents_name(job: StageJob, machine: str) -> str:
+    """The name under which latents are kept: of all that moves their bits. `machine` says what computes them and how."""
     path = job.parent / AUTOENCODER_FILE
     weights = file_sha256(path) if path.is_file() else file_sha256(job.parent / "ema.safetensors")
     side = asdict(job.settings.vae_side)
-    return keyed_hash("latents", weights, sorted(side.items()), job.recipe.compute.threads)
+    return keyed_hash("latents", weights, sorted(side.items()), job.recipe.compute.threads, job.code, machine)

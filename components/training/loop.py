@@ -1,8 +1,8 @@
 """The training loop: take the step's sequences, one update, tell the hooks, save now and then."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -35,6 +35,12 @@ class StepReport:
     tokens: int
     skipped: bool
     """Losses or gradients were not finite, so nothing was changed."""
+    fill: float = 0.0
+    """Share of the step's room that its tokens take."""
+    epochs: Mapping[str, float] = field(default_factory=dict)
+    """Passes so far through each `group/source`."""
+    wait_seconds: float = 0.0
+    """How long this rank waited for the step's micro-batches."""
 
 
 class Hook(Protocol):
@@ -45,6 +51,19 @@ class Hook(Protocol):
 
 class Feed(Protocol):
     """Where the loop's micro-batches come from; going on after a restart is its business."""
+
+    @property
+    def capacity(self) -> int:
+        """Tokens that a step has room for, over all ranks."""
+        ...
+
+    @property
+    def epochs(self) -> Mapping[str, float]:
+        """Passes so far through each `group/source`."""
+        ...
+
+    waited_seconds: float
+    """How long the last step was waited for."""
 
     def next_step(self) -> Sequence[MicroBatch]: ...
 
@@ -148,6 +167,8 @@ def fit(
     hooks, skipped = list(hooks), span.skipped
     for step in range(span.done + 1, stage.steps + 1):
         report = train_step(learner, feed.next_step(), step=step, rate=learning_rate(step - 1, stage))
+        fill = report.tokens / feed.capacity
+        report = replace(report, fill=fill, epochs=feed.epochs, wait_seconds=feed.waited_seconds)
         skipped += report.skipped
         for hook in hooks:
             hook.on_step(report)

@@ -42,7 +42,7 @@ class Planner:
         self, samples: Lengths, mixture: Mixture, *, seed: str, room: int, length_of: Callable[[Visit], int]
     ) -> None:
         rows = _rows(samples, mixture)
-        self._keys, self._length_of, self._room = samples.key, length_of, room
+        self._keys, self._length_of, self.room = samples.key, length_of, room
         self._passes = {name: _Passes(found, samples.key, f"{seed}:{name}") for name, found in rows.items()}
         self._shares = Shares(_weights(samples, rows, mixture), seed)
         self._packer = Packer[Visit](room)
@@ -72,7 +72,7 @@ class Planner:
                 f"the planner's state is of the streams {sorted(draws)}, the data have {sorted(self._passes)}; {remedy}"
             )
         self._shares.restore(draws)
-        self._packer = Packer[Visit](self._room)
+        self._packer = Packer[Visit](self.room)
         for number, pass_number, length in state["waiting"]:
             self._packer.add(Visit(number, int(self._keys[number]), pass_number), length)
 

@@ -3,20 +3,22 @@
 The same function runs in the stage's own process, in every Ray worker, and in tests.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.storage.atomic import write_json_rows
-from components.training.batches import BatchMaker, MicroBatch
+from components.training.batches import BatchMaker
+from components.training.feed import StageFeed
+from components.training.gathering import Gatherer
 from components.training.job import StageJob, image_settings, latents_name
-from components.training.latents import LatentStore
+from components.training.latents import TOGETHER_ON_GPU, LatentStore, machine_of
 from components.training.loop import Hook, Learner, Span, fit
 from components.training.losses import LossRows, OnRow, nobody
 from components.training.optimizer import Average, freeze, make_optimizer
 from components.training.output import write_output
 from components.training.pixels import PixelStore
-from components.training.planner import Mixture, Planner, check_world_size, rank_share
+from components.training.planner import Mixture, Planner, check_world_size
 from components.training.samples import stage_layout, stage_samples
 from components.training.state import StateStore, TrainingState
 from components.training.state_places import state_place
@@ -28,23 +30,6 @@ if TYPE_CHECKING:
 
     from model.autoencoder import Autoencoder
     from model.unimedvl import UniMedVL
-
-
-class StageFeed:
-    """The micro-batches of this rank, step by step."""
-
-    def __init__(self, planner: Planner, maker: BatchMaker, world: World, *, per_step: int, per_forward: int) -> None:
-        self._planner, self._maker, self._world = planner, maker, world
-        self._per_step, self._per_forward = per_step, per_forward
-
-    def next_step(self) -> Sequence[MicroBatch]:
-        groups = rank_share(
-            self._planner.take(self._per_step),
-            rank=self._world.rank,
-            world_size=self._world.size,
-            per_forward=self._per_forward,
-        )
-        return [self._maker.build(visit for visits in group for visit in visits) for group in groups]
 
 
 def train_stage(
@@ -64,15 +49,18 @@ def train_stage(
     span = work.resume()
     if span.done:
         say(f"going on after step {span.done}")
-    finished = fit(
-        work.learner,
-        work.feed,
-        job.settings,
-        span,
-        hooks=[work.rows, *hooks],
-        keeper=work,
-        should_stop=should_stop,
-    )
+    try:
+        finished = fit(
+            work.learner,
+            work.feed,
+            job.settings,
+            span,
+            hooks=[work.rows, *hooks],
+            keeper=work,
+            should_stop=should_stop,
+        )
+    finally:
+        work.feed.close()
     work.close(finished)
     return finished
 
@@ -86,7 +74,6 @@ class StageWork:
     learner: Learner
     autoencoder: "Autoencoder"
     latents: LatentStore
-    planner: Planner
     feed: StageFeed
     rows: LossRows
     store: StateStore
@@ -95,7 +82,7 @@ class StageWork:
         """Goes back to the newest saved state; which steps are still to do."""
         state = self.store.load_newest(self.learner)
         if state is not None:
-            self.planner.restore(state.planner)
+            self.feed.restore(state.planner)
             self.rows.restore(state.losses)
         done, skipped = (state.step, state.skipped) if state else (0, 0)
         return Span(done=done, skipped=skipped)
@@ -110,7 +97,7 @@ class StageWork:
 
     def save(self, step: int, skipped: int) -> None:
         """Saves all that resumes the stage after this step."""
-        state = TrainingState(step=step, skipped=skipped, planner=self.planner.state(), losses=self.rows.state())
+        state = TrainingState(step=step, skipped=skipped, planner=self.feed.state(), losses=self.rows.state())
         self.store.save(state, self.learner)
 
     def publish(self) -> None:
@@ -150,9 +137,14 @@ def prepare(job: StageJob, world: World, on_row: OnRow = nobody) -> StageWork:
     tokenizer = TextTokenizer.load(job.parent)
     tokenizer.check_fits(model.config.llm.vocab_size)
     learner = _learner(job, model, world, device)
-    latents, maker, planner = _data(job, model, autoencoder, tokenizer)
+    latents, maker, planner = _data(job, model, autoencoder, tokenizer, device)
     feed = StageFeed(
-        planner, maker, world, per_step=training.sequences_per_step, per_forward=training.sequences_per_forward
+        planner,
+        maker,
+        world,
+        per_step=training.sequences_per_step,
+        per_forward=training.sequences_per_forward,
+        loaders=recipe.compute.loaders,
     )
     return StageWork(
         job=job,
@@ -160,7 +152,6 @@ def prepare(job: StageJob, world: World, on_row: OnRow = nobody) -> StageWork:
         learner=learner,
         autoencoder=autoencoder,
         latents=latents,
-        planner=planner,
         feed=feed,
         rows=LossRows(job.settings.steps, on_row),
         store=StateStore(state_place(job), world, every_seconds=recipe.compute.save_seconds),
@@ -205,15 +196,22 @@ def _learner(job: StageJob, model: "UniMedVL", world: World, device: "torch.devi
 
 
 def _data(
-    job: StageJob, model: "UniMedVL", autoencoder: "Autoencoder", tokenizer: TextTokenizer
+    job: StageJob, model: "UniMedVL", autoencoder: "Autoencoder", tokenizer: TextTokenizer, device: "torch.device"
 ) -> tuple[LatentStore, BatchMaker, Planner]:
     training = job.recipe.training
     layout = stage_layout(job, model.config, tokenizer)
     index, lengths = stage_samples(job, layout)
     pixels = PixelStore()
-    latents = LatentStore(autoencoder, layout.vae, pixels, name=latents_name(job))
+    latents = LatentStore(
+        autoencoder,
+        layout.vae,
+        pixels,
+        name=latents_name(job, machine_of(device)),
+        together=TOGETHER_ON_GPU if device.type == "cuda" else 1,
+    )
     latents.recall(job.latents)
-    maker = BatchMaker(index, layout, model.config, latents=latents, pixels=pixels, training=training)
+    gatherer = Gatherer(index, layout, pixels=pixels, training=training)
+    maker = BatchMaker(gatherer, layout, model.config, latents=latents, training=training)
     planner = Planner(
         lengths,
         Mixture(groups={**job.settings.mixture}, source_power={**training.source_power}),

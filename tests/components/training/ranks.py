@@ -71,6 +71,7 @@ def train(task: Task, world: World) -> None:
             keeper=work,
             should_stop=lambda: bool(watch.steps) and watch.steps[-1]["step"] >= task.until,
         )
+        work.feed.close()
         work.close(finished)
     if world.is_first:
         task.folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +125,9 @@ class Watch:
         if not self.steps:
             trained = [(name, p.grad) for name, p in self._model.named_parameters() if p.requires_grad]
             self.gradients = {name: sharding.whole(grad).clone() for name, grad in trained if grad is not None}
-        self.steps.append(asdict(report))
+        said = asdict(report)
+        del said["wait_seconds"], said["epochs"]  # a measurement, and no number
+        self.steps.append(said)
 
 
 class OwnCounts(World):

@@ -1,5 +1,6 @@
 """Samples become packed tokens as published: roles, drops, copies and lengths; and no number depends on the neighbours."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,8 @@ from components.records.vocabulary import ImageRole
 from components.storage.workspace import Workspace
 from components.training.augment import augmented, plain
 from components.training.batches import BatchMaker, MicroBatch
-from components.training.latents import LatentStore
+from components.training.gathering import Gatherer
+from components.training.latents import LatentImage, LatentStore
 from components.training.layout import LatentItem, Layout, TextItem, Visit, VitItem, image_transforms
 from components.training.lengths import Lengths
 from components.training.mirrored_edits import turn_of, turned
@@ -43,6 +45,7 @@ def make(
     edits_from_noise: float = 0.0,
     turn_edits: bool = False,
     pixels: PixelStore | None = None,
+    together: int = 1,
 ) -> BatchMaker:
     folder = started.checkpoints / "start"
     model, autoencoder, _ = load_checkpoint(folder)
@@ -59,14 +62,15 @@ def make(
         seed="1:foundation",
     )
     pixels = pixels or PixelStore()
-    latents = LatentStore(autoencoder, vae, pixels)
+    latents = LatentStore(autoencoder, vae, pixels, together=together)
     training = replace(recipe.training, edits_from_noise=edits_from_noise, turn_edits=turn_edits)
-    return BatchMaker(index, layout, model.config, latents=latents, pixels=pixels, training=training)
+    gatherer = Gatherer(index, layout, pixels=pixels, training=training)
+    return BatchMaker(gatherer, layout, model.config, latents=latents, training=training)
 
 
 def items_of(maker: BatchMaker, name: str, pass_number: int = 0) -> list[TextItem | VitItem | LatentItem]:
-    visit = visit_of(maker._index, name, pass_number)
-    return maker._layout.items(maker._index.read_with_layout(visit.number)[1], visit)
+    visit = visit_of(maker.gatherer._index, name, pass_number)
+    return maker._layout.items(maker.gatherer._index.read_with_layout(visit.number)[1], visit)
 
 
 def test_edits_begin_from_noise_alone_as_often_as_asked_and_drawings_from_words_never(
@@ -76,7 +80,7 @@ def test_edits_begin_from_noise_alone_as_often_as_asked_and_drawings_from_words_
     levels: dict[str, list[float]] = {"interleaved": [], "t2i": []}
     for name, group in zip(index.ids, index.column("group"), strict=True):
         if group in levels:
-            micro = maker.build([visit_of(maker._index, name, 0), visit_of(maker._index, name, 1)])
+            micro = maker.build([visit_of(maker.gatherer._index, name, 0), visit_of(maker.gatherer._index, name, 1)])
             firsts = [part[0].item() for part in micro.sigma.split(list(micro.packed.latent_lens))]
             levels[group] += [
                 level for level, target in zip(firsts, micro.packed.latent_is_target, strict=True) if target
@@ -105,7 +109,7 @@ def test_a_turned_edit_is_the_edit_of_images_that_were_delivered_so_and_a_drawin
         as_delivered = make(started, recipe, index, KEPT, pixels=Turned(turn))
         assert_equal(maker.build([visits[turn]]), as_delivered.build([visits[turn]]))
     upright = make(started, recipe, index, KEPT)
-    drawings = [visit_of(maker._index, DRAW, number) for number in range(5)]
+    drawings = [visit_of(maker.gatherer._index, DRAW, number) for number in range(5)]
     assert_equal(maker.build(drawings), upright.build(drawings))
 
 
@@ -120,7 +124,7 @@ def assert_equal(found: MicroBatch, expected: MicroBatch) -> None:
 
 
 def test_an_edit_is_clean_latents_vit_instruction_and_noised_copies(maker: BatchMaker) -> None:
-    micro = maker.build([visit_of(maker._index, EDIT, 0)])
+    micro = maker.build([visit_of(maker.gatherer._index, EDIT, 0)])
     assert micro.packed.attention_modes == ("full", "full", "causal", "noise", "noise")
     assert micro.packed.latent_is_target == (False, True, True)
     levels = micro.sigma.split(list(micro.packed.latent_lens))
@@ -143,12 +147,12 @@ def test_texts_and_images_are_packed_in_the_order_of_the_conversation(maker: Bat
 
 
 def test_only_supervised_texts_have_labels(maker: BatchMaker) -> None:
-    packed = maker.build([visit_of(maker._index, ASK, 0)]).packed
+    packed = maker.build([visit_of(maker.gatherer._index, ASK, 0)]).packed
     tokenizer = maker._layout.tokenizer
     end = tokenizer.special.end
     assert packed.label_ids.tolist() == [*tokenizer.encode("CT"), end, *tokenizer.encode("no"), end]
-    assert len(maker.build([visit_of(maker._index, DRAW, 0)]).packed.label_ids) == 0
-    words = maker.build([visit_of(maker._index, WORDS, 0)]).packed
+    assert len(maker.build([visit_of(maker.gatherer._index, DRAW, 0)]).packed.label_ids) == 0
+    words = maker.build([visit_of(maker.gatherer._index, WORDS, 0)]).packed
     assert words.attention_modes == ("causal", "causal") and words.num_targets == 0
 
 
@@ -160,7 +164,7 @@ def test_planned_lengths_are_the_built_lengths_dropped_or_not(
     lengths = set()
     for pass_number in range(6):
         for name in (EDIT, DRAW, ASK, WORDS):
-            visit = visit_of(maker._index, name, pass_number)
+            visit = visit_of(maker.gatherer._index, name, pass_number)
             assert maker.build([visit]).packed.num_tokens == columns.of(visit, maker._layout)
             lengths.add((name, columns.of(visit, maker._layout)))
     assert len([1 for name, _ in lengths if name == EDIT]) > 2
@@ -179,7 +183,7 @@ def test_dropout_differs_from_pass_to_pass_and_has_its_share(
 
 
 def test_a_micro_batch_is_its_samples_side_by_side(maker: BatchMaker) -> None:
-    visits = [visit_of(maker._index, name, 1) for name in (ASK, EDIT, WORDS, DRAW)]
+    visits = [visit_of(maker.gatherer._index, name, 1) for name in (ASK, EDIT, WORDS, DRAW)]
     together, alone = maker.build(visits), [maker.build([visit]) for visit in visits]
     assert together.packed.sample_lens == tuple(m.packed.num_tokens for m in alone)
     for part in ("label_ids", "text_ids", "latents", "position_ids"):
@@ -199,13 +203,17 @@ def test_a_visit_is_the_same_in_another_process_and_other_in_another_pass(
     def equal(a: MicroBatch, b: MicroBatch) -> bool:
         return torch.equal(a.noise, b.noise) and torch.equal(a.packed.vit_patches, b.packed.vit_patches)
 
-    assert equal(maker.build([visit_of(maker._index, EDIT, 0)]), other.build([visit_of(maker._index, EDIT, 0)]))
-    assert not equal(maker.build([visit_of(maker._index, EDIT, 0)]), maker.build([visit_of(maker._index, EDIT, 1)]))
+    assert equal(
+        maker.build([visit_of(maker.gatherer._index, EDIT, 0)]), other.build([visit_of(maker.gatherer._index, EDIT, 0)])
+    )
+    assert not equal(
+        maker.build([visit_of(maker.gatherer._index, EDIT, 0)]), maker.build([visit_of(maker.gatherer._index, EDIT, 1)])
+    )
 
 
 def test_a_drawing_in_the_middle_is_followed_by_its_clean_copy(maker: BatchMaker) -> None:
-    _, shapes = maker._index.read_with_layout(visit_of(maker._index, DRAW).number)
-    items = maker._layout.items([*shapes, shapes[0]], visit_of(maker._index, DRAW, 0))
+    _, shapes = maker.gatherer._index.read_with_layout(visit_of(maker.gatherer._index, DRAW).number)
+    items = maker._layout.items([*shapes, shapes[0]], visit_of(maker.gatherer._index, DRAW, 0))
     kinds = [(type(item).__name__, getattr(item, "copies", None)) for item in items]
     assert kinds == [("TextItem", None), ("LatentItem", 2), ("LatentItem", 0), ("VitItem", None), ("TextItem", None)]
 
@@ -217,16 +225,40 @@ def test_latents_are_recalled_with_the_same_bits_and_a_damaged_file_is_encoded_a
     stage = recipe.curriculum["foundation"]
     _, vae = image_transforms(recipe.model, vit_side=stage.vit_side, vae_side=stage.vae_side)
     first = LatentStore(autoencoder, vae, PixelStore(), name="x")
-    moments = first.moments(image(ImageRole.TARGET, 1))
+    (moments,) = first.moments([LatentImage(image(ImageRole.TARGET, 1))])
     first.keep(tmp_path)
     second = LatentStore(autoencoder, vae, PixelStore(), name="x")
     second.recall(tmp_path)
     assert list(second._kept) == [image(ImageRole.TARGET, 1).sha256]
-    assert torch.equal(second.moments(image(ImageRole.TARGET, 1)).mean, moments.mean)
+    assert torch.equal(second.moments([LatentImage(image(ImageRole.TARGET, 1))])[0].mean, moments.mean)
     (tmp_path / "x.safetensors").write_bytes(b"damaged")
     third = LatentStore(autoencoder, vae, PixelStore(), name="x")
     third.recall(tmp_path)
     assert not third._kept
+
+
+def test_latents_have_the_same_bits_whoever_is_encoded_beside_them(started: Workspace, recipe: Recipe) -> None:
+    _, autoencoder, _ = load_checkpoint(started.checkpoints / "start")
+    stage = recipe.curriculum["foundation"]
+    _, vae = image_transforms(recipe.model, vit_side=stage.vit_side, vae_side=stage.vae_side)
+    images = [LatentImage(image(ImageRole.TARGET, n), turn) for n in range(5) for turn in (0, 1)]
+    whole = LatentStore(autoencoder, vae, PixelStore(), together=4).moments([*images, images[0]])
+    alone = [LatentStore(autoencoder, vae, PixelStore(), together=4).moments([one])[0] for one in images]
+    assert len(whole) == 11
+    for found, expected in zip(whole, [*alone, alone[0]], strict=True):
+        assert torch.equal(found.mean, expected.mean) and torch.equal(found.std, expected.std)
+    assert not torch.equal(whole[0].mean, whole[1].mean), "a turned image has its own latents"
+
+
+def test_what_a_loader_gathered_is_finished_to_the_same_bits(
+    started: Workspace, recipe: Recipe, index: SampleIndex
+) -> None:
+    maker = make(started, recipe, index, ConditionDropout(text=0.2, vit=0.2, vae=0.2), turn_edits=True)
+    visits = [visit_of(index, name, number) for name in (EDIT, DRAW, ASK, WORDS) for number in range(3)]
+    loader = pickle.loads(pickle.dumps(maker.gatherer.for_loader(2)))
+    gathered = pickle.loads(pickle.dumps(loader.decoded(loader.gather(visits))))
+    assert not any(image.stored.data for one in gathered for image in one.images.values())
+    assert_equal(make(started, recipe, index, KEPT).finish(gathered), maker.build(visits))
 
 
 def test_augmentation_is_keyed_by_the_image_not_by_its_place_in_the_batch() -> None:

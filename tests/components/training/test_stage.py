@@ -282,6 +282,7 @@ class Told:
     def __init__(self) -> None:
         self.facts: dict[str, object] = {}
         self.rows: dict[int, dict[str, float]] = {}
+        self.waited: set[int] = set()
 
     def params(self, values: Mapping[str, Any]) -> None:
         self.facts.update(values)
@@ -290,7 +291,10 @@ class Told:
         self.facts[context] = dataset_id
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        assert self.rows.setdefault(step, dict(metrics)) == metrics, "a step that is told twice is told alike"
+        measured = dict(metrics)
+        if measured.pop("train/wait_seconds", -1) >= 0:
+            self.waited.add(step)
+        assert self.rows.setdefault(step, measured) == measured, "a step that is told twice is told alike"
 
 
 def test_the_run_of_a_stage_that_was_stopped_has_the_rows_of_the_whole_curve(
@@ -309,4 +313,5 @@ def test_the_run_of_a_stage_that_was_stopped_has_the_rows_of_the_whole_curve(
     assert [{"step": step, **row} for step, row in told.rows.items()] == [
         {"step": row.pop("step"), **{f"train/{name}": value for name, value in row.items()}} for row in curve
     ]
+    assert told.waited == set(told.rows), "each row was told with what was waited for it"
     assert told.facts["seed"] == recipe.seed and told.facts["training"] == "made-by-hand"
