@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 
-def training_forecasts(workspace: Workspace | None, recipe: Recipe) -> list[Forecast]:
-    """Of every stage of the curriculum, in order. workspace: whose data set and earlier runs count; None: nobody's."""
-    measured = measured_stages(workspace, recipe) if workspace else {}
+def training_forecasts(workspace: Workspace, recipe: Recipe, *, has_data: bool = True) -> list[Forecast]:
+    """Of every stage of the curriculum, in order. has_data: whether the workspace's data set is the recipe's."""
+    measured = measured_stages(workspace, recipe)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        found: Future[list[Forecast]] = process.submit(_forecasts, workspace, recipe, measured)
+        found: Future[list[Forecast]] = process.submit(_forecasts, workspace if has_data else None, recipe, measured)
         return found.result()
 
 
@@ -31,7 +31,8 @@ def measured_stages(workspace: Workspace, recipe: Recipe) -> dict[str, Measured]
         losses, config = workspace.losses / f"{name}.json", workspace.checkpoints / name / "config.json"
         if view is None or view.state != "done" or not view.per_second or not (losses.is_file() and config.is_file()):
             continue
-        if read_object(config).get("unimed", {}).get("model") != config_to_dict(recipe.model):
+        before, now = read_object(config).get("unimed", {}).get("model", {}), config_to_dict(recipe.model)
+        if any(before.get(side) != now[side] for side in ("llm", "vit")):
             continue
         rows: list[dict[str, float]] = read_json(losses)  # type: ignore[assignment]
         found[name] = Measured(

@@ -1,6 +1,6 @@
 """What a retrain would do, found out before any server is started."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,16 +93,28 @@ def make_plan(workspace: Workspace, recipe: Recipe, promote: str) -> Plan:
         reproduce_stage(workspace, "code")
     mend_changed(workspace)
     reasons = changed_stages(workspace)
-    stages = tuple(stage_list(recipe))
-    affected = tuple(with_descendants(stages, reasons, stage_graph(workspace) if reasons else {}))
+    affected = with_descendants(stage_list(recipe), reasons, stage_graph(workspace) if reasons else {})
     judged = not affected and stands(already_judged(workspace), promote)
+    return plan_of(workspace, recipe, reasons, affected, judged=judged)
+
+
+def plan_of(
+    workspace: Workspace,
+    recipe: Recipe,
+    reasons: Mapping[str, str],
+    affected: Sequence[str],
+    *,
+    judged: bool,
+    has_data: bool = True,
+) -> Plan:
+    """The plan in which these stages run; has_data: whether the workspace's data set is the recipe's."""
     trains = any(stage.startswith("train@") for stage in affected)
-    found = training_forecasts(workspace, recipe) if trains else []
+    found = training_forecasts(workspace, recipe, has_data=has_data) if trains else []
     trainings = tuple(training for training in found if f"train@{training.stage}" in affected)
     return Plan(
-        stages=stages,
+        stages=tuple(stage_list(recipe)),
         reasons=reasons,
-        affected=affected,
+        affected=tuple(affected),
         judged=judged,
         seconds=expected_seconds(affected, recipe, stage_seconds(workspace), trainings),
         disk_bytes=expected_bytes(workspace, affected, trainings),

@@ -10,7 +10,7 @@ from typing import Any
 
 from components.storage.dvc_cache import remove_damaged
 from components.storage.dvc_repository import enter, open_repo, read_lock
-from components.storage.made_with import SECTION, differences, recorded_packages
+from components.storage.made_with import SECTION, differences, flat, recorded_packages
 from components.storage.marks import note_made
 from components.storage.progress import progress_file
 from components.storage.spans import take_over
@@ -46,9 +46,9 @@ class StageInterrupted(Exception):
         super().__init__(f"stage {stage} was interrupted; the same command continues it")
 
 
-def stage_graph(workspace: Workspace) -> dict[str, set[str]]:
+def stage_graph(workspace: Workspace, *, looks: bool = False) -> dict[str, set[str]]:
     """Stage -> the stages whose outputs it reads, in dvc.yaml's order."""
-    with open_repo(workspace) as repo:
+    with open_repo(workspace, looks=looks) as repo:
         graph = repo.index.graph
         names = {stage: stage.addressing for stage in repo.index.stages}
         return {name: {names[parent] for parent in graph.successors(stage)} for stage, name in names.items()}
@@ -62,9 +62,39 @@ def changed_stages(workspace: Workspace) -> dict[str, str]:
     """
     with open_repo(workspace) as repo:
         status: Mapping[str, list[Any]] = repo.status()
-    lock, packages = read_lock(workspace), recorded_packages(workspace)
+    return _reasons(status, read_lock(workspace), recorded_packages(workspace))
+
+
+def stages_to_change(workspace: Workspace, code: Mapping[str, Any]) -> dict[str, str]:
+    """The same, were code.json this; nothing of the workspace is touched."""
+    from dvc.dependency.param import ParamsDependency
+    from dvc.repo import lock_repo
+
+    with open_repo(workspace, looks=True) as repo, lock_repo(repo):  # outside, it forgets the stages that it has read
+        for stage in repo.index.stages:
+            for dependency in stage.deps:
+                if isinstance(dependency, ParamsDependency) and Path(dependency.fs_path).name == "code.json":
+                    keys = {key: _within(code, key) for key in dependency.params}
+                    known = {key: value for key, value in keys.items() if value is not None}
+                    dependency.read_params = lambda flatten=True, known=known, **_: known
+        status: Mapping[str, list[Any]] = repo.status()
+    reasons = _reasons(status, read_lock(workspace), flat(code))
+    reasons.pop("code", None)  # it is what was given
+    return reasons
+
+
+def _reasons(
+    status: Mapping[str, list[Any]], lock: Mapping[str, Any], packages: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
     reasons = {stage: _reason(entries, _news(lock.get(stage, {}), packages)) for stage, entries in status.items()}
     return {stage: reason for stage, reason in reasons.items() if reason}
+
+
+def _within(values: Any, key: str) -> Any:
+    """The value at a dotted key; None where there is none."""
+    for part in key.split("."):
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
 
 
 def reproduce_stage(workspace: Workspace, target: str) -> StageOutcome:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from components.storage.atomic import write_text
@@ -40,7 +41,7 @@ def ensure_initialised(workspace: Workspace) -> None:
     from dvc.config import Config
     from dvc.repo import Repo
 
-    if not (workspace.root / ".dvc" / "config").is_file():
+    if not is_initialised(workspace):
         in_git = _git_root(workspace.root) if shutil.which("git") else None
         no_scm = in_git is None or _git_ignores(workspace.root, "dvc.lock")
         Repo.init(
@@ -57,18 +58,30 @@ def ensure_initialised(workspace: Workspace) -> None:
             settings.setdefault(section, {}).setdefault(key, value)
 
 
+def is_initialised(workspace: Workspace) -> bool:
+    """Whether the workspace is a DVC repository: its first run makes it one."""
+    return (workspace.root / ".dvc" / "config").is_file()
+
+
 @contextmanager
-def open_repo(workspace: Workspace) -> Iterator[Any]:
-    """The DVC repository of the workspace, waiting for its lock where it must; one per call and per thread."""
+def open_repo(workspace: Workspace, *, looks: bool = False) -> Iterator[Any]:
+    """The DVC repository of the workspace, waiting for its lock where it must; one per call and per thread.
+
+    looks: nothing of the workspace is touched, its lock included; what somebody else changes meanwhile may be seen by half.
+    """
     enter(workspace)
     check_unmerged(workspace)
+    from dvc.lock import LockNoop
     from dvc.repo import Repo
     from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 
-    if not (workspace.root / ".dvc" / "config").is_file():
+    if not is_initialised(workspace):
         raise ValueError(f"nothing has run in {workspace.root} yet; `unimed retrain` begins")
-    with Repo(str(workspace.root), _wait_for_lock=True) as repo:
-        _heal_rwlock(Path(repo.tmp_dir or workspace.root / ".dvc" / "tmp"))
+    with Repo(str(workspace.root), _wait_for_lock=True) as repo, TemporaryDirectory() as elsewhere:
+        if looks:
+            repo.lock, repo.tmp_dir = LockNoop(), elsewhere
+        else:
+            _heal_rwlock(Path(repo.tmp_dir or workspace.root / ".dvc" / "tmp"))
         try:
             yield repo
         except (YAMLSyntaxError, YAMLValidationError) as error:

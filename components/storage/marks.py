@@ -62,6 +62,11 @@ def changed_in_place(workspace: Workspace) -> list[Kept]:
     return _compare(workspace)[0]
 
 
+def edited(workspace: Workspace) -> list[Kept]:
+    """The same, leaving no note of what was looked at."""
+    return _compare(workspace, looks=True)[0]
+
+
 def mend_changed(workspace: Workspace) -> list[Kept]:
     """The same; what was edited in the cache is put right from a copy in the workspace, or removed, and what was edited in
     the workspace gets a new time, so that DVC looks at it and makes it again."""
@@ -77,11 +82,11 @@ def mend_changed(workspace: Workspace) -> list[Kept]:
     return changed
 
 
-def _compare(workspace: Workspace) -> tuple[list[Kept], dict[str, Path]]:
+def _compare(workspace: Workspace, *, looks: bool = False) -> tuple[list[Kept], dict[str, Path]]:
     """(what changed, md5 -> a file of the workspace that still holds those bytes)."""
     before, after = _read(workspace), dict[str, list[Any]]()
     changed, right, seen = list[Kept](), dict[str, Path](), dict[int, str]()
-    for kept in _files(workspace, read_lock(workspace)):
+    for kept in _files(workspace, read_lock(workspace), looks=looks):
         mark = kept.mark
         if mark is None:
             continue
@@ -91,7 +96,7 @@ def _compare(workspace: Workspace) -> tuple[list[Kept], dict[str, Path]]:
         after[str(kept.path)] = mark
         if not kept.in_cache:
             right[kept.md5] = kept.path
-    if after != before:
+    if after != before and not looks:
         try:
             write_json(_place(workspace), after)
         except OSError as error:
@@ -109,13 +114,13 @@ def _md5(path: Path, seen: dict[int, str]) -> str:
     return seen[inode]
 
 
-def _files(workspace: Workspace, lock: Mapping[str, Any]) -> Iterator[Kept]:
+def _files(workspace: Workspace, lock: Mapping[str, Any], *, looks: bool = False) -> Iterator[Kept]:
     """Every cached output and all kept raw data: in the cache, and where they lie in the workspace."""
     outs = [(name, workspace.root / out["path"], out) for name, entry in lock.items() for out in entry.get("outs", [])]
     for kept in sorted(workspace.raw.glob("*.dvc")):
         found = load_yaml(kept).get("outs", [])
         outs += [(kept.relative_to(workspace.root).as_posix(), kept.parent / out["path"], out) for out in found]
-    with open_repo(workspace) as repo:
+    with open_repo(workspace, looks=looks) as repo:
         place = repo.cache.local.oid_to_path
     for name, path, out in outs:
         md5 = out.get("md5", "")

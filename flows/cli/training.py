@@ -60,10 +60,13 @@ def retrain(
     workspace = find_workspace()
     if settings and recipe:
         raise ValueError("--recipe and --set exclude each other: an experiment starts from the recipe in force")
+    if dry_run:
+        show_dry(workspace, recipe, settings or [], promote, switch=switch, as_json=as_json)
+        return
     if recipe:
         from flows.switching import use_recipe
 
-        if changed := use_recipe(workspace, recipe, switch=switch and not dry_run):
+        if changed := use_recipe(workspace, recipe, switch=switch):
             note("\n".join(changed))
             note(f"params.yaml is now the recipe {recipe}")
     if settings:
@@ -79,13 +82,6 @@ def retrain(
         plan = look(workspace, numbers, promote)
         from flows.run import check_room, is_settled, send_rest
 
-        if dry_run:
-            if plan.nothing_to_do and is_settled(workspace) and not as_json:
-                note(plan.why_nothing)
-            else:
-                show_plan(plan, as_json=as_json)
-            check_room(workspace, plan)
-            return
         if plan.nothing_to_do and is_settled(workspace):
             if sent := send_rest(workspace):
                 note(f"sent {sent} files to the DVC remote, which did not have them yet")
@@ -95,6 +91,20 @@ def retrain(
         check_room(workspace, plan)
         state = run_with_display(held, plan, promote)
     finish(workspace, state, begun, as_json=as_json)
+
+
+def show_dry(workspace: Any, recipe: str, settings: list[str], promote: str, *, switch: bool, as_json: bool) -> None:
+    """Say what a run would do; nothing on the disk changes. Raises ValueError where it would be refused."""
+    from flows.dry import dry_plan
+    from flows.run import check_room, is_settled
+
+    with working("looking at raw data, recipe and code"):
+        plan = dry_plan(workspace, promote, recipe=recipe, settings=settings, switch=switch)
+    if plan.nothing_to_do and is_settled(workspace) and not as_json:
+        note(plan.why_nothing)
+    else:
+        show_plan(plan, as_json=as_json)
+    check_room(workspace, plan)
 
 
 def check_promote(value: str) -> None:

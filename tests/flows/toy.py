@@ -27,7 +27,7 @@ def work(root: Path, name: str, item: str) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.append(1))
     if name == "code":
-        (root / "code.json").write_text((root / "toy-code").read_text() if (root / "toy-code").exists() else CODE)
+        (root / "code.json").write_text(toy_code(root))
         return 0
     logs = root / ".unimed" / "logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -162,10 +162,16 @@ def forgetful_registry() -> None:
 
 
 def toy_graph() -> None:
-    """Let the toy stages be the graph of this release."""
+    """Let the toy stages be the graph of this release, and the toy's code its code."""
+    from components.sources import code_file
     from flows import graph
 
     graph.graph_differences = lambda _: []
+    code_file.present_code = lambda workspace: json.loads(toy_code(workspace.root))
+
+
+def toy_code(root: Path) -> str:
+    return (root / "toy-code").read_text() if (root / "toy-code").exists() else CODE
 
 
 if __name__ == "__main__":
