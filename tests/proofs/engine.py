@@ -181,7 +181,7 @@ def moved(ground: Ground, task: Task, name: str) -> Task:
 
 def held_memory(ground: Ground) -> bool:
     """What a rank holds of a hundred million weights between steps falls as one by the number of ranks."""
-    held = {size: memory.measure(ground.root / "memory", size) for size in (1, 2, 4)}
+    held = {size: memory.measure(ground.root / "memory", size)["alive"] for size in (1, 2, 4)}
     good = True
     for size, most in held.items():
         share = most * size / held[1]
