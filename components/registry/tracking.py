@@ -62,6 +62,8 @@ def connect(workspace: Workspace) -> Tracking:
 
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It prints what it raises, with its traceback: on a full disk over the sentence that says so.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     uri, model = tracking_uri(workspace), model_name(workspace.params)
     if has_own_mlflow(workspace):
         check_home(workspace)
