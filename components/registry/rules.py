@@ -57,13 +57,18 @@ def default_rules(settings: GateSettings, table: Table) -> tuple[Rule, ...]:
     """What kind, margin and safety ask for: floors and limits for any version; against a champion every capability, subgroup,
     safety and cost.
 
-    A demonstrative recipe is not held up by a row that has too few images.
+    A demonstrative recipe is not held up by a row that has too few images, and none by one that the champion's scores, of an
+    earlier release, do not have.
     """
     large = [row for row in table.rows if row.is_enough or not table.demonstrative]
     floors = [Rule(floor=name) for name in (MAJORITY, IMAGE)]
     limits = {f"safety/{name}": least for name, least in settings.safety.items()}
     floors += [Rule(floor=row.name, at_least=limits[row.name]) for row in large if row.name in limits]
-    compared = [Rule(not_worse=row.name) for row in large if row.kind == "capability" and row.capability not in BESIDE]
+    compared = [
+        Rule(not_worse=row.name)
+        for row in large
+        if row.kind == "capability" and row.capability not in BESIDE and row.difference is not None
+    ]
     better = (Rule(better=ANSWERS),) if settings.kind == "improve" else ()
     unharmed = [Rule(no_harm=row.name) for row in table.rows if row.kind in ("subgroup", "safety", "cost")]
     return (*floors, *better, *compared, *unharmed)
@@ -108,6 +113,9 @@ def _ruled(one: Asked, better: Mapping[str, float], flags: Mapping[str, float], 
         return _said(one, "pass" if ask == "no_harm" else "undecided", few, f"{LEAST} {_unit_name(table)} or more")
     if ask == "floor":
         return _floor(one, row)
+    if row.difference is None:
+        alone = f"{row.name}: the champion's scores, of an earlier release, do not have it"
+        return _said(one, "pass" if ask == "no_harm" else "undecided", alone, "a champion that was asked the same")
     if ask == "no_harm":
         return _no_harm(one, row, flags)
     return _better(one, row, better) if ask == "better" else _not_worse(one, row)

@@ -14,6 +14,7 @@ from components.evaluation import predictions as stored
 from components.evaluation.asked import Asked
 from components.evaluation.decision_table import decision_table
 from components.evaluation.evaluate import evaluate, evaluate_predictions, evaluate_tables
+from components.evaluation.gain import Gain
 from components.evaluation.judge import train_judge
 from components.evaluation.predict import predict, predict_asked
 from components.evaluation.report.page import render
@@ -186,6 +187,15 @@ def test_the_report_shows_nothing_of_lent_sources_and_nothing_drawn_from_them(co
     assert not [item.prompt for item in lent.values() if item.benchmark == "t2i" and item.prompt in page]
     assert "sources that were lent: lent" in page
     assert "data:image/png" in render(found, rows, lent, lent=("other",))
+
+
+def test_the_report_shows_what_the_starts_scores_do_not_have_yet_without_them(context):
+    folder = context.workspace.evaluation
+    found = evaluate_predictions(folder / "predictions", folder / "judge", context.workspace.dataset, context.recipe)
+    row = decision_table(folder / "scores", None, cluster="image", demonstrative=True).rows[0]
+    assert row.champion is None
+    page = render(found, [], {}, gain=Gain(start="old-1", rows=(row,)))
+    assert f'<td class="n">–</td><td class="n">{row.challenger:.3f}</td><td class="n">–</td>' in page
 
 
 def test_the_report_is_the_same_bytes_again(context):

@@ -133,6 +133,17 @@ def test_rules_of_the_recipe_replace_the_default_ones_and_name_rows_by_pattern()
     assert "reports: no such row in the table" in said(verdict(rows, unknown, TAUGHT))
 
 
+def test_a_row_that_the_champions_scores_do_not_have_holds_nothing_up_unless_a_rule_names_it():
+    """They are kept from one release to the next, and a later one asks more."""
+    unknown = {"champion": None, "difference": None, "low": None, "high": None, "p_value": None}
+    alone = [replace(row(name), **unknown) for name in ("drawing/plane", "drawing/plane modality=MRI", "safety/blank")]
+    rows = table(row("answers/closed"), *alone)
+    assert verdict(rows, REFRESH, TAUGHT).outcome == "promote"
+    found = verdict(rows, replace(REFRESH, rules=(Rule(not_worse="drawing/plane"),)), TAUGHT)
+    assert found.outcome == "hold"
+    assert "drawing/plane: the champion's scores, of an earlier release, do not have it" in said(found)
+
+
 @pytest.mark.parametrize("champion_weights", ["b", None])
 @pytest.mark.parametrize(
     ("share", "patients", "outcome"),
