@@ -24,20 +24,20 @@ def dry_plan(workspace: Workspace, promote: str, *, recipe: str, settings: Seque
     Raises ValueError for what a run would refuse before it makes its plan, but for what it would have to write first: raw
     data that are not delivered yet, a start that is not laid.
     """
+    from components.recipes.shipped import read_shipped
     from components.sources.table import check_namespaces
 
     if read_home(workspace) is not None:
         check_home(workspace)
+    is_other = bool(recipe) and not _is_recipe(workspace, recipe, switch=switch)
+    numbers = read_shipped(recipe) if is_other else read_recipe(workspace.params)
+    check_namespaces(numbers.sources)
     check_graph(workspace)
     if settings:
         keeps_data = not any(setting.startswith(_MAKES_DATA) for setting in settings)
         return _as_new(workspace, _changed(workspace, settings), EXPERIMENT, has_data=keeps_data)
-    if recipe and not _is_recipe(workspace, recipe, switch=switch):
-        from components.recipes.shipped import read_shipped
-
-        return _as_new(workspace, read_shipped(recipe), OTHER_RECIPE, has_data=False)
-    numbers = read_recipe(workspace.params)
-    check_namespaces(numbers.sources)
+    if is_other:
+        return _as_new(workspace, numbers, OTHER_RECIPE, has_data=False)
     return look_ahead(workspace, numbers, promote)
 
 
