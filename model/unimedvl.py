@@ -148,6 +148,12 @@ class UniMedVL(nn.Module):
             gen_key_equals_query=gen_key_equals_query,
         )
 
+    def checkpoint_gradients(self, value: bool) -> None:
+        """Whether the layers of decoder and ViT keep only what enters them, and are computed again on the way back."""
+        self.language_model.model.gradient_checkpointing = value
+        if self.config.vit is not None:
+            self.vit_model.vision_model.encoder.gradient_checkpointing = value
+
     def copy_und_to_gen(self) -> None:
         """Makes the gen expert a copy of the und expert."""
         copy_und_to_gen(self)

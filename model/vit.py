@@ -7,6 +7,7 @@ from itertools import pairwise
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from model.attention import AttentionLayout, attend
 from model.config import ViTConfig
@@ -38,9 +39,7 @@ class VisionTransformer(nn.Module):
     def forward(self, patches: Tensor, position_ids: Tensor, grids: Sequence[Grid]) -> Tensor:
         layout = AttentionLayout.from_segments([rows * columns for rows, columns in grids], patches.device)
         x = self.embeddings(patches, position_ids, grids)
-        for layer in self.encoder.layers:
-            x = layer(x, layout)
-        return self.post_layernorm(x)
+        return self.post_layernorm(self.encoder(x, layout))
 
 
 class Embeddings(nn.Module):
@@ -103,6 +102,14 @@ class Encoder(nn.Module):
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_layers))
+        self.gradient_checkpointing = False
+        """Keep only what enters each layer, and compute the layer again on the way back."""
+
+    def forward(self, x: Tensor, layout: AttentionLayout) -> Tensor:
+        computes_again = self.gradient_checkpointing and torch.is_grad_enabled()
+        for layer in self.layers:
+            x = checkpoint(layer, x, layout, use_reentrant=False) if computes_again else layer(x, layout)
+        return x
 
 
 class EncoderLayer(nn.Module):

@@ -48,7 +48,7 @@ class ComputeSettings:
     """Processes of each worker that read and decode images ahead of the step; 0 does it between steps. Any number gives the
     same bytes. They hand images over in shared memory (/dev/shm; a container may have little)."""
     gradient_checkpointing: bool = False
-    """Keep only what enters each layer and compute it again on the way back: less memory, a third more work."""
+    """Keep only what enters each layer of decoder and ViT and compute it again on the way back: less memory, a third more work."""
 
     def __post_init__(self) -> None:
         if self.loaders < 0:

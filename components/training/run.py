@@ -173,7 +173,7 @@ def _network(job: StageJob, world: World, device: "torch.device") -> "UniMedVL":
     check_fit(checkpoint.network, model.state_dict(), "network weights")
     freeze(model, vit=job.settings.vit_learning_rate_scale == 0, und=job.settings.freeze_und)
     model.attention = recipe.compute.attention
-    model.language_model.model.gradient_checkpointing = recipe.compute.gradient_checkpointing
+    model.checkpoint_gradients(recipe.compute.gradient_checkpointing)
     mesh = world.mesh(device)
     if mesh is not None:
         shard(model, mesh, recipe.compute.precision)

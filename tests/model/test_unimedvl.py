@@ -50,7 +50,7 @@ def test_without_a_token_both_back_ends_lay_out_nothing(stem_config, special):
 def test_layers_computed_again_give_the_same_bytes_from_less_memory(stem_model, mixed_packed):
     def gradients(checkpointing):
         stem_model.zero_grad()
-        stem_model.language_model.model.gradient_checkpointing = checkpointing
+        stem_model.checkpoint_gradients(checkpointing)
         kept = []
         with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.numel()) or x, lambda x: x):
             losses = summed_losses(stem_model, mixed_packed, *draw(mixed_packed, torch.Generator().manual_seed(1), 2.0))

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
 from model.image_transform import patchify_pixels
 from model.vit import ViT
+from tests.model.conftest import initialised
 
 
 def images_and_patches():
@@ -39,3 +42,22 @@ def test_without_images_every_weight_has_a_zero_gradient(tiny_config, stem_confi
         for name, parameter in vit.named_parameters():
             assert parameter.grad is not None, name
             assert not parameter.grad.any(), name
+
+
+def test_layers_computed_again_give_the_same_bytes_from_what_enters_them_alone(stem_config):
+    model = initialised(replace(stem_config, vit=replace(stem_config.vit, num_layers=4)))
+    _, patches = images_and_patches()
+    ids = torch.arange(6).repeat(3)
+
+    def gradients(checkpointing):
+        model.zero_grad()
+        model.checkpoint_gradients(checkpointing)
+        kept = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.numel()) or x, lambda x: x):
+            features = model.vit_model(torch.cat(patches), ids, [(2, 3), (3, 2), (2, 3)])
+        features.square().sum().backward()
+        return sum(kept), [p.grad.clone() for p in model.vit_model.parameters()]
+
+    (all_kept, plain), (few_kept, again) = gradients(False), gradients(True)
+    assert few_kept < 0.5 * all_kept
+    assert all(torch.equal(first, second) for first, second in zip(plain, again, strict=True))

@@ -136,7 +136,7 @@ def counted_bytes(recipe: Recipe, name: str, packed: PackedSequence) -> int:
             model = UniMedVL(recipe.model)
         freeze(model, vit=stage.vit_learning_rate_scale == 0, und=stage.freeze_und)
         model.attention = "sdpa"
-        model.language_model.model.gradient_checkpointing = recipe.compute.gradient_checkpointing
+        model.checkpoint_gradients(recipe.compute.gradient_checkpointing)
         shard(model, mesh, precision)
         model.to_empty(device=device)
         optimizer = make_optimizer(

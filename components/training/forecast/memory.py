@@ -79,7 +79,7 @@ def _moments(recipe: Recipe, stage: CurriculumStage, weights: Weights, layers: L
     there_and_back = layers.decoder.most - (0 if again else layers.decoder.kept)
     kept = weights.num_layers * decoder
     trains_vit = stage.vit_learning_rate_scale > 0
-    vit = layers.vit.inputs + layers.vit.kept
+    vit = layers.vit.inputs + (0 if again else layers.vit.kept)
     kept_vit = weights.num_vit_layers * vit if trains_vit else 0
 
     def grown(*parts: Group) -> int:
@@ -103,7 +103,7 @@ def _moments(recipe: Recipe, stage: CurriculumStage, weights: Weights, layers: L
         yield Moment(
             gradients=through_decoder,
             gathered=groups.of(weights.vit_layer, before=weights.layer),
-            activations=kept_vit + layers.vit.most - layers.vit.kept,
+            activations=kept_vit + layers.vit.most - (0 if again else layers.vit.kept),
         )
     everything = WHOLE * local_trained(weights, shards)
     yield Moment(

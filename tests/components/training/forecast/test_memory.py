@@ -51,6 +51,14 @@ def test_computing_layers_again_takes_less(recipe: Recipe, forward: Tokens) -> N
     assert replace(again, activations=0) == replace(plain, activations=0, gradients=again.gradients)
 
 
+def test_layers_of_the_vit_are_computed_again_too(recipe: Recipe) -> None:
+    deep = replace(recipe, model=replace(recipe.model, vit=replace(recipe.model.require_vit(), num_layers=8)))
+    stage = replace(recipe.curriculum["foundation"], vit_learning_rate_scale=1.0)
+    again = replace(deep, compute=replace(deep.compute, gradient_checkpointing=True))
+    images = Tokens(text=20, labels=10, vit=600, latents=16, targets=8)
+    assert memory_of(again, stage, images).activations < memory_of(deep, stage, images).activations / 2
+
+
 def test_a_frozen_vit_keeps_nothing_for_the_way_back(recipe: Recipe, forward: Tokens) -> None:
     frozen = replace(recipe.curriculum["foundation"], vit_learning_rate_scale=0.0)
     trained = replace(frozen, vit_learning_rate_scale=1.0)
