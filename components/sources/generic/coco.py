@@ -25,6 +25,7 @@ from components.sources.reading.pictures import Pictures, annotations
 from components.sources.reading.row_records import each_row, patient_of, row_record, split_of, unreadable_row
 from components.sources.reading.rows import Row, json_object, need, text
 from components.sources.reading.segmentations import segmented
+from components.sources.reading.unheard import Unheard
 
 _LOOSE, _TOGETHER = 1.0, 0.6
 """A box may be so many pixels larger than its mask whatever their sizes; the smaller takes so much of the place of both."""
@@ -51,6 +52,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
             yield from delivery.read(name, path, lambda p, n=name, s=stem: _file(delivery, pictures, n, s, p))
         else:
             yield found
+    yield from pictures.unnamed()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +124,7 @@ def _file(delivery: Delivery, pictures: Pictures, name: str, stem: str, path: Pa
         if masks and not is_mapped:
             yield unreadable_row(delivery, f"{name}:masks", number, _some_lack(len(masks), len(things)))
 
-    yield from each_row(delivery, name, whole.images, make)
+    yield from each_row(delivery, name, whole.images, make, unheard=Unheard())
     yield from each_row(delivery, f"{name}:annotations", whole.strays, make)
     if any(mark.get("num_keypoints") for marks in whole.marks.values() for mark in marks):
         yield delivery.unreadable(

@@ -3,9 +3,10 @@ and flat rows with a question and an answer or a caption, in tables (CSV, TSV) t
 folder; a row without is text alone."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
-from functools import partial
+from pathlib import Path
 
 from components.images.limits import ImageError
 from components.images.stored import StoredImage
@@ -33,53 +34,35 @@ from components.sources.reading.opened import BrokenOff
 from components.sources.reading.pictures import Pictures
 from components.sources.reading.row_records import modality_of, patient_of, read_rows, row_record, split_of
 from components.sources.reading.rows import Row, known, need_answer, rows_of, text
+from components.sources.reading.unheard import advice
 
 _ASKED, _ANSWERED = ("question", "query", "prompt"), ("answer", "response", "output")
 _SPEAKS = (*TALKS, *_ASKED, "instruction", "input", *_ANSWERED, "caption", "text")
-_TELLS = frozenset(
-    [
-        "caption",
-        "captions",
-        "text",
-        "texts",
-        "question",
-        "questions",
-        "answer",
-        "answers",
-        "qa",
-        "vqa",
-        "report",
-        "reports",
-        "finding",
-        "findings",
-        "impression",
-        "impressions",
-        "description",
-        "descriptions",
-        "narrative",
-        "diagnosis",
-        "diagnoses",
-        "dialogue",
-        "dialog",
-        "conversation",
-    ]
-)
-"""Words in the names of columns that say something of an image."""
-_COUNTS = frozenset(
-    ["id", "ids", "uid", "path", "file", "url", "source", "type", "count", "number", "lang", "language"]
-)
-"""Beside such a word the column says something of that."""
-_CLASSES = ("labels", "classes", "category", "categories", "class_name", "class_label")
-_MARKS = re.compile(
-    r"shapes|objects|annotations?|(?:bounding_?)?box(?:es)?|bbox(?:es)?|masks?|segmentations?|polygons?"
-)
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
     """One record a row; a row that does not fit (marks without images, a turn without its answer) is unreadable."""
+    yield from read_tables(delivery, (".json", ".jsonl", ".csv", ".tsv"), rows_of)
+
+
+def read_tables(
+    delivery: Delivery, suffixes: tuple[str, ...], rows: Callable[[Path], Iterable[Row | ImageError]]
+) -> Iterator[Item]:
+    """The records of all tables with one of the suffixes. What their rows leave out is counted: columns that say something
+    and are not read, images that no row names."""
     pictures = Pictures(delivery, ("", "images"))
-    yield from read_rows(delivery, (".json", ".jsonl", ".csv", ".tsv"), rows_of, partial(read_row, delivery, pictures))
+
+    def make(name: str, number: int, row: Row) -> list[Record]:
+        try:
+            record = read_row(delivery, pictures, name, number, row)
+        except ImageError:
+            pictures.claim(row, name)
+            raise
+        return [record, *caption_beside(row, record)]
+
+    yield from read_rows(delivery, suffixes, rows, make, says_unheard=True)
+    yield from pictures.unnamed()
 
 
 def read_row(delivery: Delivery, pictures: Pictures, name: str, number: int, row: Row) -> Record:
@@ -108,6 +91,18 @@ def make_record(
     return _row(delivery, name, number, row, [pictures.of(image, name) for image in order], turns)
 
 
+def caption_beside(row: Row, record: Record) -> list[Record]:
+    """A second record of the row's images with its caption, where the row asks something besides: in one conversation each
+    would tell the other."""
+    if not record.images or not all(turn.prompt and turn.kind is not TurnKind.DRAWING for turn in record.turns):
+        return []
+    caption = known(row, "caption")
+    if not caption or any(caption == turn.answer for turn in record.turns):
+        return []
+    turn = Turn(prompt="", answer=caption, kind=TurnKind.CAPTION)
+    return [replace(record, id=f"{record.id}-caption", turns=(turn,), language=_language(row, (turn,)))]
+
+
 def _given(row: Row) -> list[object]:
     """What names or holds the row's own images: its first filled column of pictures. Raises ImageError, 'missing image',
     where there are such columns and nothing in them."""
@@ -132,21 +127,8 @@ def _refuse_unheard(row: Row, shown: Sequence[object]) -> None:
             what = f"{name!r} holds {len(value)} objects that nobody reads"
             raise BrokenOff("not a row", f"{what}; if they are the rows, deliver that list alone")
     for name, value in row.items():
-        if not (is_empty(value) or names_picture(name)) and (fix := _unheard(plain(name), value)):
+        if not (is_empty(value) or names_picture(name)) and (fix := advice(plain(name), value)):
             raise ImageError("unread column", f"the row says nothing but in {name!r}, which is not read; {fix}")
-
-
-def _unheard(name: str, value: object) -> str:
-    """What to do about a column of that name, where it is all that a row says of its image; empty for any other."""
-    words = set(name.split("_"))
-    if _MARKS.fullmatch(name):
-        return "boxes and masks are read from COCO files (--format coco)"
-    if name in _CLASSES:
-        return "name it label"
-    if words & _TELLS and not words & _COUNTS:
-        return "name it caption, or ask for it in a column question and name it answer"
-    holds_objects = isinstance(value, list) and any(isinstance(part, Mapping) for part in value)
-    return "deliver each of its objects as a row" if holds_objects else ""
 
 
 def _holds_image(part: object) -> bool:

@@ -2,7 +2,7 @@
 `metadata.csv`, `metadata.jsonl` or `metadata.parquet` with a column `file_name`, as Hugging Face has it, what is said of
 them. Masks among them are left out by their names."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -10,13 +10,15 @@ from pathlib import Path, PurePosixPath
 from components.images.limits import ImageError
 from components.images.raster import SUFFIXES
 from components.images.stored import StoredImage
+from components.records.record import LeftOut, Record
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.generic.conversations import make_record
+from components.sources.generic.conversations import caption_beside, make_record
 from components.sources.reading.label_maps import refuse_label_name
 from components.sources.reading.pictures import Pictures
 from components.sources.reading.row_records import each_row
 from components.sources.reading.rows import Row, need, rows_of
+from components.sources.reading.unheard import Unheard
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 _UNTOLD = ImageError(
@@ -35,8 +37,8 @@ def read(delivery: Delivery) -> Iterator[Item]:
         if path.name in METADATA:
             folder, named, count = PurePosixPath(name).parent, list[str](), 0
             make = partial(_told, delivery, Pictures(delivery, (str(folder),)), told, named)
-            for item in delivery.read(name, path, lambda p, n=name, m=make: each_row(delivery, n, rows_of(p), m)):
-                count += 1
+            for item in delivery.read(name, path, lambda p, n=name, m=make: _rows(delivery, n, p, m)):
+                count += not isinstance(item, LeftOut)
                 yield item
             doubtful += [folder] if count > len(named) else []
     for name, path in delivery.files():
@@ -50,19 +52,24 @@ def read(delivery: Delivery) -> Iterator[Item]:
             yield from delivery.read(name, path, lambda p, n=name: _image(delivery, n, p))
 
 
+def _rows(delivery: Delivery, name: str, path: Path, make: Callable[[str, int, Row], Iterable[Item]]) -> Iterator[Item]:
+    yield from each_row(delivery, name, rows_of(path), make, unheard=Unheard())
+
+
 def _told(
     delivery: Delivery, pictures: Pictures, told: set[str], named: list[str], name: str, number: int, row: Row
-) -> Item:
-    """The record of a row of metadata; its file's name goes into `told`, what it calls it into `named`."""
+) -> list[Record]:
+    """The records of a row of metadata; its file's name goes into `told`, what it calls it into `named`, for each record."""
     image = need(row, "file_name")
     named.append(image)
     file = str(PurePosixPath(name).parent / image)
     told.add(file)
     told.add(pictures.name_of(image))
     record = make_record(delivery, name, number, row, [image], pictures)
-    return replace(
-        record, id=f"{delivery.source}/{file}#{number:07d}", provenance=replace(record.provenance, file=file)
-    )
+    provenance, identity = replace(record.provenance, file=file), f"{delivery.source}/{file}#{number:07d}"
+    beside = caption_beside(row, replace(record, id=identity, provenance=provenance))
+    named += [image] * len(beside)
+    return [replace(record, id=identity, provenance=provenance), *beside]
 
 
 def _image(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:

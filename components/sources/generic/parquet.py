@@ -2,16 +2,12 @@
 of them; beside it a question with its answer, a caption, or a whole conversation."""
 
 from collections.abc import Iterator
-from functools import partial
 
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.generic.conversations import read_row
-from components.sources.reading.pictures import Pictures
-from components.sources.reading.row_records import read_rows
+from components.sources.generic.conversations import read_tables
 from components.sources.reading.rows import parquet_rows
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
     """One record a row; rows come in small batches, whatever the file's row groups are."""
-    pictures = Pictures(delivery, ("", "images"))
-    yield from read_rows(delivery, (".parquet",), parquet_rows, partial(read_row, delivery, pictures))
+    yield from read_tables(delivery, (".parquet",), parquet_rows)

@@ -11,13 +11,14 @@ from components.images.limits import ImageError
 from components.images.raster import SUFFIXES
 from components.images.stored import StoredImage
 from components.sources.delivery_folder import UNREAD, Delivery, Item
-from components.sources.generic.conversations import make_record
+from components.sources.generic.conversations import caption_beside, make_record
 from components.sources.reading.columns import ReadRow, check_columns
 from components.sources.reading.json_stream import MAX_ROW, json_value
 from components.sources.reading.opened import BrokenOff
 from components.sources.reading.pictures import Pictures, annotations
 from components.sources.reading.row_records import unreadable_row
 from components.sources.reading.rows import Row
+from components.sources.reading.unheard import Unheard
 
 IMAGES = tuple(suffix.removeprefix(".") for suffix in SUFFIXES)
 TEXTS = ("txt", "json", "cls")
@@ -61,7 +62,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
 
 
 def _records(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
-    seen: set[str] = set()
+    seen, unheard = set[str](), Unheard()
     for number, (key, group) in enumerate(_groups(path)):
         try:
             if isinstance(group, ImageError):
@@ -72,9 +73,11 @@ def _records(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
             row, shown = _row(key, group)
             record = make_record(delivery, name, number, row, shown, Pictures(delivery))
             check_columns(row, len(record.images))
-            yield record
+            unheard.note(row)
+            yield from (record, *caption_beside(row, record))
         except ImageError as error:
             yield unreadable_row(delivery, name, number, error)
+    yield from unheard.items(delivery, name)
 
 
 def _groups(path: Path) -> Iterator[tuple[str, SampleFiles | ImageError]]:

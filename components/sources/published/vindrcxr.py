@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from components.images.limits import ImageError
+from components.images.limits import ImageError, LeftOutError
 from components.records.findings import finding, finding_facts
 from components.records.vocabulary import Modality, Split
 from components.sources.delivery_folder import Delivery, Item
@@ -21,6 +21,12 @@ from components.sources.reading.rows import Row, need, table_rows, text
 LICENCE = "PhysioNet credentialed access, not to be passed on (VinDr-CXR)"
 NORMAL = "No finding"
 _BOX = ("x_min", "y_min", "x_max", "y_max")
+
+_SMALLER = LeftOutError(
+    "not read",
+    "boxes count pixels of the DICOM file, and some of the set reach out of their pictures: these are smaller copies; "
+    "deliver train_meta.csv with dim0 and dim1, or the DICOM files",
+)
 
 
 @dataclass(slots=True)
@@ -38,19 +44,33 @@ class _Image:
 
 
 def read(delivery: Delivery) -> Iterator[Item]:
-    """One record an image; the set names no patients, so each image is its own. Boxes count pixels of the DICOM file:
-    they are asked for where that is delivered or a table gives its size."""
+    """One record an image; the set names no patients, so each image is its own. Boxes count pixels of the DICOM file: its
+    size is a table's, else the picture's own; of pictures out of which boxes of the set reach, they are left out by name."""
     films = Films(delivery)
     images: dict[str, _Image] = {}
     sizes: dict[str, tuple[float, float]] = {}
     yield from read_rows(delivery, (".csv",), table_rows, partial(_row, images, sizes), images=IMAGES)
     labels = sorted({label for image in images.values() for label in image.marks})
+    are_whole = not any(_reaches_out(films.size(name), image) for name, image in images.items() if name not in sizes)
     for name, image in images.items():
         try:
-            yield _record(delivery, films.get(name), name, image, labels, sizes.get(name))
+            film = films.get(name)
+            own = (film.picture.width, film.picture.height) if film.is_dicom or are_whole else None
+            size = sizes.get(name, own)
+            yield _record(delivery, film, name, image, labels, size)
+            if size is None and image.boxes:
+                yield unreadable_row(delivery, f"{image.file}:boxes", image.row, _SMALLER)
         except ImageError as error:
             yield unreadable_row(delivery, image.file, image.row, error)
     yield from films.unnamed()
+
+
+def _reaches_out(size: tuple[int, int] | None, image: _Image) -> bool:
+    """Whether a box of the image lies outside of a picture of that size."""
+    if size is None:
+        return False
+    drawn = (box for boxes in image.boxes.values() for _, box in boxes)
+    return any(right > size[0] + 1 or bottom > size[1] + 1 for _, _, right, bottom in drawn)
 
 
 def agreed(boxes: Sequence[tuple[str, Box]], readers: int) -> list[Box]:
@@ -103,8 +123,6 @@ def _record(
     present = [label for label, readers in image.marks.items() if 2 * len(readers) > count]
     absent = [label for label in labels if label not in image.marks and label != NORMAL]
     places = {finding(label) or label.lower(): agreed(image.boxes.get(label, ()), count) for label in present}
-    if size is None and film.is_dicom:
-        size = (film.picture.width, film.picture.height)
     return row_record(
         delivery,
         name,

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from components.images.dicom import is_dicom, open_dicom
 from components.images.limits import ImageError, LeftOutError
-from components.images.raster import SUFFIXES
+from components.images.raster import SUFFIXES, opened
 from components.images.stored import StoredImage
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.pictures import annotations
@@ -69,6 +69,18 @@ class Films:
         path = self.delivery.folder / found
         self.delivery.check(path)
         return _film(path)
+
+    def size(self, name: str) -> tuple[int, int] | None:
+        """(width, height) from the header of a raster file; None for DICOM and for what is missing or broken."""
+        path = self.delivery.folder / self._find(name)
+        if path.suffix.lower() not in SUFFIXES:
+            return None
+        try:
+            self.delivery.check(path)
+            with opened(path) as image:
+                return image.size
+        except (ImageError, OSError):
+            return None
 
     def claim(self, name: str) -> str:
         """Where the image lies in the folder, which from now on counts as named; empty when it was not delivered."""

@@ -3,17 +3,20 @@
 import re
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from filecmp import cmp
 from pathlib import Path, PurePosixPath
 
-from components.images.limits import ImageError
+from components.images.limits import ImageError, LeftOutError
 from components.images.raster import SUFFIXES
 from components.images.stored import StoredImage
 from components.sources.delivery_folder import Delivery, Item, plain_name
 from components.sources.reading.splits import split_of
 
+UNNAMED = "images without a row"
+"""What stands for the images of a folder that no row of its tables names."""
 _KEPT = 32
 """Images in memory."""
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
@@ -29,6 +32,7 @@ class Pictures:
     folders: Sequence[str] = ("",)
     """Where in the source's folder names may be relative to."""
     _kept: OrderedDict[Path, StoredImage] = field(default_factory=OrderedDict)
+    _named: set[Path] = field(default_factory=set)
     _composed: dict[str, Path] | None = None
     """Files whose names have other letters than ASCII, by the name with its accents composed."""
 
@@ -55,6 +59,7 @@ class Pictures:
         wrong with it.
         """
         path = self.find(name, table)
+        self._named.add(path)
         if path in self._kept:
             self._kept.move_to_end(path)
             return self._kept[path]
@@ -63,6 +68,22 @@ class Pictures:
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return picture
+
+    def claim(self, row: Mapping[str, object], table: str) -> None:
+        """Let the images that a row names count as named, though nothing came of the row."""
+        for value in row.values():
+            for name in value if isinstance(value, list) else [value]:
+                if isinstance(name, str) and is_image(Path(name)):
+                    with suppress(ImageError):
+                        self._named.add(self.find(name, table))
+
+    def unnamed(self) -> Iterator[Item]:
+        """One item, filtered, that counts the images of the folder which no row named; none where there are none."""
+        others = [name for name, path in self.delivery.files() if is_image(path) and path not in self._named]
+        if others:
+            what = f"{len(others)} images are named by no row that was read, {others[0]} the first of them"
+            error = LeftOutError("unnamed image", f"{what}; deliver the rows that name them, or remove them")
+            yield self.delivery.unreadable(UNNAMED, error)
 
     def name_of(self, name: str, table: str = "") -> str:
         """The name inside the source's folder of the file that a row names; the name itself where there is none."""
@@ -112,6 +133,11 @@ class Pictures:
             files = (path for _, path in self.delivery.files() if not str(path).isascii())
             self._composed = {_composed(str(file)): file for file in files}
         return self._composed.get(_composed(str(path)))
+
+
+def is_image(path: Path) -> bool:
+    """Whether the file is called as images are."""
+    return path.suffix.lower() in SUFFIXES
 
 
 def _composed(name: str) -> str:

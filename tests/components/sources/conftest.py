@@ -7,6 +7,7 @@ from PIL import Image
 from components.recipes.sources import SourceSettings
 from components.records.record import Record, Unreadable
 from components.sources.delivery import deliver
+from components.sources.reading.pictures import UNNAMED
 from components.sources.table import read_source
 
 FORMATS = {"nilearn-mni": "mni152"}
@@ -35,12 +36,13 @@ def draw():
 
 @pytest.fixture(scope="session")
 def read():
-    """read(folder, source, format=…, **options) -> (records by id, unreadables)."""
+    """read(folder, source, format=…, **options) -> (records by id, unreadables), but for what counts images without a row:
+    most tests draw more of them than they name."""
 
     def read_all(folder: Path, source: str, format_name: str = "", **options):
         name = format_name or FORMATS.get(source, source)
         settings = SourceSettings(path=f"data/raw/{source}", format=name, options=options)
-        items = list(read_source(folder, source, settings))
+        items = [item for item in read_source(folder, source, settings) if item.id != f"{source}/{UNNAMED}"]
         records = {item.id: item for item in items if isinstance(item, Record)}
         unreadable = [item for item in items if isinstance(item, Unreadable)]
         assert len(records) + len(unreadable) == len(items), "an id occurs twice"

@@ -272,6 +272,23 @@ def test_vindr_readers_vote(read, draw, tmp_path):
     assert "any abnormality" in listed(second, "findings") and first.delivered_split is Split.TRAIN
 
 
+def test_vindr_boxes_are_asked_in_the_size_of_pictures_that_hold_them(read, draw, tmp_path):
+    """No table of sizes: 80 x 60 pictures, then one more whose boxes show that all are smaller copies."""
+    head = "image_id,class_name,rad_id,x_min,y_min,x_max,y_max\n"
+    rows = "a,Cardiomegaly,R1,8,6,40,30\nb,No finding,R1,,,,\n"
+    (tmp_path / "train.csv").write_text(head + rows)
+    for number, name in enumerate("abc"):
+        draw(tmp_path / "train" / f"{name}.png", number)
+    records, (unnamed,) = read(tmp_path, "vindr-cxr")
+    assert [turn.answer for turn in records["vindr-cxr/a"].turns] == ["[100, 100, 500, 500]"]
+    assert unnamed.reason == "unnamed image"
+    (tmp_path / "train.csv").write_text(head + rows + "c,Cardiomegaly,R1,691,1375,1653,1831\n")
+    records, left_out = read(tmp_path, "vindr-cxr")
+    assert len(records) == 3 and not any(record.turns for record in records.values())
+    assert "cardiomegaly" in listed(records["vindr-cxr/a"], "findings")
+    assert [item.reason for item in left_out] == ["not read"] * 2 and "train_meta.csv" in left_out[0].detail
+
+
 def test_tbx11k_folders_and_boxes(public, read, tmp_path):
     shutil.copytree(public / "cxr-tests" / "tbx11k_test_data", tmp_path / "tbx")
     records, unreadable = read(tmp_path / "tbx", "tbx11k")
