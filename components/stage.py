@@ -107,6 +107,17 @@ def main(argv: list[str]) -> int:
     if len(argv) not in (1, 2) or argv[0] not in STAGES:
         print(f"usage: python -P -m components.stage NAME [ITEM]; NAME is one of {', '.join(STAGES)}")
         return EXIT_IMPOSSIBLE
+    from components.nursery import ask
+    from components.storage.lifeline import die_with_parent
+
+    die_with_parent()
+    began = process_began()
+    code = ask(argv, began)
+    return do(argv, began) if code is None else code
+
+
+def do(argv: list[str], began: float) -> int:
+    """Be the process of the stage, which began, or whose caller did, at this moment of the monotonic clock; the exit code."""
     name, item = argv[0], argv[1] if len(argv) == 2 else ""
     count_imports()
     # Imports make a million objects that stay; looking through them as often as by default takes a second or two.
@@ -124,10 +135,10 @@ def main(argv: list[str]) -> int:
     workspace = Workspace(Path.cwd().resolve())
     os.environ[WORKSPACE] = str(workspace.root)
     have_user(workspace.private / "home")
-    return run(workspace.root, name, item, stop, grace)
+    return run(workspace.root, name, item, stop, grace, began)
 
 
-def run(root: Path, name: str, item: str, stop: threading.Event, grace: "Grace") -> int:
+def run(root: Path, name: str, item: str, stop: threading.Event, grace: "Grace", began: float) -> int:
     """Read the recipe, hold the stage's lock, call the component, say how it ended."""
     from components.context import CannotPredict, Interrupted, StageContext
     from components.recipes.recipe import read_recipe
@@ -185,7 +196,7 @@ def run(root: Path, name: str, item: str, stop: threading.Event, grace: "Grace")
             if PARENT not in os.environ:  # a run shows the progress file; after a bare `dvc repro` this is all there is
                 terminal.write(f"{stage}: {said}\nThe log is {log}\n")
             return EXIT_CANNOT_PREDICT if isinstance(error, CannotPredict) else EXIT_FAILED
-        put_down("imports", process_began())  # what is not work
+        put_down("imports", began)  # what is not work
         progress.finish("done", f"{time.monotonic() - begun:.1f} s", spent=told())
     return 0
 
@@ -214,10 +225,18 @@ def openings_of(workspace: "Workspace") -> "Opening":
 
 def function_of(name: str) -> Callable[..., None]:
     """The component's function behind a stage name; heavy imports happen here, after the environment is set."""
-    for package in (package for package, stages in UNUSED.items() if name in stages):
-        sys.modules.setdefault(package, None)  # type: ignore[arg-type]  (its import fails, as if it were not installed)
+    leave_out(name)
     module, _, function = STAGES[name].partition(":")
     return getattr(import_module(module), function)
+
+
+def leave_out(name: str) -> None:
+    """Let packages that the stage never uses be missing in this process, and only those."""
+    for package, stages in UNUSED.items():
+        if name in stages:
+            sys.modules.setdefault(package, None)  # type: ignore[arg-type]  (its import fails, as if it were not installed)
+        elif sys.modules.get(package, package) is None:  # in a process where another stage did without
+            del sys.modules[package]
 
 
 class Grace:

@@ -5,11 +5,12 @@ import io
 import time
 from typing import Any
 
-from components.recipes.recipe import Recipe
+from components.recipes.recipe import Recipe, read_recipe
 from components.storage.spans import spending
 from components.storage.workspace import Workspace
 from flows.graph import check_graph
 from flows.journal import begin_journal
+from flows.nursery import nursery
 from flows.plan import Plan, check_disk, check_fit, make_plan
 from flows.session import Session
 
@@ -117,5 +118,9 @@ def run(held: Session, plan: Plan, promote: str) -> Any:
         settle(held)
         tag = run_tag(held.mark)
         label = time.strftime("retrain-%Y%m%d-%H%M%S")
-        with noted(held.workspace, tag), tags(tag, f"workspace:{held.workspace.root.name}"):
+        with (
+            nursery(held.workspace, read_recipe(held.workspace.params)),
+            noted(held.workspace, tag),
+            tags(tag, f"workspace:{held.workspace.root.name}"),
+        ):
             return retrain(str(held.workspace.root), promote, label, return_state=True)  # type: ignore[call-overload]
