@@ -35,9 +35,9 @@ def _sessions(workspace: Any, where: str) -> Finding:
 
 
 def _identity(workspace: Any) -> Finding:
+    from components.registry.brief import briefly
     from components.registry.identity import find_registry
     from components.registry.places import spoken
-    from components.registry.tracking import briefly
 
     try:
         with briefly():

@@ -36,12 +36,13 @@ def lineage_of_record(record: Path, tags: Mapping[str, str]) -> dict[str, Any]:
     made_by = {out["path"]: stage for stage, entry in lock.items() for out in entry.get("outs", [])}
     stages = {name: _stage(entry, made_by) for name, entry in lock.items()}
     used = _ancestors(stages, FINAL)
-    raw = [item for name in used for item in stages[name]["inputs"] if item["made_by"] == ["raw delivery"]]
+    inputs = (item for name in used for item in stages[name]["inputs"])
+    raw = {item["path"]: item for item in inputs if item["made_by"] == ["raw delivery"]}  # several stages may read one
     return {
         "identity": dict(sorted(tags.items())),
         "weights": read_object(record / "weights.json")["files"],
         "stages": {name: stages[name] for name in used},
-        "raw": sorted(raw, key=lambda item: item["path"]),
+        "raw": [raw[path] for path in sorted(raw)],
         "sources": manifest.get("sources", {}),
         "start": manifest.get("start"),
     }

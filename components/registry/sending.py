@@ -14,9 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from components.registry.brief import briefly
 from components.registry.run_spool import RunSpool, spools
 from components.registry.runs import PARENT_TAG, Run, go_on
-from components.registry.tracking import FOR_A_PERSON, Tracking, briefly, connect
+from components.registry.tracking import FOR_A_PERSON, Tracking, connect
 from components.storage.addresses import shown
 from components.storage.atomic import read_object, write_json
 from components.storage.lifeline import die_with_parent

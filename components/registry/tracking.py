@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 PARENT = "UNIMED_PARENT_RUN"
 """In the environment of all that a retrain starts: the id of its run, empty while MLflow does not answer."""
 ARTIFACT_ROOT = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
-BRIEF = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
-"""Whoever only watches asks once, and later again; MLflow by itself would try for minutes."""
 _SILENCE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -88,21 +86,6 @@ def _create_experiment(client: "MlflowClient", name: str, place: str | None) -> 
         if error.error_code != "RESOURCE_ALREADY_EXISTS" or found is None:
             raise
         return found.experiment_id  # somebody else was first, between the look and this
-
-
-@contextmanager
-def briefly() -> Iterator[None]:
-    """Within the block MLflow's client gives up after seconds."""
-    before: Mapping[str, str | None] = {name: os.environ.get(name) for name in BRIEF}
-    os.environ.update(BRIEF)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextmanager

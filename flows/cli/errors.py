@@ -45,6 +45,8 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         return IMPOSSIBLE, str(error)
     if "TransportError" in names:  # of httpx, which Prefect's client speaks through
         return FAILED, _of_prefect(error)
+    if "MlflowException" in names:
+        return FAILED, _of_mlflow(error)
     if "OperationalError" in names:
         return FAILED, _of_a_database(error)
     if isinstance(error, OSError):
@@ -93,6 +95,24 @@ def _of_prefect(error: BaseException) -> str:
     server = f"the Prefect server at {shown(os.environ.get('PREFECT_API_URL', 'an unknown address'))}"
     said = " ".join(str(error).split())[:300] or type(error).__name__
     return f"{server} is gone ({said}){where}; the stages that ended stand: start the same command again to go on"
+
+
+def _of_mlflow(error: BaseException) -> str:
+    """Which MLflow it was and what it said; the traceback too where that is not only that nobody answered."""
+    address = os.environ.get("MLFLOW_TRACKING_URI")
+    where = f"MLflow at {shown(address)}" if address else "the workspace's own MLflow"
+    said = " ".join(str(error).split())
+    if "failed with exception" in said:  # its client's words for a server that no request reached
+        reason = said.rpartition("(Caused by ")[2][:200]
+        return (
+            f"{where} does not answer ({reason}); start it, or correct MLFLOW_TRACKING_URI, then the same command again"
+        )
+    fix = (
+        "see whether MLFLOW_TRACKING_URI names an MLflow server"
+        if address
+        else "`unimed doctor` looks at the workspace"
+    )
+    return f"{where} says: {said[:300]}; {fix}; {kept_traceback(error)}"
 
 
 def _of_a_database(error: BaseException) -> str:

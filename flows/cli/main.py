@@ -7,6 +7,7 @@ import typer
 from components.stage import spare_loopback
 from flows.cli import data, images, judging, models, registry, scheduling, services, training, weights, workspace
 from flows.cli.errors import explain
+from flows.cli.prompt import open_streams, waiting
 
 app = typer.Typer(
     name="unimed",
@@ -25,9 +26,11 @@ for group in (training, workspace, models, judging, registry, data, images, weig
 
 def main() -> int:
     """Run the command line; the exit code: 0 done, 1 it failed, 2 asked for something impossible, 75 start me again."""
+    open_streams()
     spare_loopback()
     try:
-        app()
+        with waiting("".join(sys.argv[1:2])):
+            app()
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except (Exception, KeyboardInterrupt) as error:

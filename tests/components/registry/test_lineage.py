@@ -15,6 +15,9 @@ def test_the_tree_goes_from_the_evaluation_back_to_the_raw_delivery_with_hashes(
     found = lineage(three, "champion")
     assert list(found["stages"]) == ["evaluate", "train", "assemble"]
     assert {item["path"] for item in found["raw"]} >= {"data/raw/one"}
+    assert len({item["path"] for item in found["raw"]}) == len(found["raw"]), (
+        "what several stages read stands there once"
+    )
     assert all(item["md5"] for stage in found["stages"].values() for item in stage["inputs"] + stage["outputs"])
     assert [item["made_by"] for item in found["stages"]["train"]["inputs"] if item["path"] == "data/unimed"] == [
         ["assemble"]

@@ -14,6 +14,7 @@ from components.storage.workspace import Workspace
 from flows.cli.errors import explain
 from flows.cli.main import app, main
 from tests.benchmarks.prompt import imports
+from tests.fixtures import micro
 from tests.flows import toy
 from tests.test_frozen_interface import COMMANDS
 
@@ -167,6 +168,38 @@ def test_a_prefect_server_that_died_is_named_with_its_log_and_the_way_on(root, c
     log.write_text("ended")
     assert explain(httpx.ReadTimeout("")) == 1
     assert str(log) in (said := capsys.readouterr().err) and "(ReadTimeout)" in said
+
+
+def test_a_registry_that_no_request_reaches_is_named_within_seconds_and_no_traceback_is_kept(tmp_path):
+    workspace = micro.make_workspace(tmp_path / "here")
+    for address, said in (
+        ("http://127.0.0.1:9", "MLflow at http://127.0.0.1:9 does not answer ("),
+        ("ftp://store", "MLflow at ftp://store says: "),
+    ):
+        environment = micro.clean_environment(
+            MLFLOW_TRACKING_URI=address, UNIMED_DATABASE_URL=f"sqlite:///{tmp_path}/d.db"
+        )
+        for command in (["models"], ["lineage", "1"]):
+            done = subprocess.run(
+                [micro.UNIMED, *command],
+                cwd=workspace.root,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=60,  # MLflow's client by itself tries for four minutes
+            )
+            assert done.returncode == 1 and said in done.stderr and "MLFLOW_TRACKING_URI" in done.stderr
+            assert "unexpected" not in done.stderr
+            assert (workspace.root / ".unimed" / "logs" / "unimed-error.log").exists() == address.startswith("ftp")
+
+
+def test_with_closed_streams_a_command_does_its_work_and_writes_into_no_file(tmp_path):
+    workspace = micro.make_workspace(tmp_path / "here")
+    done = subprocess.run(
+        ["bash", "-c", f'"{micro.UNIMED}" status <&- >&- 2>&-; exit $?'], cwd=workspace.root, timeout=120
+    )
+    assert done.returncode == 0
+    assert not (workspace.root / ".unimed" / "logs" / "unimed-error.log").exists()
 
 
 def test_a_failed_stage_is_told_in_its_own_words(root, capsys):
