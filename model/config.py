@@ -9,6 +9,8 @@ AttentionChoice = Literal["auto", "sdpa", "flex"]
 
 FLUX_LATENT_MEAN = 0.1159
 FLUX_LATENT_STD = 1 / 0.3611
+MAX_PIXELS = 14 * 14 * 9 * 1024
+"""Of an image, or of all images of a question together, where nothing else is said (published)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.config import MAX_PIXELS
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -20,7 +22,7 @@ class ImageTransform:
     max_side: int
     min_side: int
     stride: int
-    max_pixels: int = 1_806_336
+    max_pixels: int = MAX_PIXELS
     """Pixels over all images of a sample."""
 
     def __post_init__(self) -> None:

@@ -78,7 +78,8 @@ def how_predicted(workspace: Workspace, recipe: Recipe) -> str:
     """Changes with what predictions depend on beside weights and items."""
     settings = recipe.evaluation
     tokens = [settings.answer_tokens, settings.caption_tokens]
-    return digest([recorded_code(workspace, "prediction"), recipe.seed, *tokens, repr(settings.drawing)])
+    how = [recipe.seed, *tokens, recipe.compute.precision, repr(settings.drawing)]
+    return digest([recorded_code(workspace, "prediction"), *how])
 
 
 def how_scored(workspace: Workspace, recipe: Recipe) -> str:
@@ -96,7 +97,8 @@ def _predict(ctx: StageContext, checkpoint: Path, exam: Exam, weights: str, out:
         ctx.progress.update(done, total, what)
 
     try:
-        predictor = Predictor.load(checkpoint, threads=ctx.recipe.compute.threads)
+        compute = ctx.recipe.compute
+        predictor = Predictor.load(checkpoint, threads=compute.threads, precision=compute.precision)
         rows, costs = exam_rows(predictor, exam.items, ctx.recipe, say)
     except (MemoryError, OSError, Interrupted):
         raise

@@ -45,9 +45,9 @@ def train_judge(ctx: StageContext) -> None:
     from safetensors.torch import save
 
     from components.training.small_loop import watched
+    from model.device import take_device
 
-    torch.set_num_threads(ctx.recipe.compute.threads)
-    torch.use_deterministic_algorithms(True)
+    take_device(ctx.recipe.compute.threads)
     dataset = Dataset(ctx.workspace.dataset)
     settings = ctx.recipe.evaluation.judge
     train = load_pixels(dataset.images("train"))
@@ -80,13 +80,19 @@ def fit(
     generator: "torch.Generator",
     each_step: "EachStep",
 ) -> float:
-    """The smoothed last loss. Rare modalities and families are drawn more often than they occur: see draw_weights."""
+    """The smoothed last loss. Rare modalities and families are drawn more often than they occur: see draw_weights.
+
+    The network is trained on a GPU where there is one, and left there.
+    """
     import torch
     from torch.nn.functional import cross_entropy
 
     from components.training.augment import softened
     from components.training.small_loop import SmallTraining, train_small
+    from model.device import this_device
 
+    device = this_device()
+    network.to(device)
     weights = torch.tensor(draw_weights(train.labels, train.families), dtype=torch.float64)
     labels = torch.tensor([classes.index(name) for name in train.labels])
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.01)
@@ -99,7 +105,7 @@ def fit(
         nonlocal smoothed
         picked = torch.multinomial(weights, settings.batch, replacement=True, generator=generator)
         batch = softened(train.images[picked].float() / 127.5 - 1, generator)
-        loss = cross_entropy(network(batch), labels[picked])
+        loss = cross_entropy(network(batch.to(device)), labels[picked].to(device))
         smoothed = loss.item() if step == 1 else 0.95 * smoothed + 0.05 * loss.item()
         return loss, {"loss": smoothed}
 

@@ -62,6 +62,8 @@ class Judge:
         """The judge in these files alone."""
         from safetensors.torch import load
 
+        from model.device import this_device
+
         facts = json.loads((folder / files.facts).read_text())
         data = (folder / files.weights).read_bytes()
         network = build(len(facts["classes"]))
@@ -70,7 +72,7 @@ class Judge:
         except RuntimeError as error:
             where = folder / files.weights
             raise ValueError(f"{where} is not a judge of {len(facts['classes'])} classes: {error}") from None
-        network.eval()
+        network.eval().to(this_device())
         if files == MODALITY:
             known = known_families(facts.get("families", {}))
         else:
@@ -86,11 +88,14 @@ class Judge:
         """The modality it sees in each image (uint8, any size, RGB or grey)."""
         import torch
 
+        from model.device import this_device
+
         found: list[str] = []
+        device = this_device()
         with torch.inference_mode():
             for begin in range(0, len(images), _BATCH):
                 batch = torch.stack([pixels(image) for image in images[begin : begin + _BATCH]])
-                found += [self.classes[index] for index in self.network(batch).argmax(dim=1).tolist()]
+                found += [self.classes[index] for index in self.network(batch.to(device)).argmax(dim=1).tolist()]
         return found
 
 

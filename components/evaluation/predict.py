@@ -29,6 +29,7 @@ from components.evaluation.predictions import (
 )
 from components.evaluation.scores import FILE as SCORED
 from components.evaluation.scores import is_decoded_alike, read_scores
+from components.recipes.evaluation import DrawingSettings
 from components.recipes.recipe import Recipe
 from components.records.benchmark import BenchmarkItem
 from components.sources.starts import open_start
@@ -96,7 +97,7 @@ def predict_asked(
 
     say("loading the checkpoint", 0, 1)
     weights = checkpoint_sha256(checkpoint)
-    predictor = Predictor.load(checkpoint, threads=recipe.compute.threads)
+    predictor = Predictor.load(checkpoint, threads=recipe.compute.threads, precision=recipe.compute.precision)
     rows = predict_items(predictor, asked.items, recipe, say)
     header = PredictionHeader(
         dataset_id=asked.dataset_id,
@@ -220,19 +221,30 @@ def drawing_rows(
 def decoding(recipe: Recipe) -> dict[str, str]:
     """Benchmark kind -> how its answers are made: part of what makes two numbers comparable."""
     settings, drawing = recipe.evaluation, recipe.evaluation.drawing
-    shared = f"{drawing.grid_points} grid points, shift {drawing.timestep_shift:g}"
-    low, high = drawing.guidance_interval
-    guided = f"in ({low:g}, {high:g}], renorm {drawing.renorm} >= {drawing.renorm_min:g}, seed {recipe.seed}"
-    edit = f"text guidance {drawing.edit_guidance:g}, image guidance {drawing.image_guidance:g}"
+    words, edits, end = drawing.of_words(), drawing.of_edits(), f"seed {recipe.seed}{_precision(recipe)}"
+    side = f"{drawing.side} pixels a side, " if drawing.side else ""
+    guided = f"text guidance {edits.text_guidance:g}, image guidance {edits.image_guidance:g}"
+    sampled = f"{_grid(edits)}, {guided} {_guidance(edits)}, {end}"
     return {
-        "vqa": f"greedy, at most {settings.answer_tokens} tokens",
-        "caption": f"greedy, at most {settings.caption_tokens} tokens",
-        TEXT: f"greedy, at most {settings.caption_tokens} tokens",
-        "t2i": f"{shared}, text guidance {drawing.text_guidance:g} {guided}",
-        "edit": f"{shared}, {edit} {guided}"
-        if drawing.edits == "sampled"
-        else f"the mean in one step, seed {recipe.seed}",
+        "vqa": f"greedy, at most {settings.answer_tokens} tokens{_precision(recipe)}",
+        "caption": f"greedy, at most {settings.caption_tokens} tokens{_precision(recipe)}",
+        TEXT: f"greedy, at most {settings.caption_tokens} tokens{_precision(recipe)}",
+        "t2i": f"{side}{_grid(words)}, text guidance {words.text_guidance:g} {_guidance(words)}, {end}",
+        "edit": sampled if drawing.edits == "sampled" else f"the mean in one step, {end}",
     }
+
+
+def _grid(drawing: DrawingSettings) -> str:
+    return f"{drawing.grid_points} grid points, shift {drawing.timestep_shift:g}"
+
+
+def _guidance(drawing: DrawingSettings) -> str:
+    low, high = drawing.guidance_interval
+    return f"in ({low:g}, {high:g}], renorm {drawing.renorm} >= {drawing.renorm_min:g}"
+
+
+def _precision(recipe: Recipe) -> str:
+    return "" if recipe.compute.precision == "fp32" else f", {recipe.compute.precision}"
 
 
 def _drawn(item: BenchmarkItem, variant: str, seed: int, picture: bytes) -> dict[str, Any]:

@@ -15,8 +15,9 @@ import numpy as np
 
 from components.images.resize import fit_image
 from components.recipes.evaluation import DrawingSettings
-from components.recipes.training import SideRange
+from components.recipes.training import Precision, SideRange
 from components.weights.tokenizer import TextTokenizer
+from model.config import MAX_PIXELS
 
 if TYPE_CHECKING:
     import torch
@@ -94,14 +95,14 @@ class ImageSettings:
     def of(cls, config: Mapping[str, Any]) -> Self:
         """The settings in the `unimed` block of config.json; the published sizes where there is none."""
         stored = config.get("unimed", {}).get("image_settings") or {}
-        vae_low, vae_high = stored.get("vae_side", (512, 1024))
-        vit_low, vit_high = stored.get("vit_side", (224, 980))
-        return cls(
-            side=int(stored.get("side", vae_high)),
-            square=bool(stored.get("square", False)),
-            vae_side=SideRange(min=int(vae_low), max=int(vae_high)),
-            vit_side=SideRange(min=int(vit_low), max=int(vit_high)),
-        )
+
+        def sides(of: str, published: tuple[int, int]) -> SideRange:
+            low, high = stored.get(f"{of}_side", published)
+            return SideRange(min=int(low), max=int(high), max_pixels=int(stored.get(f"{of}_max_pixels", MAX_PIXELS)))
+
+        vae, vit = sides("vae", (512, 1024)), sides("vit", (224, 980))
+        square = bool(stored.get("square", False))
+        return cls(side=int(stored.get("side", vae.max)), square=square, vae_side=vae, vit_side=vit)
 
 
 class Predictor:
@@ -119,16 +120,18 @@ class Predictor:
             autoencoder.eval()
 
     @classmethod
-    def load(cls, checkpoint: Path, *, threads: int | None = None, device: str = "cpu") -> Self:
-        """The checkpoint in the folder; `threads` sets torch's number for this process. Raises ValueError if it is broken."""
+    def load(cls, checkpoint: Path, *, threads: int | None = None, precision: Precision = "fp32") -> Self:
+        """The checkpoint in the folder, on a GPU where there is one, its numbers in the recipe's precision; `threads` sets
+        torch's number for this process. Raises ValueError if it is broken."""
         import torch
 
+        from model.device import this_device
         from model.unimedvl import UniMedVL
 
         if threads is not None:
             torch.set_num_threads(threads)
-        dtype = torch.float32 if device == "cpu" else torch.bfloat16
-        return cls.of(UniMedVL.from_pretrained(checkpoint, dtype, device), checkpoint)
+        dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        return cls.of(UniMedVL.from_pretrained(checkpoint, dtype, this_device()), checkpoint)
 
     @classmethod
     def of(cls, model: "UniMedVL", checkpoint: Path) -> Self:
@@ -214,14 +217,14 @@ class Predictor:
         from model.image_transform import ImageTransform
 
         side = self.images.vit_side
-        return ImageTransform(side.max, side.min, self._model.config.require_vit().patch_size)
+        return ImageTransform(side.max, side.min, self._model.config.require_vit().patch_size, side.max_pixels)
 
     @property
     def _vae(self) -> "ImageTransform":
         from model.image_transform import ImageTransform
 
         side = self.images.vae_side
-        return ImageTransform(side.max, side.min, self._model.config.latent_stride)
+        return ImageTransform(side.max, side.min, self._model.config.latent_stride, side.max_pixels)
 
     @property
     def _autoencoder(self) -> "Autoencoder":
@@ -232,23 +235,24 @@ class Predictor:
     def _question_contexts(self, questions: Sequence[Question]) -> list["Context"]:
         from model.generation import Context, prefill
 
-        with_image: dict[str, Context] = {}
+        with_image: dict[tuple[str, int], Context] = {}
         parts = [question.parts for question in questions]
         firsts = [None if isinstance(first := said[0], str) else first for said in parts]
-        keys = [_image_key(first) for first in firsts]
+        counts = [sum(not isinstance(part, str) for part in said) for said in parts]
+        keys = [(_image_key(first), count) for first, count in zip(firsts, counts, strict=True)]
         for key, first in zip(keys, firsts, strict=True):
             if key not in with_image:
                 with_image[key] = Context(self._model, self._tokenizer.special)
                 if first is not None:
-                    self._add_vit(with_image[key], self._fitted(first))
+                    self._add_vit(with_image[key], self._fitted(first), key[1])
         prefill(list(with_image.values()))
         contexts = [with_image[key].copy() for key in keys]
-        for context, first, said in zip(contexts, firsts, parts, strict=True):
+        for context, first, count, said in zip(contexts, firsts, counts, parts, strict=True):
             for part in said if first is None else said[1:]:
                 if isinstance(part, str):
                     context.add_text(self._tokenizer.encode(part))
                 else:
-                    self._add_vit(context, self._fitted(part))
+                    self._add_vit(context, self._fitted(part), count)
         return contexts
 
     def _draw_batch(self, requests: Sequence[DrawRequest], settings: DrawingSettings) -> list[np.ndarray]:
@@ -256,12 +260,16 @@ class Predictor:
 
         from model.generation import Context, draw_images, prefill
 
-        stride, special = self._model.config.latent_stride, self._tokenizer.special
+        stride, special, side = (
+            self._model.config.latent_stride,
+            self._tokenizer.special,
+            settings.side or self.images.side,
+        )
         no_text, no_image = ([Context(self._model, special) for _ in requests] for _ in range(2))
         grids, noises, given = [], [], []
         for request, context in zip(requests, no_text, strict=True):
             generator = torch.Generator().manual_seed(request.seed)
-            width, height = self._vae.size(self.images.side, self.images.side)
+            width, height = self._vae.size(side, side)
             given.append(None)
             if request.condition is not None:
                 picture = self._fitted(request.condition)
@@ -278,9 +286,7 @@ class Predictor:
         for context, without_image, request in zip(whole, no_image, requests, strict=True):
             for with_text in (context, without_image):
                 with_text.add_text(self._tokenizer.encode(request.prompt))
-        is_edit = requests[0].condition is not None
-        settings = settings.one_step() if is_edit and settings.edits == "mean" else settings
-        guidance = self._guidance(settings, is_edit=is_edit)
+        guidance = self._guidance(settings, is_edit=requests[0].condition is not None)
         drawn = draw_images(whole, no_text, no_image, grids, guidance, noises)
         return [self._picture(*parts) for parts in zip(drawn, grids, given, strict=True)]
 
@@ -296,11 +302,14 @@ class Predictor:
     def _guidance(self, settings: DrawingSettings, *, is_edit: bool) -> Any:
         from model.generation import GuidanceSettings
 
+        if is_edit and settings.edits == "mean":
+            settings = settings.one_step()
+        settings = settings.of_edits() if is_edit else settings.of_words()
         return GuidanceSettings(
             num_timesteps=settings.grid_points,
             timestep_shift=settings.timestep_shift,
-            text_scale=settings.edit_guidance if is_edit else settings.text_guidance,
-            image_scale=settings.image_guidance if is_edit else 1.0,
+            text_scale=settings.text_guidance,
+            image_scale=settings.image_guidance,
             interval=settings.guidance_interval,
             renorm=settings.renorm,
             renorm_min=settings.renorm_min,
@@ -314,10 +323,11 @@ class Predictor:
         pixels = np.asarray(picture.convert("RGB"))
         return Image.fromarray(fit_image(pixels, self.images.side, square=self.images.square))
 
-    def _add_vit(self, context: "Context", picture: "Image") -> None:
+    def _add_vit(self, context: "Context", picture: "Image", num_images: int = 1) -> None:
+        """The image, one of so many of a question, which share the pixels that there are for one."""
         from model.image_transform import patchify_pixels
 
-        pixels = self._to_model(self._vit(picture))
+        pixels = self._to_model(self._vit(picture, num_images))
         patch = self._model.config.require_vit().patch_size
         grid = (pixels.shape[-2] // patch, pixels.shape[-1] // patch)
         context.add_vit(patchify_pixels(pixels, patch), grid)

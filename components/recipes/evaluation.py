@@ -3,6 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+Renorm = Literal["global", "channel", "text_channel"]
+_TASK_NUMBERS = ("grid_points", "timestep_shift", "guidance_interval", "renorm", "renorm_min")
+"""Of DrawingSettings: what edits may have of their own, as `edit_<name>`."""
+_MIN_SIDE = 16
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DrawingSettings:
@@ -19,20 +24,47 @@ class DrawingSettings:
     """mean: an edit is drawn in one step without guidance, the mean of what could be drawn. sampled: as all drawings."""
     guidance_interval: tuple[float, float] = (0.4, 1.0)
     """Noise levels between which guidance works (low, high]; outside it the plain velocity is followed."""
-    renorm: Literal["global", "channel", "text_channel"] = "global"
+    renorm: Renorm = "global"
     renorm_min: float = 0.0
     """A guided velocity is shortened to the plain one's length, by no more than this factor; 1 never shortens."""
+    edit_grid_points: int | None = None
+    """Of sampled edits, as the four below it: what is left out is as in drawings from words."""
+    edit_timestep_shift: float | None = None
+    edit_guidance_interval: tuple[float, float] | None = None
+    edit_renorm: Renorm | None = None
+    edit_renorm_min: float | None = None
+    side: int | None = None
+    """Pixels a side of a drawing from words; left out, that of the images which the checkpoint was trained on."""
 
     def __post_init__(self) -> None:
-        if self.grid_points < 2:
-            raise ValueError(f"drawing.grid_points must be at least 2 (one step), got {self.grid_points}")
-        low, high = self.guidance_interval
-        if not 0 <= low < high <= 1:
-            raise ValueError(f"drawing.guidance_interval must satisfy 0 <= low < high <= 1, got {low}, {high}")
+        for of in ("", "edit_"):
+            points, shift = getattr(self, f"{of}grid_points"), getattr(self, f"{of}timestep_shift")
+            interval, least = getattr(self, f"{of}guidance_interval"), getattr(self, f"{of}renorm_min")
+            if points is not None and points < 2:
+                raise ValueError(f"drawing.{of}grid_points must be at least 2 (one step), got {points}")
+            if shift is not None and shift <= 0:
+                raise ValueError(f"drawing.{of}timestep_shift must be above 0, got {shift}")
+            if interval is not None and not 0 <= interval[0] < interval[1] <= 1:
+                low, high = interval
+                raise ValueError(f"drawing.{of}guidance_interval must satisfy 0 <= low < high <= 1, got {low}, {high}")
+            if least is not None and not 0 <= least <= 1:
+                raise ValueError(f"drawing.{of}renorm_min must be from 0 to 1, got {least}")
+        if self.side is not None and self.side < _MIN_SIDE:
+            raise ValueError(f"drawing.side must be at least {_MIN_SIDE} pixels, got {self.side}")
+
+    def of_words(self) -> "DrawingSettings":
+        """The numbers under which an image is drawn from words alone, in the plain fields."""
+        return replace(self, image_guidance=1.0)
+
+    def of_edits(self) -> "DrawingSettings":
+        """The numbers under which an edit is sampled, in the plain fields."""
+        own = {name: value for name in _TASK_NUMBERS if (value := getattr(self, f"edit_{name}")) is not None}
+        return replace(self, text_guidance=self.edit_guidance, **own)
 
     def one_step(self) -> "DrawingSettings":
         """One Euler step without guidance: the mean of what could be drawn, a second decoding of edits."""
-        return replace(self, grid_points=2, text_guidance=1.0, edit_guidance=1.0, image_guidance=1.0)
+        once = replace(self, grid_points=2, text_guidance=1.0, edit_guidance=1.0, image_guidance=1.0)
+        return replace(once, edit_grid_points=None, edit_timestep_shift=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -57,6 +57,13 @@ class Recipe:
                     f"{self.model.llm.experts!r}, set it to mot"
                 )
             known.append(name)
+        if (side := self.evaluation.drawing.side) is not None:
+            drawn = self.curriculum[self.final_stage].vae_side
+            if not drawn.min <= side <= drawn.max:
+                raise ValueError(
+                    f"evaluation.drawing.side is {side}, outside of curriculum.{self.final_stage}.vae_side, {drawn.min} to "
+                    f"{drawn.max}, in which the network learns to draw"
+                )
 
     @property
     def final_stage(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from model.config import AttentionChoice
+from model.config import MAX_PIXELS, AttentionChoice
 
 Precision = Literal["fp32", "bf16"]
 TRAIN, SHIPPED = "train", "shipped:"
@@ -66,6 +66,14 @@ class SideRange:
 
     min: int
     max: int
+    max_pixels: int = MAX_PIXELS
+    """Of an image that is drawn, or read for a drawing; all images of a question share it."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min <= self.max:
+            raise ValueError(f"image sides must satisfy 1 <= min <= max, got min {self.min}, max {self.max}")
+        if self.max_pixels < self.min**2:
+            raise ValueError(f"max_pixels is {self.max_pixels}, less than a square of the shortest side {self.min}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,7 +171,7 @@ class TrainingSettings:
     sequences_per_step: int
     """Packed sequences per optimizer step, over all ranks; any number of workers up to it takes the same samples."""
     tokens_per_sequence: int
-    """Room of one packed sequence. A longer sample is an error, never a crop."""
+    """Room of one packed sequence, where a stage has none of its own. A longer sample is an error, never a crop."""
     sequences_per_forward: int
     """Packed sequences that go through the network together: memory against speed, never which samples a step has."""
     source_power: Mapping[Literal["text", "t2i", "i2t", "interleaved"], float]
@@ -204,10 +212,18 @@ class CurriculumStage:
     """Only the generation side and the text head learn; no gradient passes through a text or ViT token (experts: mot)."""
     vae_side: SideRange
     vit_side: SideRange
+    tokens_per_sequence: int | None = None
+    """Room of one packed sequence in this stage; left out, that of training."""
+
+    def room(self, training: TrainingSettings) -> int:
+        """Tokens of one packed sequence in this stage."""
+        return training.tokens_per_sequence if self.tokens_per_sequence is None else self.tokens_per_sequence
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise ValueError(f"curriculum steps must be at least 1, got {self.steps}")
+        if self.tokens_per_sequence is not None and self.tokens_per_sequence < 1:
+            raise ValueError(f"curriculum tokens_per_sequence must be at least 1, got {self.tokens_per_sequence}")
         if not sum(self.mixture.values()) > 0:
             raise ValueError("curriculum mixture needs a weight above 0")
         if self.freeze_und and self.vit_learning_rate_scale != 0:

@@ -41,7 +41,7 @@ class UniMed(PythonModel):
         self._recipe = read_recipe(record / "params.yaml")
         self._folder = tempfile.TemporaryDirectory(prefix="unimed-weights-")
         checkpoint = lay_out(WeightsReference.from_json(stored), Path(self._folder.name))
-        self._predictor = Predictor.load(checkpoint)
+        self._predictor = Predictor.load(checkpoint, precision=self._recipe.compute.precision)
 
     def predict(
         self, context: Any, model_input: pandas.DataFrame, params: dict[str, Any] | None = None

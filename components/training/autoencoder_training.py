@@ -14,6 +14,7 @@ from components.training.pictures import PictureSet
 from components.training.small_loop import EachStep, Row, SmallTraining, curve, train_small, warm_cosine
 from model.autoencoder import Autoencoder
 from model.config import VAEConfig
+from model.device import this_device
 
 # Shapes: B crops of c x c pixels.
 
@@ -28,8 +29,12 @@ EVERY = 20
 def train_autoencoder(
     config: VAEConfig, pictures: PictureSet, settings: AutoencoderTraining, *, seed: int, each_step: EachStep
 ) -> tuple[Autoencoder, list[Row]]:
-    """(the averaged autoencoder, with its latents' measured mean and scale in its config; rows of the loss curve)."""
-    autoencoder = _fresh(config, seed)
+    """(the averaged autoencoder on the CPU, with its latents' measured mean and scale in its config; rows of the loss curve).
+
+    A GPU trains it where there is one.
+    """
+    device = this_device()
+    autoencoder = _fresh(config, seed).to(device)
     average = Average(autoencoder, settings.ema_decay)
     optimizer = torch.optim.AdamW(autoencoder.parameters(), lr=1.0, betas=BETAS, weight_decay=0.0, fused=True)
     optimizer.register_step_post_hook(lambda *_: average.update(autoencoder))
@@ -39,7 +44,7 @@ def train_autoencoder(
         images = random_crops(pictures.batch(pictures.draw(draw, settings.batch)), settings.crop, draw)
         shape = _latent_shape(config, settings)
         noise = generator(seed, "autoencoder-noise", step).standard_normal(shape, dtype=np.float32)
-        loss, squared_error = _loss(autoencoder, images, torch.from_numpy(noise), settings)
+        loss, squared_error = _loss(autoencoder, images.to(device), torch.from_numpy(noise).to(device), settings)
         return loss, {"image_loss": float(squared_error)}
 
     training = SmallTraining(
@@ -86,7 +91,8 @@ def _latent_shape(config: VAEConfig, settings: AutoencoderTraining) -> tuple[int
 def _measured(autoencoder: Autoencoder, pictures: PictureSet, seed: int) -> Autoencoder:
     """The same weights with the mean and scale of each latent channel over training pictures in the config."""
     numbers = pictures.draw(generator(seed, "autoencoder-scale"), MEASURED_PICTURES)
-    moments = [autoencoder.encode(plain([pictures.pixels(number)])) for number in numbers]
+    device = next(autoencoder.parameters()).device
+    moments = [autoencoder.encode(plain([pictures.pixels(number)]).to(device)) for number in numbers]
     mean = torch.cat([m.mean for m in moments]).double()
     variance = torch.cat([m.logvar for m in moments]).double().clamp(-30, 20).exp()
     centre = mean.mean((0, 2, 3))

@@ -55,7 +55,7 @@ class Gatherer:
             one = Gathered(visit, self._layout.items(pieces, visit), {}, {})
             for item in one.items:
                 if isinstance(item, VitItem) and not item.dropped:
-                    upright = self._pixels.sized(_image(sample, item.piece), self._layout.vit)
+                    upright = self._pixels.sized(_image(sample, item.piece), self._layout.vit, item.num_images)
                     key = (self._layout.seed, visit.key, visit.pass_number, item.piece)
                     vit.add(one, item.piece, turned(upright, turn), key)
                 elif isinstance(item, LatentItem) and not item.dropped:

@@ -9,6 +9,7 @@ from components.recipes.training import CurriculumStage
 from components.storage.file_hashes import file_sha256
 from components.storage.keys import keyed_hash
 from components.storage.object_store import ObjectStore
+from model.config import MAX_PIXELS
 from model.weights import AUTOENCODER_FILE
 
 
@@ -43,7 +44,10 @@ class StageJob:
 def image_settings(job: StageJob) -> dict[str, Any]:
     """What a checkpoint says of its images: how they were stored and which sides the network was shown."""
     recipe, stage = job.recipe, job.settings
-    return {
+    sides = {"vae": stage.vae_side, "vit": stage.vit_side}
+    # The published number is left out, as in every checkpoint before there was another.
+    pixels = {f"{of}_max_pixels": side.max_pixels for of, side in sides.items() if side.max_pixels != MAX_PIXELS}
+    return pixels | {
         "side": recipe.assembly.image_side,
         "square": recipe.assembly.square,
         "vae_side": [stage.vae_side.min, stage.vae_side.max],

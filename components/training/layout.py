@@ -69,6 +69,8 @@ class VitItem:
     grid: Grid
     is_condition: bool
     dropped: bool = False
+    num_images: int = 1
+    """Images that share the pixels which there are for one."""
 
     @property
     def num_tokens(self) -> int:
@@ -138,7 +140,7 @@ class Layout:
 
     def _image_items(self, number: int, shape: ImageShape, order: "_Order", *, is_last: bool) -> list[Item]:
         is_condition = number < order.last_target
-        vit = VitItem(number, self._vit_grid(shape), is_condition)
+        vit = VitItem(number, self._vit_grid(shape, order.num_together), is_condition, num_images=order.num_together)
         if shape.role is ImageRole.UNDERSTAND:
             return [vit]
         clean = LatentItem(number, self._latent_grid(shape), 0, is_condition)
@@ -148,8 +150,8 @@ class Layout:
         # Nothing sees noised tokens but themselves, so what follows a drawing reads the clean copy.
         return [noised] if is_last else [noised, clean, vit]
 
-    def _vit_grid(self, shape: ImageShape) -> Grid:
-        width, height = self.vit.size(shape.width, shape.height)
+    def _vit_grid(self, shape: ImageShape, num_images: int) -> Grid:
+        width, height = self.vit.size(shape.width, shape.height, num_images)
         return height // self.vit_patch, width // self.vit_patch
 
     def _latent_grid(self, shape: ImageShape) -> Grid:
@@ -161,8 +163,8 @@ def image_transforms(
     config: ModelConfig, *, vit_side: SideRange, vae_side: SideRange
 ) -> tuple[ImageTransform, ImageTransform]:
     """How images are sized for the ViT and for the autoencoder."""
-    vit = ImageTransform(vit_side.max, vit_side.min, config.require_vit().patch_size)
-    vae = ImageTransform(vae_side.max, vae_side.min, config.latent_stride)
+    vit = ImageTransform(vit_side.max, vit_side.min, config.require_vit().patch_size, vit_side.max_pixels)
+    vae = ImageTransform(vae_side.max, vae_side.min, config.latent_stride, vae_side.max_pixels)
     return vit, vae
 
 
@@ -172,11 +174,15 @@ class _Order(NamedTuple):
     first_image: int
     last_target: int
     """-1 where nothing is drawn."""
+    num_together: int
+    """Images that share the pixels which there are for one: those of a question. Where one is drawn, each has its own (as
+    published)."""
 
     @classmethod
     def of(cls, pieces: Sequence[Shape]) -> "_Order":
         images = [i for i, piece in enumerate(pieces) if isinstance(piece, ImageShape)]
-        return cls(min(images, default=len(pieces)), max((i for i in images if _is_target(pieces[i])), default=-1))
+        targets = [i for i in images if _is_target(pieces[i])]
+        return cls(min(images, default=len(pieces)), max(targets, default=-1), 1 if targets else len(images))
 
 
 def _is_target(piece: Shape) -> bool:

@@ -85,7 +85,7 @@ class Lengths:
             name = index.read(int(longest.argmax())).id
             raise ValueError(
                 f"{int((longest > room).sum())} of {len(longest)} samples do not fit in a packed sequence of {room} tokens, "
-                f"the longest is {name} with {most}; raise training.tokens_per_sequence to {most}"
+                f"the longest is {name} with {most}; raise training.tokens_per_sequence, or the stage's own, to {most}"
             )
 
     @classmethod

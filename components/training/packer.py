@@ -31,7 +31,7 @@ class Packer(Generic[T]):
         if length > self._room:
             raise ValueError(
                 f"sample {sample} is {length} tokens, over the room of {self._room} of a packed sequence; "
-                "raise training.tokens_per_sequence"
+                "raise training.tokens_per_sequence, or the stage's own"
             )
         self.waiting.append((sample, length))
         self._tokens += length

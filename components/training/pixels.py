@@ -19,19 +19,22 @@ class PixelStore:
     """Sized images, kept by content up to CACHE_BYTES."""
 
     def __init__(self, capacity_bytes: int = CACHE_BYTES) -> None:
-        self._kept: ByteCache[tuple[str, int, int], np.ndarray] = ByteCache(capacity_bytes, attrgetter("nbytes"))
+        self._kept: ByteCache[tuple[str, ImageTransform, int], np.ndarray] = ByteCache(
+            capacity_bytes, attrgetter("nbytes")
+        )
 
-    def sized(self, image: Image, transform: ImageTransform) -> np.ndarray:
-        """RGB pixels uint8 [h, w, 3], resized (bicubic) as the transform says; not to be written to."""
-        key = (image.sha256, transform.max_side, transform.min_side)
-        return self._kept.get_or_make(key, lambda: rgb_pixels(image.data, transform))
+    def sized(self, image: Image, transform: ImageTransform, num_images: int = 1) -> np.ndarray:
+        """RGB pixels uint8 [h, w, 3], resized (bicubic) as the transform says for one of so many images; not to be written
+        to."""
+        key = (image.sha256, transform, num_images)
+        return self._kept.get_or_make(key, lambda: rgb_pixels(image.data, transform, num_images))
 
 
-def rgb_pixels(data: bytes, transform: ImageTransform) -> np.ndarray:
+def rgb_pixels(data: bytes, transform: ImageTransform, num_images: int = 1) -> np.ndarray:
     """RGB pixels uint8 [h, w, 3] of a stored image at the transform's size. Raises ImageError when it is damaged."""
     pixels = decode_stored(data)
     rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
-    width, height = transform.size(rgb.shape[1], rgb.shape[0])
+    width, height = transform.size(rgb.shape[1], rgb.shape[0], num_images)
     sized = np.ascontiguousarray(scale_image(rgb, height, width))
     sized.flags.writeable = False
     return sized

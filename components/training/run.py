@@ -120,18 +120,13 @@ class StageWork:
 
 def prepare(job: StageJob, world: World, on_row: OnRow = nobody) -> StageWork:
     """The stage as its parent left it: weights, data and plan. Raises ValueError for what a person can mend."""
-    import torch
-
     from model.attention import pick_backend
+    from model.device import take_device
     from model.weights import load_autoencoder
 
     recipe, training = job.recipe, job.recipe.training
     check_world_size(training.sequences_per_step, world.size)
-    # Also in a thread or worker of its own: OpenMP keeps the number per thread, and float sums depend on it.
-    torch.set_num_threads(recipe.compute.threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    # Bytes are promised on the CPU; some CUDA kernels have no deterministic form.
-    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    device = take_device(recipe.compute.threads)
     pick_backend(recipe.compute.attention, device, training=True)  # refuses before anything is loaded
     model, autoencoder = _network(job, world, device), load_autoencoder(job.parent, device)
     tokenizer = TextTokenizer.load(job.parent)
@@ -216,7 +211,7 @@ def _data(
         lengths,
         Mixture(groups={**job.settings.mixture}, source_power={**training.source_power}),
         seed=layout.seed,
-        room=training.tokens_per_sequence,
+        room=job.settings.room(training),
         length_of=lambda visit: lengths.of(visit, layout),
     )
     return latents, maker, planner

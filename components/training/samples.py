@@ -39,7 +39,7 @@ def stage_samples(job: StageJob, layout: Layout) -> tuple[SampleIndex, Lengths]:
         tokenizer=keyed_hash("tokenizer", files),
         code=job.code,
     )
-    lengths.check_room(job.recipe.training.tokens_per_sequence, index)
+    lengths.check_room(job.settings.room(job.recipe.training), index)
     return index, lengths
 
 

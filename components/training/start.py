@@ -34,10 +34,9 @@ def make_start(ctx: StageContext) -> None:
 
     Raises Interrupted when asked to stop (finished parts are kept) and ValueError for what a person can mend.
     """
-    import torch
+    from model.device import take_device
 
-    torch.set_num_threads(ctx.recipe.compute.threads)
-    torch.use_deterministic_algorithms(True)
+    take_device(ctx.recipe.compute.threads)
     if ctx.recipe.start.source == TRAIN:
         rows = _trained(ctx)
     else:

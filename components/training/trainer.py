@@ -166,9 +166,9 @@ def _has_gpu() -> bool:
         import ray
 
         return ray.cluster_resources().get("GPU", 0) > 0
-    import torch
+    from model.device import this_device
 
-    return torch.cuda.is_available()
+    return this_device().type == "cuda"
 
 
 def _storage(ctx: StageContext) -> Path:

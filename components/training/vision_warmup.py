@@ -16,6 +16,7 @@ from components.storage.keys import generator, seed_of
 from components.training.augment import augmented
 from components.training.pictures import PictureSet
 from components.training.small_loop import EachStep, Row, SmallTraining, curve, train_small, warm_cosine
+from model.device import this_device
 from model.tables import grid_position_ids
 from model.unimedvl import UniMedVL
 from model.vit import ViT
@@ -50,22 +51,23 @@ class FactTable:
 def warm_up_vision(
     model: UniMedVL, pictures: PictureSet, settings: VisionWarmup, *, seed: int, each_step: EachStep
 ) -> list[Row]:
-    """Trains the network's ViT in place; the rows of its loss and accuracies."""
-    vit, config = model.vit_model, model.config
+    """Trains the network's ViT in place, on a GPU where there is one; the rows of its loss and accuracies."""
+    device, config = this_device(), model.config
+    vit = model.vit_model.to(device)
     facts = fact_tables([picture.facts for picture in pictures.pictures], settings.fact_weights)
-    heads = _heads(facts, vit, seed)
+    heads = _heads(facts, vit, seed).to(device)
     optimizer = torch.optim.AdamW(
         [*vit.parameters(), *heads.parameters()], lr=1.0, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True
     )
     patch = config.require_vit().patch_size
     side = pictures.side // patch
     table = grid_position_ids(side, side, config.vit_max_patches_per_side, interpolate=config.interpolate_positions)
-    position_ids = table.repeat(settings.batch)
+    position_ids = table.repeat(settings.batch).to(device)
 
     def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
         numbers = pictures.draw(generator(seed, "vision", step), settings.batch)
         keys = [(seed, "vision", step, place) for place in range(settings.batch)]
-        patches = patchify_batch(augmented(pictures.batch(numbers), keys), patch)
+        patches = patchify_batch(augmented(pictures.batch(numbers), keys), patch).to(device)
         features = vit(patches, position_ids, ((side, side),) * settings.batch)
         loss, values = _losses(features.view(settings.batch, side**2, -1).mean(1), heads, facts, numbers, settings)
         return loss, {"loss": float(loss.detach()), **values}
@@ -80,7 +82,7 @@ def warm_up_vision(
     )
     vit.train()
     history = train_small(training, loss_of, each_step)
-    vit.eval()
+    vit.eval().cpu()
     return curve("vision", history, every=EVERY, digits=4)
 
 
@@ -139,7 +141,7 @@ def _losses(
     total = pooled.sum() * 0
     accuracies: dict[str, float] = {}
     for fact in facts:
-        labels = fact.labels[chosen]
+        labels = fact.labels[chosen].to(pooled.device)
         known = (labels[:, 0] if fact.is_list else labels) != UNKNOWN
         if not known.any():
             continue

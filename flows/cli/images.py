@@ -136,4 +136,6 @@ def load(workspace: Any, name: str) -> tuple[Any, Any, int]:
         checkpoint = checkpoint_of(workspace, tracking, version)
         from components.inference.predictor import Predictor
 
-        return Predictor.load(checkpoint, threads=recipe.compute.threads), recipe, version.number
+        compute = recipe.compute
+        predictor = Predictor.load(checkpoint, threads=compute.threads, precision=compute.precision)
+        return predictor, recipe, version.number

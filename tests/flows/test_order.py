@@ -4,8 +4,11 @@ import pytest
 
 from components.recipes.recipe import read_recipe
 from components.recipes.shipped import read_shipped, shipped_graph
+from components.sources.table import adapter_code
+from components.storage.code import code_hashes
 from components.storage.dvc import stage_graph
 from components.storage.dvc_repository import ensure_initialised
+from components.storage.made_with import flat
 from components.storage.workspace import Workspace
 from components.storage.yaml_files import parse_yaml
 from flows.order import stage_list, stage_order
@@ -48,3 +51,15 @@ def test_a_stage_that_reads_its_code_reads_what_it_is_made_with_too():
         code = {key for key in keys if not key.startswith(("made_with.", "secrets."))}
         assert {key for key in keys if key.startswith("made_with.")} == {f"made_with.{key}" for key in code}, name
         assert code or name == "code"
+
+
+def test_a_stage_whose_component_computes_with_torch_reads_the_number_of_threads():
+    """The door sets it, and float sums depend on it."""
+    stages, packages = parse_yaml(shipped_graph(), "dvc.yaml")["stages"], flat(code_hashes(adapter_code()))
+    for name, stage in stages.items():
+        params = stage.get("do", stage).get("params", [])
+        made_with = [
+            key for param in params if isinstance(param, dict) for key in param["code.json"] if key in packages
+        ]
+        computes = any("torch" in packages[key] for key in made_with)
+        assert computes == ("compute.threads" in params), name

@@ -48,7 +48,7 @@ def epochs(recipe: Recipe, stage: CurriculumStage, data: Data, samples: Mapping[
     """Source -> how often the stage goes through its samples. samples: a mean one of each group."""
     mixture: dict[str, float] = {group: weight for group, weight in stage.mixture.items() if weight > 0}
     length = sum(weight * samples[group].all for group, weight in mixture.items()) / sum(mixture.values())
-    drawn = stage.steps * recipe.training.sequences_per_step * recipe.training.tokens_per_sequence / length
+    drawn = stage.steps * recipe.training.sequences_per_step * stage.room(recipe.training) / length
     powers: dict[str, float] = {**recipe.training.source_power}
     visits: dict[str, float] = defaultdict(float)
     held: dict[str, int] = defaultdict(int)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from components.recipes.recipe import Recipe
-from components.recipes.training import CurriculumStage
 from components.training.forecast.found import Machine, Memory
 from components.training.forecast.memory import num_forwards
 from components.training.forecast.tokens import largest_sample
@@ -32,7 +31,7 @@ def fits(recipe: Recipe, memory: Memory, machine: Machine) -> bool:
     return True
 
 
-def what_would_fit(recipe: Recipe, stage: CurriculumStage, memory_of: MemoryOf, machine: Machine) -> list[str]:
+def what_would_fit(recipe: Recipe, stage: str, memory_of: MemoryOf, machine: Machine) -> list[str]:
     """Settings under which it fits: one alone where one does, else several together; empty where none of these do."""
     changes = [change for step in STEPS for change in step(recipe, stage, machine)]
     for change in changes:
@@ -50,12 +49,12 @@ def what_would_fit(recipe: Recipe, stage: CurriculumStage, memory_of: MemoryOf, 
     return []
 
 
-def _checkpointing(recipe: Recipe, stage: CurriculumStage, machine: Machine) -> Iterator[Change]:
+def _checkpointing(recipe: Recipe, stage: str, machine: Machine) -> Iterator[Change]:
     if not recipe.compute.gradient_checkpointing:
         yield _changed(recipe, "compute", gradient_checkpointing=True)
 
 
-def _workers(recipe: Recipe, stage: CurriculumStage, machine: Machine) -> Iterator[Change]:
+def _workers(recipe: Recipe, stage: str, machine: Machine) -> Iterator[Change]:
     """The nearest numbers first; no more than a step has sequences, or the machine cards."""
     now, most = max(recipe.compute.workers, 1), recipe.training.sequences_per_step
     most = min(most, machine.gpus) if machine.kind == "gpu" else most
@@ -64,12 +63,12 @@ def _workers(recipe: Recipe, stage: CurriculumStage, machine: Machine) -> Iterat
             yield _changed(recipe, "compute", workers=number)
 
 
-def _copies(recipe: Recipe, stage: CurriculumStage, machine: Machine) -> Iterator[Change]:
+def _copies(recipe: Recipe, stage: str, machine: Machine) -> Iterator[Change]:
     if recipe.compute.copies > 1:
         yield _changed(recipe, "compute", copies=1)
 
 
-def _sequences(recipe: Recipe, stage: CurriculumStage, machine: Machine) -> Iterator[Change]:
+def _sequences(recipe: Recipe, stage: str, machine: Machine) -> Iterator[Change]:
     """Fewer through the network together; or so many that a step is one forward, whose gradients are never whole."""
     now = recipe.training.sequences_per_forward
     for number in range(now - 1, 0, -1):
@@ -78,16 +77,22 @@ def _sequences(recipe: Recipe, stage: CurriculumStage, machine: Machine) -> Iter
         yield _changed(recipe, "training", sequences_per_forward=now * num_forwards(recipe))
 
 
-def _precision(recipe: Recipe, stage: CurriculumStage, machine: Machine) -> Iterator[Change]:
+def _precision(recipe: Recipe, stage: str, machine: Machine) -> Iterator[Change]:
     if recipe.compute.precision == "fp32":
         yield _changed(recipe, "compute", precision="bf16")
 
 
-def _tokens(recipe: Recipe, stage: CurriculumStage, machine: Machine) -> Iterator[Change]:
+def _tokens(recipe: Recipe, stage: str, machine: Machine) -> Iterator[Change]:
     """Half the room, half of that, as long as the largest usual sample has a place."""
-    tokens = recipe.training.tokens_per_sequence // 2
-    while tokens >= largest_sample(recipe, stage):
-        yield _changed(recipe, "training", tokens_per_sequence=tokens)
+    own = recipe.curriculum[stage]
+    tokens = own.room(recipe.training) // 2
+    while tokens >= largest_sample(recipe, own):
+        if own.tokens_per_sequence is None:
+            yield _changed(recipe, "training", tokens_per_sequence=tokens)
+        else:
+            curriculum = {**recipe.curriculum, stage: replace(own, tokens_per_sequence=tokens)}
+            words = f"curriculum.{stage}.tokens_per_sequence: {tokens}"
+            yield Change(words, replace(recipe, curriculum=curriculum))
         tokens //= 2
 
 

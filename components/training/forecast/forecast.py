@@ -33,10 +33,10 @@ def forecast(
     samples = {**typical_samples(recipe, stage), **(data.samples if data else {})}
 
     def forward(other: Recipe) -> Tokens:
-        return typical_forward(other, stage, samples)
+        return typical_forward(other, other.curriculum[name], samples)
 
     def memory(other: Recipe) -> Memory:
-        return memory_of(other, stage, forward(other))
+        return memory_of(other, other.curriculum[name], forward(other))
 
     weights, needed = stage_weights(recipe.model, stage), memory(recipe)
     has_room = fits(recipe, needed, machine)
@@ -51,12 +51,12 @@ def forecast(
         is_counted=bool(data and data.samples),
         machine=machine,
         fits=has_room,
-        would_fit=() if has_room else tuple(what_would_fit(recipe, stage, memory, machine)),
+        would_fit=() if has_room else tuple(what_would_fit(recipe, name, memory, machine)),
         state_bytes=state_bytes(weights),
         states_bytes=states_bytes(weights),
         output_bytes=output_bytes(weights),
         steps=stage.steps,
-        tokens=stage.steps * training.sequences_per_step * training.tokens_per_sequence,
+        tokens=stage.steps * training.sequences_per_step * stage.room(training),
         epochs=epochs(recipe, stage, data, samples) if data else None,
         time=stage_time(recipe, stage, forward(recipe), machine, measured),
     )

@@ -9,6 +9,7 @@ import torch
 
 from components.cluster import has_cluster
 from components.training.forecast.found import Machine
+from model.device import this_device
 
 CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where the kernel keeps a container's limit."""
@@ -20,7 +21,7 @@ def this_machine() -> Machine:
     if has_cluster():
         return Machine(kind="cluster", ram_bytes=0)
     ram = min([psutil.virtual_memory().total, *_limits()])
-    if not torch.cuda.is_available():
+    if this_device().type == "cpu":
         return Machine(kind="cpu", ram_bytes=ram)
     return Machine(kind="gpu", ram_bytes=ram, gpus=torch.cuda.device_count(), gpu_bytes=_gpu_bytes())
 

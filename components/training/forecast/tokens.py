@@ -59,7 +59,7 @@ def typical_forward(recipe: Recipe, stage: CurriculumStage, samples: Mapping[str
     ]
     scale = MANY / sum(stage.mixture.values())
     whole = Tokens(*(round(value * scale) for value in sums))
-    return whole.scaled(recipe.training.tokens_per_sequence * recipe.training.sequences_per_forward)
+    return whole.scaled(stage.room(recipe.training) * recipe.training.sequences_per_forward)
 
 
 def largest_sample(recipe: Recipe, stage: CurriculumStage) -> int:

@@ -38,7 +38,7 @@ def stage_time(
     recipe: Recipe, stage: CurriculumStage, tokens: Tokens, machine: Machine, measured: Measured | None
 ) -> Time:
     """From what a run of this workspace took a token, else from an order of size. tokens: of a forward."""
-    per_step = recipe.training.tokens_per_sequence * recipe.training.sequences_per_step
+    per_step = stage.room(recipe.training) * recipe.training.sequences_per_step
     if measured is not None:
         steps_per_second = measured.steps_per_second * measured.tokens_per_step / per_step
         return Time(seconds=measured.around_seconds + stage.steps / steps_per_second, is_measured=True)

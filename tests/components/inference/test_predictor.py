@@ -13,6 +13,7 @@ from components.inference.predictor import DrawRequest, ImageSettings, Predictor
 from components.recipes.recipe import Recipe
 from components.recipes.training import SideRange
 from components.weights.tokenizer import TextTokenizer, copy_tokenizer
+from model.context import Context
 from model.unimedvl import UniMedVL
 from model.weights import load_checkpoint
 from tests.components.evaluation.material import SIDE, make_checkpoint, recipe
@@ -194,3 +195,61 @@ def test_a_loaded_checkpoint_names_the_image_sizes_it_was_trained_with(predictor
 def test_published_folders_have_published_sizes():
     found = ImageSettings.of({})
     assert (found.square, found.vae_side.min, found.vae_side.max) == (False, 512, 1024)
+
+
+def test_images_of_a_question_share_the_pixels_of_one_as_in_training(checkpoint, monkeypatch):
+    predictor, grids, add = Predictor.load(checkpoint, threads=1), [], Context.add_vit
+    monkeypatch.setattr(Context, "add_vit", lambda self, patches, grid: grids.append(grid) or add(self, patches, grid))
+    predictor.images = replace(predictor.images, vit_side=SideRange(min=8, max=SIDE, max_pixels=SIDE**2))
+    one, two = Question("Which?", picture(1)), Question("Which?", picture(1), more=(picture(2),))
+    assert len(predictor.answer([one, two, one], max_new_tokens=2)) == 3
+    stride = predictor._model.config.vit.patch_size
+    alone, shared = (predictor._vit.size(SIDE, SIDE, number)[0] // stride for number in (1, 2))
+    # An image that is alone twice is read once; one that is first of two is read apart from it.
+    assert shared < alone == SIDE // stride
+    assert sorted(grids) == [(shared, shared), (shared, shared), (alone, alone)]
+
+
+def test_words_are_drawn_in_the_size_that_is_asked_for_and_edits_in_that_of_their_image(checkpoint, settings):
+    predictor = Predictor.load(checkpoint, threads=1)
+    predictor.images = replace(predictor.images, vae_side=SideRange(min=16, max=SIDE))
+    drawing = replace(settings.evaluation.drawing, side=16, edits="sampled")
+    (words,) = predictor.draw([DrawRequest("A CT image.", 1)], drawing)
+    (edit,) = predictor.draw([DrawRequest("Enhance.", 1, picture(1))], drawing)
+    assert (words.shape[0], edit.shape[0]) == (16, SIDE)
+
+
+def test_edits_are_guided_by_numbers_of_their_own(predictor, settings):
+    drawing = replace(
+        settings.evaluation.drawing, edit_guidance_interval=(0.0, 0.5), edit_renorm="text_channel", edits="sampled"
+    )
+    words, edits = (predictor._guidance(drawing, is_edit=value) for value in (False, True))
+    assert (edits.interval, edits.renorm, edits.image_scale) == ((0.0, 0.5), "text_channel", drawing.image_guidance)
+    assert (words.interval, words.renorm, words.image_scale) == (drawing.guidance_interval, drawing.renorm, 1.0)
+    requests = [DrawRequest("A CT image.", 1)], [DrawRequest("Enhance.", 1, picture(1))]
+    same, other = (
+        [
+            np.array_equal(
+                predictor.draw(r, replace(drawing, edit_guidance_interval=i))[0], predictor.draw(r, drawing)[0]
+            )
+        ]
+        for r, i in zip(requests, ((0.5, 1.0), (0.5, 1.0)), strict=True)
+    )
+    assert same == [True] and other == [False]
+
+
+def test_numbers_are_of_the_precision_that_the_recipe_asks_for(checkpoint, settings):
+    whole, half = (Predictor.load(checkpoint, threads=1, precision=name) for name in ("fp32", "bf16"))
+    assert {p.dtype for p in half._model.parameters()} == {torch.bfloat16}
+    assert {p.dtype for p in whole._model.parameters()} == {torch.float32}
+    requests = [DrawRequest("A CT image.", 1), DrawRequest("Enhance.", 2, picture(1))]
+    wanted, drawn = (p.draw(requests, settings.evaluation.drawing) for p in (whole, half))
+    for mine, other in zip(drawn, wanted, strict=True):
+        assert mine.shape == other.shape and np.abs(mine.astype(int) - other.astype(int)).mean() < 12
+    answers = [p.answer([Question("Why?", picture(1))], max_new_tokens=3)[0] for p in (whole, half)]
+    assert answers[1].logprob == pytest.approx(answers[0].logprob, rel=0.1)
+
+
+def test_pixels_of_images_are_those_that_a_checkpoint_names_else_the_published_ones():
+    named = ImageSettings.of({"unimed": {"image_settings": {"vit_max_pixels": 2_007_040}}})
+    assert (named.vit_side.max_pixels, named.vae_side.max_pixels) == (2_007_040, 1_806_336)

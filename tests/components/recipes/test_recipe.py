@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from components.recipes.recipe import read_recipe
 from components.recipes.shipped import SHIPPED, read_shipped, shipped_graph, shipped_recipe
+from components.recipes.training import SideRange
 from components.storage.yaml_files import dump_yaml, load_yaml, parse_yaml
 
 
@@ -20,6 +22,17 @@ def test_the_14b_recipe_states_the_published_curriculum():
     assert [stage.steps for stage in recipe.curriculum.values()] == [85_000, 120_000, 70_000]
     assert [stage.learning_rate for stage in recipe.curriculum.values()] == [5e-5, 2.5e-5, 1e-5]
     assert recipe.curriculum["foundation"].mixture == {"text": 5, "t2i": 25, "i2t": 75, "interleaved": 0}
+    assert [stage.room(recipe.training) for stage in recipe.curriculum.values()] == [18_500, 20_000, 27_000]
+    assert {stage.vit_side.max_pixels for stage in recipe.curriculum.values()} == {2_007_040}
+    words, edits = recipe.evaluation.drawing.of_words(), recipe.evaluation.drawing.of_edits()
+    assert (words.text_guidance, words.image_guidance, words.guidance_interval, words.renorm) == (
+        4,
+        1,
+        (0.4, 1),
+        "global",
+    )
+    assert (edits.text_guidance, edits.image_guidance, edits.guidance_interval) == (4, 2, (0, 1))
+    assert edits.renorm == "text_channel" and (words.grid_points, edits.grid_points) == (50, 50)
     assert recipe.model.is_published_form
 
 
@@ -147,3 +160,58 @@ def test_a_start_of_ours_is_named_with_its_hash(tmp_path, source, sha256, messag
     path.write_text(dump_yaml(values))
     with pytest.raises(ValueError, match=message):
         read_recipe(path)
+
+
+def test_what_an_edit_leaves_out_is_as_in_drawings_from_words():
+    drawing = read_shipped("tiny").evaluation.drawing
+    plain = replace(drawing, guidance_interval=(0.2, 0.9), renorm="channel", renorm_min=0.3, grid_points=7)
+    own = replace(plain, edit_guidance_interval=(0.0, 1.0), edit_renorm_min=0.0, edit_grid_points=9)
+    assert plain.of_edits() == replace(plain, text_guidance=plain.edit_guidance)
+    found = own.of_edits()
+    assert (found.guidance_interval, found.renorm, found.renorm_min, found.grid_points) == ((0, 1), "channel", 0.0, 9)
+    assert own.of_words().guidance_interval == (0.2, 0.9)
+    assert own.one_step().of_edits().grid_points == own.one_step().of_words().grid_points == 2
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ({"edit_grid_points": 1}, "drawing.edit_grid_points must be at least 2"),
+        ({"edit_guidance_interval": (0.5, 0.5)}, "drawing.edit_guidance_interval must satisfy"),
+        ({"edit_timestep_shift": 0.0}, "drawing.edit_timestep_shift must be above 0"),
+        ({"renorm_min": 1.5}, "drawing.renorm_min must be from 0 to 1"),
+        ({"edit_renorm_min": -0.1}, "drawing.edit_renorm_min must be from 0 to 1"),
+        ({"side": 8}, "drawing.side must be at least 16 pixels, got 8"),
+    ],
+)
+def test_numbers_of_drawing_outside_their_range_are_refused(numbers, message):
+    with pytest.raises(ValueError, match=message):
+        replace(read_shipped("tiny").evaluation.drawing, **numbers)
+
+
+def test_a_drawing_of_a_size_that_the_network_never_learns_is_refused():
+    recipe = read_shipped("unimedvl-14b")
+    larger = replace(recipe.evaluation, drawing=replace(recipe.evaluation.drawing, side=2048))
+    with pytest.raises(ValueError, match=r"drawing.side is 2048, outside of curriculum.unified.vae_side, 32 to 1024"):
+        replace(recipe, evaluation=larger)
+
+
+def test_a_stage_has_the_room_of_training_or_its_own():
+    recipe = read_shipped("tiny")
+    stage = recipe.curriculum["unified"]
+    assert stage.room(recipe.training) == recipe.training.tokens_per_sequence
+    assert replace(stage, tokens_per_sequence=77).room(recipe.training) == 77
+    with pytest.raises(ValueError, match="tokens_per_sequence must be at least 1, got 0"):
+        replace(stage, tokens_per_sequence=0)
+
+
+@pytest.mark.parametrize(
+    ("sides", "message"),
+    [
+        ({"min": 64, "max": 32}, "1 <= min <= max, got min 64, max 32"),
+        ({"min": 64, "max": 128, "max_pixels": 4095}, "max_pixels is 4095, less than a square of the shortest side 64"),
+    ],
+)
+def test_sides_that_no_image_can_have_are_refused(sides, message):
+    with pytest.raises(ValueError, match=message):
+        SideRange(**sides)

@@ -96,8 +96,8 @@ class Turned(PixelStore):
         super().__init__()
         self._turn = turn
 
-    def sized(self, image: Image, transform: ImageTransform) -> np.ndarray:
-        return turned(super().sized(image, transform), self._turn)
+    def sized(self, image: Image, transform: ImageTransform, num_images: int = 1) -> np.ndarray:
+        return turned(super().sized(image, transform, num_images), self._turn)
 
 
 def test_a_turned_edit_is_the_edit_of_images_that_were_delivered_so_and_a_drawing_is_never_turned(
@@ -274,3 +274,28 @@ def test_augmentation_is_keyed_by_the_image_not_by_its_place_in_the_batch() -> N
 def test_no_copies_more_than_asked_for(started: Workspace, recipe: Recipe, index: SampleIndex) -> None:
     once = make(started, replace(recipe), index, KEPT, copies=1)
     assert once.build([visit_of(index, DRAW, 0)]).packed.latent_is_target == (True,)
+
+
+def test_images_of_a_question_share_the_pixels_of_one_and_those_of_an_edit_do_not(maker: BatchMaker) -> None:
+    layout = replace(maker._layout, vit=replace(maker._layout.vit, min_side=8, max_pixels=1024))
+    ask = [ImageShape(role=ImageRole.UNDERSTAND, width=32, height=32)] * 2 + [
+        Text(text="Which?"),
+        Text(text="Both.", supervised=True),
+    ]
+    edit = [ImageShape(role=ImageRole.CONDITION, width=32, height=32)] * 2 + [
+        Text(text="Mix."),
+        ImageShape(role=ImageRole.TARGET, width=32, height=32),
+    ]
+    grids = [[i.grid for i in layout.all_items(pieces) if isinstance(i, VitItem)] for pieces in (ask[1:], ask, edit)]
+    # Half of the pixels take half of each side: the published rule scales by the ratio of areas.
+    assert grids == [[(4, 4)], [(2, 2), (2, 2)], [(4, 4), (4, 4)]]
+
+
+def test_the_pixels_that_are_read_are_those_of_the_plan(maker: BatchMaker, index: SampleIndex) -> None:
+    transform = replace(maker._layout.vit, min_side=8, max_pixels=1024)
+    store, stored = PixelStore(), image(ImageRole.UNDERSTAND, 3)
+    sizes = [store.sized(stored, transform, number).shape[:2] for number in (1, 2, 1)]
+    assert sizes == [transform.size(SIDE, SIDE, number)[::-1] for number in (1, 2, 1)] == [(32, 32), (16, 16), (32, 32)]
+    # Equal sides of another stride are other pixels.
+    other = replace(transform, stride=20)
+    assert store.sized(stored, other).shape[:2] == (20, 20) == other.size(SIDE, SIDE)

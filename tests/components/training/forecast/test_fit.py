@@ -66,10 +66,9 @@ def test_fourteen_billion_on_a_laptop_are_refused_with_what_they_take() -> None:
 
 def test_fourteen_billion_on_too_few_cards_name_what_makes_them_fit() -> None:
     recipe = read_shipped("unimedvl-14b")
-    small = replace(CARDS, gpu_bytes=62 * GB)
-    found = forecast(recipe, "foundation", small)
-    (words,) = found.would_fit
-    key, value = words.split(": ")
-    part, _, name = key.partition(".")
-    changed = replace(recipe, **{part: replace(getattr(recipe, part), **{name: int(value)})})  # type: ignore[arg-type]
-    assert forecast(changed, "foundation", small).fits
+    small = replace(CARDS, gpu_bytes=46 * GB)
+    found = forecast(recipe, "instruction", small)
+    assert found.would_fit == ("curriculum.instruction.tokens_per_sequence: 10000",)
+    stage = replace(recipe.curriculum["instruction"], tokens_per_sequence=10000)
+    changed = replace(recipe, curriculum={**recipe.curriculum, "instruction": stage})
+    assert forecast(changed, "instruction", small).fits
