@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from components.storage.atomic import atomic_folder, read_object, write_json
+from components.storage.atomic import atomic_folder, read_object, write_json, write_text
 from components.storage.dvc_objects import Damaged, Entry, Tree, fetch_object
 from components.storage.file_hashes import file_md5
 from components.storage.full_disk import is_full
@@ -48,14 +48,19 @@ class NodeCache:
         folder = Path(os.environ.get(FOLDER) or downloads() / "node")
         return cls(folder.absolute(), int(given) if given else None)
 
-    def lay(self, tree: Tree, store: ObjectStore, say: Callable[[str], None] = print) -> Path:
+    def lay(self, tree: Tree, store: ObjectStore, say: Callable[[str], None] = print, *, instead_of: str = "") -> Path:
         """The tree as a folder of read-only files, which stays as long as this process lives. Each file was compared with
         its hash when it came, and is again when it has changed since.
+
+        `instead_of` names what the tree is the latest of (a workspace's data set): where the last of that name was another
+        tree, records may have been taken out, and all that nobody uses goes, what was made of them too.
 
         Raises ValueError when there is no room, Damaged or UnreadableS3 when an object cannot be had whole.
         """
         folder = self._hold(tree.key)
         with FileLock(self._kept / f"{tree.key}.lock"):
+            if instead_of:
+                self._succeed(instead_of, tree.key)
             if not self._is_laid(tree, folder):
                 try:
                     self._fill(folder, tree, store, say)
@@ -64,6 +69,14 @@ class NodeCache:
                         raise ValueError(self._no_room(tree.size_bytes, tree.what)) from error
                     raise
         return folder
+
+    def _succeed(self, name: str, key: str) -> None:
+        note = self._kept / f"{name}.latest"
+        if note.is_file() and note.read_text() != key:
+            with FileLock(self.folder / "room.lock"):
+                for held in self._kept.glob("*.use"):
+                    self._forget(held)
+        write_text(note, key)
 
     def scratch(self, name: str) -> Path:
         """A folder of this name for what a worker writes, which stays as long as this process lives, and then until its room

@@ -63,6 +63,8 @@ class JobByReference:
     stage: str
     name: str
     """Stage and run key."""
+    workspace: str
+    """What identifies it."""
     remote: ObjectStore
     """The DVC remote."""
     states: ObjectStore
@@ -95,6 +97,7 @@ def refer(ctx: StageContext, job: StageJob, name: str, seen: Mark) -> JobByRefer
         recipe=job.recipe,
         stage=job.stage,
         name=name,
+        workspace=workspace_id(ctx.workspace),
         remote=remote,
         states=remote.below(f"unimed/training/{workspace_id(ctx.workspace)}/{name}"),
         dataset=inputs[0].only(_is_trained_on(job.dataset)),
@@ -119,7 +122,8 @@ def job_here(reference: JobByReference, rank: int, say: Callable[[str], None]) -
     if reference.seen.is_seen():
         dataset, parent = reference.paths
     else:
-        dataset = cache.lay(reference.dataset, reference.remote, say)
+        latest = f"data-of-{reference.workspace}"
+        dataset = cache.lay(reference.dataset, reference.remote, say, instead_of=latest)
         parent = cache.lay(reference.parent, reference.remote, say)
     own = cache.scratch(f"{reference.name}-rank-{rank:05d}")
     return StageJob(

@@ -115,3 +115,21 @@ def test_a_tree_is_known_by_names_and_bytes_alone():
     assert Tree("one", entries).key == Tree("other", entries[::-1]).key
     assert Tree("one", entries).key != Tree("one", (Entry("a", "2", 2), Entry("b", "1", 1))).key
     assert Tree("one", entries).only(lambda name: name == "a").entries == entries[:1]
+
+
+def test_when_a_workspaces_data_set_is_another_what_was_made_of_the_former_goes(store, tmp_path):
+    former, other = (tree(store, tmp_path, name, file=name.encode(), shared=b"s") for name in ("former", "other"))
+    elsewhere = tree(store, tmp_path, "elsewhere", file=b"of another workspace")
+    cache = NodeCache(tmp_path / "cache")
+    cache.lay(former, store, instead_of="data-of-a")
+    (cache.scratch("latents") / "of-a-removed-image").write_bytes(b"x")
+    release()
+    in_use = cache.lay(elsewhere, store, instead_of="data-of-b")
+    cache.lay(former, store, instead_of="data-of-a")
+    assert (tmp_path / "cache" / "kept" / "latents").exists(), "the same data set: nothing goes"
+    release()
+    cache.lay(elsewhere, store, instead_of="data-of-b")
+    assert {path.name for path in cache.lay(other, store, instead_of="data-of-a").iterdir()} == {"file", "shared"}
+    held = [path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert b"former" not in held and b"x" not in held, "what was taken out is nowhere on the node"
+    assert (in_use / "file").read_bytes() == b"of another workspace", "what is in use stays"
