@@ -3,10 +3,8 @@
 import os
 import shutil
 import signal
-import socket
 import tempfile
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -29,7 +27,7 @@ SOURCE = Path(__file__).parents[1]
 """The folder of our packages."""
 PROBE_SECONDS = 120.0
 """How long nodes may take to say what they see; the first task on a node fetches our code."""
-ASK_HEAD_SECONDS, LEAVING_SECONDS = 5.0, 10.0
+LEAVING_SECONDS = 10.0
 _GCS_PATIENCE = ("RAY_gcs_rpc_server_reconnect_timeout_s", "600")
 """By default Ray ends this process from within when the head is silent for a minute; we leave before, in order."""
 RETRIES = 3
@@ -87,7 +85,7 @@ def start_ray(workers: int, threads: int) -> None:
     ray.init(
         address="local",  # without it Ray joins, or stumbles over, whatever cluster somebody else has on this machine
         _temp_dir=str(temporary_folder()),
-        num_cpus=max(workers, 1) + 1,
+        num_cpus=max(workers, 1) * threads + 1,
         include_dashboard=False,
         log_to_driver=False,
         object_store_memory=OBJECT_STORE_BYTES,
@@ -105,15 +103,16 @@ def leave_ray() -> None:
 
 
 def choose_interface() -> None:
-    """Called in every process of a job on a named cluster: gloo listens where the other nodes reach this one, not where its
-    host name points to."""
+    """Called in every process of a job on a named cluster: gloo and NCCL listen where the other nodes reach this one, not where
+    its host name points to, unless the node's environment says otherwise."""
     import psutil
     from ray.util import get_node_ip_address
 
     address = get_node_ip_address()
     for name, found in psutil.net_if_addrs().items():
         if address in {one.address for one in found}:
-            os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
+            for variable in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+                os.environ.setdefault(variable, name)
 
 
 def blind_nodes(sees: Callable[[], bool]) -> list[str]:
@@ -143,37 +142,6 @@ def _says_yes(answer: "ray.ObjectRef[bool]") -> bool:
     except RayError as error:  # a node that was lost meanwhile
         print(f"a node did not say what it sees: {error}")
         return False
-
-
-class Head:
-    """A named cluster's head, asked now and then whether it is there."""
-
-    def __init__(self) -> None:
-        self.address = _head_address()
-        self._heard = self._asked = time.monotonic()
-
-    def silent_seconds(self) -> float:
-        """How long it has not answered; 0 for a cluster of our own."""
-        now = time.monotonic()
-        if self.address and now - self._asked > ASK_HEAD_SECONDS:
-            host, _, port = self.address.rpartition(":")
-            try:
-                socket.create_connection((host, int(port)), timeout=ASK_HEAD_SECONDS).close()
-                self._heard = time.monotonic()
-            except OSError as error:
-                print(f"the cluster's head {self.address} does not answer: {error}")
-            self._asked = time.monotonic()
-        return self._asked - self._heard if self.address else 0.0
-
-
-def _head_address() -> str:
-    """host:port of the named cluster's head; empty without one."""
-    given = os.environ.get("RAY_ADDRESS", "").removeprefix("ray://")
-    if not given or ":" in given:
-        return given
-    import ray
-
-    return ray.get_runtime_context().gcs_address
 
 
 def _code() -> dict[str, Any]:

@@ -15,6 +15,10 @@ class Interrupted(Exception):
     """Somebody asked the stage to stop; what it had is saved. The door leaves with 75: start me again."""
 
 
+class StartAgain(Interrupted):
+    """What the stage worked with is lost, and a fresh process has it again: the door begins the stage anew, once."""
+
+
 class CannotPredict(ValueError):
     """Today's code cannot load a checkpoint or predict with it: a fact about the two, not an accident. The door leaves
     with 3."""

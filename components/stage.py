@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from components.storage.made_with import ARITHMETIC
 from components.storage.spans import count_imports, process_began, put_down, spending, told
@@ -76,6 +76,8 @@ UNUSED = {
 seconds that it takes. No process but a stage's own does without, for others may want diffusers' other parts."""
 NAMED_CLUSTER = {"RAY_AUTH_MODE": "token", "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "1"}
 """Where RAY_ADDRESS names a cluster: others reach it, and its nodes may be told that they are about to go."""
+BEGUN_ANEW = "UNIMED_STAGE_BEGUN_ANEW"
+"""Set by a stage's process that begins anew, for itself: it does so once."""
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -140,7 +142,7 @@ def do(argv: list[str], began: float) -> int:
 
 def run(root: Path, name: str, item: str, stop: threading.Event, grace: "Grace", began: float) -> int:
     """Read the recipe, hold the stage's lock, call the component, say how it ended."""
-    from components.context import CannotPredict, Interrupted, StageContext
+    from components.context import CannotPredict, Interrupted, StageContext, StartAgain
     from components.recipes.recipe import read_recipe
     from components.storage.addresses import shown
     from components.storage.locks import Held, hold
@@ -168,6 +170,8 @@ def run(root: Path, name: str, item: str, stop: threading.Event, grace: "Grace",
         log = workspace.logs / f"{file_name}.log"
         terminal = log_to(log)
         progress = Progress.start(workspace.progress, stage)
+        if BEGUN_ANEW in os.environ:
+            progress.say("begun anew, for what it worked with was lost")
         context = StageContext(
             workspace=workspace,
             recipe=recipe,
@@ -184,6 +188,8 @@ def run(root: Path, name: str, item: str, stop: threading.Event, grace: "Grace",
             with spending("work"):
                 function(context)
         except Interrupted as error:
+            if isinstance(error, StartAgain) and BEGUN_ANEW not in os.environ and not stop.is_set():
+                _begin_anew(terminal)
             progress.finish("interrupted", str(error))
             return EXIT_AGAIN
         except BaseException as error:
@@ -199,6 +205,14 @@ def run(root: Path, name: str, item: str, stop: threading.Event, grace: "Grace",
         put_down("imports", began)  # what is not work
         progress.finish("done", f"{time.monotonic() - begun:.1f} s", spent=told())
     return 0
+
+
+def _begin_anew(terminal: TextIO) -> NoReturn:
+    from components.storage.lifeline import begin_anew
+
+    for number in (1, 2):  # its errors go where they went before
+        os.dup2(terminal.fileno(), number)
+    begin_anew(BEGUN_ANEW)
 
 
 def mlflow_of(workspace: "Workspace") -> "Tracker":
@@ -284,7 +298,7 @@ def log_to(path: Path) -> TextIO:
     sys.stdout.flush()
     sys.stderr.flush()
     before = os.fdopen(os.dup(2), "w", buffering=1)
-    with path.open("w") as handle:
+    with path.open("a" if BEGUN_ANEW in os.environ else "w") as handle:
         os.dup2(handle.fileno(), 1)
         os.dup2(handle.fileno(), 2)
     return before

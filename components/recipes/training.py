@@ -8,6 +8,8 @@ from typing import Literal
 from model.config import MAX_PIXELS, AttentionChoice
 
 Precision = Literal["fp32", "bf16"]
+WorkerGpu = Literal["auto", "always", "never"]
+Placement = Literal["pack", "spread"]
 TRAIN, SHIPPED = "train", "shipped:"
 """What `start.source` is where a run trains its own start, and what it begins with where it names one of ours."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
@@ -33,6 +35,19 @@ class ComputeSettings:
     workers: int
     """Ray Train workers; 0 trains in the stage's own process. 0 and 1 give the same bytes; more take the same samples at
     each step and add up their gradients in another order. Each holds a slice of every weight, moment and average."""
+    missing_workers: int = 0
+    """How many of the workers may be missing: training goes on with those that the cluster has room for, and takes the others
+    in when it has more. 0: it waits for all."""
+    worker_gpu: WorkerGpu = "auto"
+    """auto: a GPU for each worker where the cluster has any; always: it waits for GPUs; never: workers see none."""
+    worker_memory_bytes: int = 0
+    """Memory that each worker is given of a node's, beside its CPUs (threads); Ray counts it, nobody enforces it."""
+    placement: Placement = "pack"
+    """pack: workers on as few nodes as possible; spread: on as many."""
+    wait_seconds: float = 1800.0
+    """How long training waits for a cluster that has no room for its workers; then the stage ends as interrupted."""
+    hang_seconds: float = 300.0
+    """A rank that makes no step for so long is named, and the workers begin again from the last state."""
     copies: int = 1
     """How often the workers hold the network: 1, all of them together once; 2, each half of them (nodes, say) once."""
     attention: AttentionChoice = "auto"
@@ -51,6 +66,20 @@ class ComputeSettings:
     """Keep only what enters each layer of decoder and ViT and compute it again on the way back: less memory, a third more work."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.missing_workers < max(self.workers, 1):
+            raise ValueError(
+                f"compute.missing_workers is {self.missing_workers} of {self.workers} workers; set it to 0 or more, and less "
+                "than compute.workers"
+            )
+        if self.missing_workers and self.copies > 1:
+            raise ValueError(
+                f"compute.missing_workers is {self.missing_workers}, but {self.copies} copies want the same number of workers "
+                "each, which a changing number is not; set compute.copies to 1"
+            )
+        if self.worker_memory_bytes < 0:
+            raise ValueError(f"compute.worker_memory_bytes is {self.worker_memory_bytes}; set it to 0 or more")
+        if self.hang_seconds <= 0 or self.wait_seconds <= 0:
+            raise ValueError("compute.hang_seconds and compute.wait_seconds are spans; set them above 0")
         if self.loaders < 0:
             raise ValueError(f"compute.loaders is {self.loaders}; set it to 0 or more")
         if self.copies < 1 or max(self.workers, 1) % self.copies:

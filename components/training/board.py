@@ -1,15 +1,22 @@
 """What workers and the stage that started them tell each other, wherever they run: an actor that lives beside the stage.
 
-The first rank hands over what it has to say twice a second and hears whether it should stop; training waits for neither.
+The first rank hands over what it has to say twice a second and hears whether it should stop; every rank says where it stands,
+and hears whether it is to leave. Training waits for none of it.
 """
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["begun", "progress", "said", "row", "made", "ended", "broke", "failed"]
-EVERY_SECONDS = 0.5
+from components.training.pulse import Pulse
+
+Kind = Literal["begun", "beat", "progress", "said", "row", "made", "ended", "broke", "failed"]
+EVERY_SECONDS, OTHERS_SECONDS = 0.5, 2.0
+"""How often the first rank is heard, and each of the others."""
+LEFT = 70
+"""Exit status of a worker that was told to leave."""
 ANSWER_SECONDS = 30.0
 """How long a worker waits for the actor before it tries again."""
 
@@ -22,21 +29,31 @@ class Told:
     value: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the stage wants of the workers."""
+
+    stop: bool = False
+    """Save and end."""
+    leave: frozenset[str] = frozenset()
+    """The lives of processes that are to end at once, whatever they are at."""
+
+
 class Board:
-    """The actor: keeps what was told until the stage takes it, and the stage's wish to stop."""
+    """The actor: keeps what was told until the stage takes it, and what the stage wishes."""
 
     def __init__(self) -> None:
         self._told: list[Told] = []
-        self._stop = False
+        self._wish = Wish()
 
-    def exchange(self, told: list[Told]) -> bool:
-        """A worker tells; whether it should stop."""
+    def exchange(self, told: list[Told]) -> Wish:
+        """A worker tells; what it should do."""
         self._told += told
-        return self._stop
+        return self._wish
 
-    def take(self, stop: bool) -> list[Told]:
-        """The stage says whether it wants a stop; what was told since it last asked."""
-        self._stop = stop
+    def take(self, wish: Wish) -> list[Told]:
+        """The stage wishes; what was told since it last asked."""
+        self._wish = wish
         told, self._told = self._told, []
         return told
 
@@ -53,14 +70,15 @@ def make_board() -> Any:
 
 
 class Messenger:
-    """The first rank's side of the board: a thread that carries what is said."""
+    """A rank's side of the board: a thread that carries what is said, and where the rank stands."""
 
-    def __init__(self, exchange: Callable[[list[Told]], bool]) -> None:
+    def __init__(self, exchange: Callable[[list[Told]], Wish], pulse: Pulse, ranks: int) -> None:
         """`exchange` is the board's, as a call that answers; it may raise when it cannot be reached."""
-        self._exchange = exchange
+        self._exchange, self._pulse = exchange, pulse
         self._waiting: list[Told] = []
         self._lock, self._closed = threading.Lock(), threading.Event()
-        self._stopped = exchange([Told("begun")])
+        self._every = OTHERS_SECONDS if pulse.rank else EVERY_SECONDS
+        self._stopped = exchange([] if pulse.rank else [Told("begun", ranks)]).stop
         self._thread = threading.Thread(target=self._run, name="messenger", daemon=True)
         self._thread.start()
 
@@ -93,7 +111,7 @@ class Messenger:
         self._carry()
 
     def _run(self) -> None:
-        while not self._closed.wait(EVERY_SECONDS):
+        while not self._closed.wait(self._every):
             try:
                 self._carry()
             except Exception as error:  # the stage's node may be back in a moment; what was said is still here
@@ -103,14 +121,18 @@ class Messenger:
         with self._lock:
             told, self._waiting = self._waiting, []
         try:
-            self._stopped = self._exchange(told)
+            wish = self._exchange([*told, Told("beat", self._pulse.beat())])
+            self._stopped = wish.stop
         except BaseException:
             with self._lock:
                 self._waiting = told + self._waiting
             raise
+        if self._pulse.life in wish.leave:
+            print("the stage wants this process to end: a rank hangs")
+            os._exit(LEFT)
 
 
-def exchange_with(board: Any) -> Callable[[list[Told]], bool]:
+def exchange_with(board: Any) -> Callable[[list[Told]], Wish]:
     """The board's `exchange` as a call that answers within ANSWER_SECONDS, or raises."""
     import ray
 

@@ -45,7 +45,7 @@ class StateStore:
         self._world = world
         self._every_seconds, self._begun = every_seconds, time.monotonic()
         self._copy = Copy()
-        self._writing: _Writing | None = None
+        self._writing: Writing | None = None
 
     @property
     def is_late(self) -> bool:
@@ -65,7 +65,7 @@ class StateStore:
         parts = self._copy.take(held(_tensors(learner), self._world.rank))
         path = self._place.begin(name, is_first=self._world.is_first)
         self._world.barrier()
-        self._writing = _Writing(self._place, path, parts, state, self._world.rank)
+        self._writing = Writing(self._place, path, parts, state, self._world.rank)
         self._writing.start()
 
     def settle(self) -> None:
@@ -117,7 +117,7 @@ class StateStore:
         self._place.forget({newest, *self._place.published()[-KEPT_STATES:]})
 
 
-class _Writing(threading.Thread):
+class Writing(threading.Thread):
     """A rank's part of a state on its way to disk, and on to where it is kept."""
 
     def __init__(self, place: StatePlace, path: Path, parts: Held, state: TrainingState, rank: int) -> None:

@@ -11,20 +11,27 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.cluster import blind_nodes, has_cluster, start_ray
 from components.context import StageContext
+from components.recipes.training import ComputeSettings
 from components.storage.full_disk import is_full
 from components.storage.node_cache import FOLDER
-from components.training.board import Messenger, Told, exchange_with, make_board
+from components.training.board import Messenger, Told, Wish, exchange_with, make_board
 from components.training.fitting import Fitting
 from components.training.job import StageJob
 from components.training.loop import Hook
 from components.training.losses import OnRow, nobody
+from components.training.pulse import Pulse
 from components.training.reference import JobByReference, Mark, job_here, mark, refer, send_output, take_output
 from components.training.run import train_stage
+from components.training.workers import Ask, Room, ask_of, nodes_of_cluster, unmet
 from components.training.world import World
+
+if TYPE_CHECKING:
+    from ray.train import ScalingConfig
+    from ray.train.torch import TorchTrainer
 
 COLLECTIVE_SECONDS = 600
 """How long a rank waits for the others before it gives up: a step and a gathered tensor take less."""
@@ -47,25 +54,42 @@ def _in_this_process(ctx: StageContext, job: StageJob, name: str, on_row: OnRow)
     def loop(_: dict[str, Any]) -> bool:
         return train_stage(job, World(), hooks=hooks, should_stop=ctx.stop.is_set, say=ctx.progress.say, on_row=on_row)
 
-    return bool(_trainer(_storage(ctx), loop, {}, name, workers=0).fit().return_value)
+    from ray.train import ScalingConfig
+
+    scaling = ScalingConfig(num_workers=0)
+    return bool(_trainer(_storage(ctx), loop, {}, name, scaling).fit().return_value)
 
 
 def _on_workers(ctx: StageContext, job: StageJob, name: str, on_row: OnRow) -> bool:
-    workers = job.recipe.compute.workers
-    # A finished or broken run of the same name would be taken up by Ray; our own states say where to go on.
-    shutil.rmtree(_storage(ctx) / name, ignore_errors=True)
-    start_ray(workers, job.recipe.compute.threads)
+    compute = job.recipe.compute
+    start_ray(compute.workers, compute.threads)
     with mark(ctx.workspace.private / "nodes") as seen:
         given: StageJob | JobByReference = job
+        ask = ask_of(compute, has_gpu=_has_gpu())
+        least = compute.workers - compute.missing_workers
+
+        def lacks() -> str:
+            return unmet(ask, least, nodes_of_cluster())
+
         board = make_board()
-        fitting = Fitting(ctx, board, on_row)
+        fitting = Fitting(ctx, board, on_row, room=Room(ask), lacks=lacks)
         with fitting.ending():
+            if lack := lacks():
+                if not has_cluster():
+                    raise ValueError(lack)
+                ctx.progress.say(f"{lack}; waiting {compute.wait_seconds:.0f} s for it (compute.wait_seconds)")
             if has_cluster() and (blind := blind_nodes(seen.is_seen)):
                 ctx.progress.say(f"{', '.join(blind)} do not see the workspace: they work by way of the DVC remote")
                 given = refer(ctx, job, name, seen)
             config = {"job": given, "board": board, "seen": seen}
-            trainer = _trainer(_storage(ctx), train_on_worker, config, name, workers=workers)
-            finished = fitting.wait(trainer.fit)
+            scaling = _scaling(compute, ask)
+
+            def begin() -> object:
+                # A finished or broken run of the same name would be taken up by Ray; our own states say where to go on.
+                shutil.rmtree(_storage(ctx) / name, ignore_errors=True)
+                return _trainer(_storage(ctx), train_on_worker, config, name, scaling).fit()
+
+            finished = fitting.wait(begin)
     if finished and isinstance(given, JobByReference):
         take_output(given, fitting.made, job)
     return finished
@@ -79,28 +103,28 @@ def train_on_worker(config: dict[str, Any]) -> None:
     rank, exchange = context.get_world_rank(), exchange_with(config["board"])
     given: StageJob | JobByReference = config["job"]
     world = World(rank=rank, size=context.get_world_size(), copies=given.recipe.compute.copies)
+    pulse = Pulse(rank, given.recipe.curriculum[given.stage].steps)
     with _told(exchange):
+        if given.recipe.compute.worker_gpu == "never":
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
         if isinstance(given, StageJob):
             _check_seen(config["seen"], given)
-            job, messenger = given, Messenger(exchange) if world.is_first else None
-        else:
-            messenger = Messenger(exchange) if world.is_first else None
-            job = job_here(given, rank, messenger.say if messenger else print)
-        if messenger is None:
-            train_stage(job, world, hooks=[], should_stop=_never, say=_silent)
-            return
-        hooks: list[Hook] = [ProgressHook(messenger.update, job.stage, job.settings.steps)]
-        finished = train_stage(
-            job, world, hooks=hooks, should_stop=messenger.should_stop, say=messenger.say, on_row=messenger.row
-        )
-        if finished and isinstance(given, JobByReference):
-            messenger.tell("made", send_output(given, job))
-        messenger.tell("ended", finished)
+        messenger = Messenger(exchange, pulse, world.size)
+        job = given if isinstance(given, StageJob) else job_here(given, rank, messenger.say)
+        hooks: list[Hook] = [pulse]
+        if world.is_first:
+            hooks.append(ProgressHook(messenger.update, job.stage, job.settings.steps))
+        say, on_row = (messenger.say, messenger.row) if world.is_first else (_silent, nobody)
+        finished = train_stage(job, world, hooks=hooks, should_stop=messenger.should_stop, say=say, on_row=on_row)
+        if world.is_first:
+            if finished and isinstance(given, JobByReference):
+                messenger.tell("made", send_output(given, job))
+            messenger.tell("ended", finished)
         messenger.close()
 
 
 @contextmanager
-def _told(exchange: Callable[[list[Told]], bool]) -> Iterator[None]:
+def _told(exchange: Callable[[list[Told]], Wish]) -> Iterator[None]:
     """Tells the stage what ends this worker: a user's error is no reason to start again, anything else may be."""
     try:
         yield
@@ -144,20 +168,35 @@ class ProgressHook:
         )
 
 
-def _trainer(storage: Path, loop: Callable[..., Any], config: dict[str, Any], name: str, *, workers: int) -> Any:
-    from ray.train import FailureConfig, RunConfig, ScalingConfig
+def _trainer(
+    storage: Path, loop: Callable[..., Any], config: dict[str, Any], name: str, scaling: "ScalingConfig"
+) -> "TorchTrainer":
+    from ray.train import FailureConfig, RunConfig
     from ray.train.torch import TorchConfig, TorchTrainer
 
     # How often is too often is for Fitting to say: a node that is lost once a day is no reason to give up.
-    run = RunConfig(
-        name=name, storage_path=str(storage), failure_config=FailureConfig(max_failures=-1 if workers else 0)
-    )
+    failures = FailureConfig(max_failures=-1 if scaling.num_workers else 0)
     return TorchTrainer(
         loop,
         train_loop_config=config,
         torch_config=TorchConfig(timeout_s=COLLECTIVE_SECONDS),
-        scaling_config=ScalingConfig(num_workers=workers, use_gpu=workers > 0 and _has_gpu()),
-        run_config=run,
+        scaling_config=scaling,
+        run_config=RunConfig(name=name, storage_path=str(storage), failure_config=failures),
+    )
+
+
+def _scaling(compute: ComputeSettings, ask: Ask) -> "ScalingConfig":
+    """All the workers; or as few as may be there, in which case Ray takes what it has room for when it starts them, and more
+    later are for Fitting to see: Ray would take them in at once, without the steps since the last state."""
+    from ray.train import ScalingConfig
+
+    most = compute.workers
+    return ScalingConfig(
+        num_workers=(most - compute.missing_workers, most) if compute.missing_workers else most,
+        use_gpu=ask.gpus > 0,
+        resources_per_worker=ask.resources,
+        placement_strategy=compute.placement.upper(),
+        elastic_resize_monitor_interval_s=float("inf"),
     )
 
 
@@ -178,7 +217,3 @@ def _storage(ctx: StageContext) -> Path:
 
 def _silent(_: str) -> None:
     return None
-
-
-def _never() -> bool:
-    return False

@@ -1,6 +1,7 @@
 """The door as DVC opens it: what a person sees of a stage that failed."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from components.recipes.shipped import shipped_graph, shipped_recipe
 from components.registry.tracking import PARENT
-from components.stage import UNUSED
+from components.stage import EXIT_AGAIN, UNUSED
 from components.storage.code import code_hashes
 from components.storage.made_with import SECTION
 from components.storage.yaml_files import parse_yaml
@@ -82,3 +83,44 @@ def test_a_stage_that_was_asked_to_stop_lives_as_long_as_its_grace_also_when_it_
 ) -> None:
     done = subprocess.run([sys.executable, "-c", ASKED.format(before=before, after=after)], check=False)
     assert done.returncode == code
+
+
+LOSES = """
+import os, pathlib, subprocess, sys
+from components import stage
+from components.context import StartAgain
+
+def loses(ctx):
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    with open("lives", "a") as lives:
+        print(os.getpid(), child.pid, file=lives)
+    print("a word of this life")
+    raise StartAgain("the cluster is gone")
+
+sys.modules["lost"] = sys.modules["__main__"]
+stage.STAGES["admit"] = "lost:loses"
+code = stage.main(["admit"])
+sys.stdout.flush()
+os._exit(code)
+"""
+
+
+def test_a_stage_whose_cluster_is_lost_begins_anew_once_as_the_same_process_and_without_its_children(tmp_path: Path):
+    (tmp_path / "params.yaml").write_text(shipped_recipe("tiny-scratch"))
+    found = subprocess.run(
+        [sys.executable, "-P", "-c", LOSES],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert found.returncode == EXIT_AGAIN, found.stderr
+    lives = [line.split() for line in (tmp_path / "lives").read_text().splitlines()]
+    assert len(lives) == 2 and lives[0][0] == lives[1][0], lives
+    assert not Path(f"/proc/{lives[0][1]}").exists(), "the first life's child lives on"
+    os.kill(int(lives[1][1]), signal.SIGKILL)  # the second life ended, as any stage does, by itself
+    said = (tmp_path / ".unimed" / "progress" / "admit.jsonl").read_text()
+    assert "begun anew" in said and '"interrupted"' in said and "the cluster is gone" in said
+    assert (tmp_path / ".unimed" / "logs" / "admit.log").read_text().count("a word of this life") == 2

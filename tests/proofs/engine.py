@@ -32,6 +32,9 @@ WRONG_IS_FAR = 1e-2
 WORLDS = ((2, 1), (3, 1), (4, 1), (4, 2))
 """Ranks, and copies of the network among them."""
 WRONG = ("gradients divided by the ranks", "own counts")
+CHANGES = ((2, 8), (1, 16), (2, 24), (4, 32))
+"""Ranks, and until which step they train."""
+CHANGED_IS_NEAR = 1e-5
 SEQUENCES = 5
 """A step: 3 and 2 of two ranks, 2 and 2 and 1 of three, 2 and three times 1 of four."""
 
@@ -172,6 +175,31 @@ def other_worlds(ground: Ground) -> bool:
     return good
 
 
+def changing_worlds(ground: Ground) -> bool:
+    """Two ranks, then one, two and four, each from the state of those before, take the samples of two that stay and come to the
+    same losses and norms."""
+    straight, changing = ground.task("two", until=CHANGES[-1][1]), ground.task("changing")
+    assert not any(on_ranks(ground.root / "ranks", [straight], 2))
+    steps = []
+    for size, until in CHANGES:
+        task = replace(changing, until=until)
+        assert not any(on_ranks(ground.root / "ranks", [task], size))
+        steps += seen(task).steps
+    expected = seen(straight).steps
+    plans = [[row["plan"] for row in rows] for rows in (steps, expected)]
+    different = sum(a != b for a, b in zip(*plans, strict=True))
+    print(
+        f"{' -> '.join(str(size) for size, _ in CHANGES)} ranks: {len(steps)} steps, {different} of other samples; ",
+        end="",
+    )
+    apart = {
+        name: max(relative(a[name], b[name]) for a, b in zip(steps, expected, strict=True))
+        for name in ("text_loss", "image_loss", "grad_norm", "tokens")
+    }
+    print(", ".join(f"{name} {value:.1e}" for name, value in apart.items()), flush=True)
+    return not different and max(apart.values()) <= CHANGED_IS_NEAR
+
+
 def moved(ground: Ground, task: Task, name: str) -> Task:
     """A task with a copy of another's states."""
     other = ground.task(name, until=10)
@@ -197,6 +225,7 @@ PARTS: dict[str, Callable[[Ground], bool]] = {
     "worlds": equal_worlds,
     "kills": killed_worlds,
     "states": other_worlds,
+    "changing": changing_worlds,
     "memory": held_memory,
 }
 assert set(WRONG) - {"own counts"} <= set(FAULTS)

@@ -1,113 +1,74 @@
 """`make prove ONLY=nodes`: nodes that share no disk, in network and mount namespaces of their own, an S3 server between them.
 
 A recipe is retrained on two workers, undisturbed and with a node killed in the middle; then one stage of it with a node cut off
-in silence, with the bucket away for a minute, with an object damaged and with a node's disk full. Weights must be the
-undisturbed run's, byte for byte. ARGS="cut bucket" chooses.
+in silence, with the bucket away for a minute, slow or full, with an object damaged, with a node's disk full, with the head lost.
+Weights must be the undisturbed run's, byte for byte; where the number of workers changes, losses and norms nearly so.
+ARGS="cut bucket" chooses.
 """
 
 import argparse
-import hashlib
 import json
 import os
+import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
+
 from components.storage.dvc_objects import object_name, recorded_tree
-from components.storage.object_store import ObjectStore
 from components.storage.workspace import Workspace
 from components.training.state_folders import forget_states
-from tests.fixtures.micro import UNIMED, make_workspace
-from tests.fixtures.nodes import Network, Nodes, can_unshare, cluster
+from tests.fixtures.disks import fill
+from tests.fixtures.micro import UNIMED
+from tests.fixtures.nodes import Network, can_unshare, cluster
 from tests.fixtures.seaweed import WEED, server
+from tests.proofs.nodes_bench import (
+    AGAIN,
+    BUCKET,
+    FOUNDATION,
+    LIMIT_SECONDS,
+    STAGE,
+    Proof,
+    await_ranks,
+    await_step,
+    compare,
+    disturbed,
+    fresh_nodes,
+    ranks_of,
+    weights,
+    workers_on,
+    working,
+)
 from tests.proofs.outcome import FAILED, NOT_TRIED, PASSED
 
-DVC = (sys.executable, "-m", "dvc")
-AGAIN = (*DVC, "repro", "--force", "--single-item", "train@foundation")
 DVC_FAILED = 255
-BUCKET = "store"
-STAGE = "foundation"
-STEPS, LATER = 60, 4
-DISTURBED_AT = 20
 KILL_SECONDS, CUT_SECONDS, AWAY_SECONDS = 60.0, 150.0, 60.0
-LIMIT_SECONDS = 1800.0
-
-
-@dataclass
-class Proof:
-    """A cluster of two nodes and a spare, and a store; what was found so far."""
-
-    folder: Path
-    nodes: Nodes
-    network: Network
-    store: dict[str, str]
-    failures: int = 0
-
-    @property
-    def remote(self) -> ObjectStore:
-        return ObjectStore(f"s3://{BUCKET}/data", self.store["AWS_ENDPOINT_URL"])
-
-    def workspace(self, name: str) -> Workspace:
-        """A fresh one whose remote is the store."""
-        steps = {f"curriculum__{stage}__steps": LATER for stage in ("instruction", "unified")}
-        made = make_workspace(self.folder / name, compute__workers=2, **steps, **{f"curriculum__{STAGE}__steps": STEPS})
-        for words in (
-            ("add", "--default", "store", f"s3://{BUCKET}/data"),
-            ("modify", "store", "endpointurl", self.remote.endpoint),
-        ):
-            self.run(made, *DVC, "remote", *words)
-        return made
-
-    def run(self, workspace: Workspace, *command: str, expect: int = 0) -> str:
-        """Its output; an other exit status than expected ends the proof."""
-        done = subprocess.run(
-            command,
-            cwd=workspace.root,
-            env=self.environment(workspace),
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_SECONDS,
-        )
-        said = done.stdout + done.stderr
-        assert done.returncode == expect, f"{' '.join(command)} exited with {done.returncode}:\n{said}"
-        return said
-
-    def begin(self, workspace: Workspace, *command: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            command,
-            cwd=workspace.root,
-            env=self.environment(workspace),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def environment(self, workspace: Workspace) -> dict[str, str]:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return self.nodes.environment | {"UNIMED_WORKSPACE": str(workspace.root), "PATH": path}
-
-    def say(self, what: str, held: bool, told: str) -> None:
-        print(f"{'met   ' if held else 'MISSED'} {what}: {told}", flush=True)
-        self.failures += not held
+HEAD_SECONDS = 120.0
+SLOW_BYTES = 10**6
+ELASTIC_STEPS, ELASTIC_NEAR = 240, 1e-5
+MEASURED = ("text_loss", "image_loss", "grad_norm")
+"""Of a loss row; six digits are kept of each."""
+STORE_DISK, SEAWEED_LOOKS_SECONDS = "400m", 90.0
+"""The store looks once a minute whether its disk has room."""
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("which", nargs="*", choices=[*PARTS, []], default=list(PARTS))
-    chosen = parser.parse_args(arguments)
+    parser.add_argument("which", nargs="*", choices=[*PARTS, []], default=[])
+    chosen = parser.parse_args(arguments).which or list(PARTS)
     if os.getuid() or not can_unshare() or not shutil.which("ip") or not WEED.exists():
         print("not tried: it takes root, namespaces (ip, unshare), and weed, the S3 server")
         return NOT_TRIED
     with (
         tempfile.TemporaryDirectory(prefix="unimed-nodes-", ignore_cleanup_errors=True) as temporary,
-        Network(3) as network,
-        server(BUCKET, network.address(0)) as store,
+        Network(4) as network,
+        server(BUCKET, network.address(0), STORE_DISK) as store,
         cluster(store, network) as nodes,
     ):
         os.environ.update(store)  # what forgets states forgets those in the bucket too
@@ -118,11 +79,15 @@ def main(arguments: list[str]) -> int:
         print(f"head and two nodes up in {time.monotonic() - begun:.0f} s", flush=True)
         workspace = proof.workspace("undisturbed")
         begun = time.monotonic()
-        proof.run(workspace, UNIMED, "retrain")
-        print(f"retrained on two nodes in {time.monotonic() - begun:.0f} s", flush=True)
-        for name in chosen.which:
+        proof.run(workspace, *((UNIMED, "retrain") if "kill" in chosen else FOUNDATION))
+        print(f"trained on two nodes in {time.monotonic() - begun:.0f} s", flush=True)
+        for name in chosen:
             print(f"-- {name}", flush=True)
-            PARTS[name](proof, workspace)
+            try:
+                PARTS[name](proof, workspace)
+            except AssertionError as error:  # the next part begins on fresh nodes, and may tell more
+                proof.say(name, held=False, told=str(error)[-3000:])
+                fresh_nodes(proof, "1g")
         print(f"{proof.failures} goals missed")
     return FAILED if proof.failures else PASSED
 
@@ -176,6 +141,44 @@ def bucket(proof: Proof, undisturbed: Workspace) -> None:
     proof.say("bucket away for a minute", weights(undisturbed, STAGE) == before, "goes on, the same weights")
 
 
+def slow_bucket(proof: Proof, undisturbed: Workspace) -> None:
+    """A megabyte a second to each node and from it, from before it fetches anything to the end."""
+    before = weights(undisturbed, STAGE)
+    fresh_nodes(proof, "1g")
+    forget_states(undisturbed, [STAGE])
+    for number in proof.nodes.running:
+        proof.network.slow(number, SLOW_BYTES)
+    begun = time.monotonic()
+    try:
+        proof.run(undisturbed, *AGAIN)
+    finally:
+        for number in proof.nodes.running:
+            proof.network.quick(number)
+    took = time.monotonic() - begun
+    told = f"the same weights after {took:.0f} s"
+    proof.say("a bucket of a megabyte a second", weights(undisturbed, STAGE) == before, told)
+
+
+def full_bucket(proof: Proof, undisturbed: Workspace) -> None:
+    """The store's disk is full in the middle of the stage, and later has room again."""
+    before = weights(undisturbed, STAGE)
+    forget_states(undisturbed, [STAGE])
+    progress = undisturbed.progress / f"train-{STAGE}.jsonl"
+    progress.unlink(missing_ok=True)
+    with proof.begin(undisturbed, *AGAIN) as process:
+        await_step(progress, process)
+        ballast, begun = fill(Path(proof.store["SEAWEED_DATA"])), time.monotonic()
+        process.communicate(timeout=LIMIT_SECONDS)
+    took, said = time.monotonic() - begun, progress.read_text().strip().splitlines()[-1]
+    ballast.unlink()
+    clear = process.returncode == DVC_FAILED and "does not do what is asked" in said
+    whole = not (undisturbed.checkpoints / STAGE).exists()
+    proof.say("a full bucket", clear and whole, f"the stage ends after {took:.0f} s: {said[:500]}")
+    time.sleep(SEAWEED_LOOKS_SECONDS)
+    proof.run(undisturbed, *AGAIN)
+    proof.say("a full bucket, then room", weights(undisturbed, STAGE) == before, "the same weights")
+
+
 def damage(proof: Proof, undisturbed: Workspace) -> None:
     """An object of the parent's weights has other bytes, and no node has the right ones."""
     entry = max(recorded_tree(undisturbed, undisturbed.checkpoints / "start").entries, key=lambda entry: entry.size)
@@ -190,6 +193,96 @@ def damage(proof: Proof, undisturbed: Workspace) -> None:
         lambda: proof.remote.write(name, right),
         "an object damaged",
     )
+
+
+def elastic(proof: Proof, undisturbed: Workspace) -> None:
+    """Two workers of at most four, then one, two and four, as nodes go and come."""
+    numbers = {"training__sequences_per_step": 4, "training__sequences_per_forward": 1}
+    fresh_nodes(proof, "1g")
+    steady = proof.workspace("steady", **numbers, **{f"curriculum__{STAGE}__steps": ELASTIC_STEPS})
+    proof.run(steady, *FOUNDATION)
+    fresh_nodes(proof, "1g")
+    numbers |= {"compute__workers": 4, "compute__missing_workers": 3}
+    changing = proof.workspace("changing", **numbers, **{f"curriculum__{STAGE}__steps": ELASTIC_STEPS})
+    progress = changing.progress / f"train-{STAGE}.jsonl"
+
+    with proof.begin(changing, *FOUNDATION) as process:
+        await_step(progress, process)
+        proof.nodes.kill(2)
+        await_ranks(progress, process, 1)
+        proof.nodes.start(2)
+        await_ranks(progress, process, 2)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(proof.nodes.start, (3, 4)))
+        said = process.communicate(timeout=LIMIT_SECONDS)[0]
+        assert process.returncode == 0, said
+    changes = " -> ".join(ranks_of(progress))
+    proof.say("elastic", changes == "2 -> 1 -> 2 -> 4", f"workers {changes}")
+    rows = [json.loads((each.losses / f"{STAGE}.json").read_text()) for each in (changing, steady)]
+    exact = [[{k: v for k, v in row.items() if k not in MEASURED} for row in one] for one in rows]
+    apart = max(abs(a[k] - b[k]) / max(abs(b[k]), 1e-6) for a, b in zip(*rows, strict=True) for k in MEASURED)
+    proof.say("elastic", exact[0] == exact[1], f"tokens, fill and passes through each source of {len(exact[0])} rows")
+    proof.say("elastic", apart <= ELASTIC_NEAR, f"losses and norms within {apart:.1e} (goal {ELASTIC_NEAR:.0e})")
+    for number in (3, 4):
+        proof.nodes.kill(number)
+
+
+def hang(proof: Proof, undisturbed: Workspace) -> None:
+    """A worker stands still, and holds all others up."""
+    before = weights(undisturbed, STAGE)
+    fresh_nodes(proof, "1g")
+
+    def stop_one() -> None:
+        os.kill(workers_on(proof, working(proof))[0], signal.SIGSTOP)
+
+    took = disturbed(proof, undisturbed, stop_one, *AGAIN)
+    told = (undisturbed.progress / f"train-{STAGE}.jsonl").read_text()
+    named = re.search(r"rank \d on \S+ says nothing any more, last seen at [^;]*?step \d+: no step for \d+ s", told)
+    proof.say("a rank that hangs", bool(named), f"{named[0] if named else told[-600:]}; next step after {took:.0f} s")
+    proof.say("a rank that hangs", weights(undisturbed, STAGE) == before, "the same weights")
+
+
+def head(proof: Proof, undisturbed: Workspace) -> None:
+    """The head is lost, with all that ran beside it but the stage; later a fresh one is there, at the same address."""
+    before = weights(undisturbed, STAGE)
+    forget_states(undisturbed, [STAGE])
+    progress = undisturbed.progress / f"train-{STAGE}.jsonl"
+    progress.unlink(missing_ok=True)
+    with proof.begin(undisturbed, *AGAIN) as process:
+        await_step(progress, process)
+        begun = time.monotonic()
+        proof.nodes.kill_head()
+        said = process.communicate(timeout=LIMIT_SECONDS)[0]
+    took = time.monotonic() - begun
+    left = (undisturbed.checkpoints / STAGE).exists()
+    proof.say("the head lost", took <= HEAD_SECONDS, f"the stage ends after {took:.0f} s (goal {HEAD_SECONDS:.0f})")
+    proof.say("the head lost", "exited with 75" in said and not left, said.strip().splitlines()[-1][:300])
+    for number in list(proof.nodes.running):
+        proof.nodes.kill(number)
+    proof.nodes.start_head()
+    fresh_nodes(proof, "1g")
+    proof.run(undisturbed, *AGAIN)
+    told = progress.read_text()
+    proof.say("the head back", "going on after step" in told, told[told.find("going on") :].split('"')[0])
+    proof.say("the head back", weights(undisturbed, STAGE) == before, "the same weights")
+
+
+def own_head(proof: Proof, undisturbed: Workspace) -> None:
+    """The stage has a cluster of its own, and its head is lost: the stage begins anew by itself."""
+    before = weights(undisturbed, STAGE)
+    environment = {k: v for k, v in proof.environment(undisturbed).items() if not k.startswith("RAY_")}
+
+    def lose() -> None:
+        ours = psutil.Process().children(recursive=True)
+        (gcs,) = [one for one in ours if one.name() == "gcs_server" and "RAY_ADDRESS" not in one.environ()]
+        gcs.kill()
+
+    took = disturbed(proof, undisturbed, lose, *AGAIN, environment=environment)
+    told = (undisturbed.progress / f"train-{STAGE}.jsonl").read_text()
+    proof.say(
+        "an own head lost", "begun anew" in told, f"the stage begins anew by itself, next step after {took:.0f} s"
+    )
+    proof.say("an own head lost", weights(undisturbed, STAGE) == before, "the same weights")
 
 
 def full(proof: Proof, undisturbed: Workspace) -> None:
@@ -213,67 +306,18 @@ def refused(
     proof.say(f"{what}, then mended", weights(workspace, STAGE) == before, "the same weights")
 
 
-def fresh_nodes(proof: Proof, cache_disk: str) -> None:
-    """Two nodes that have fetched nothing."""
-    for number in list(proof.nodes.running):
-        proof.nodes.kill(number)
-    for number in (1, 2):
-        proof.nodes.start(number, cache_disk=cache_disk)
-
-
-def disturbed(proof: Proof, workspace: Workspace, does: Callable[[], None], *command: str) -> float:
-    """Runs the command, disturbs it in the middle of the stage; seconds from the last step before to the next new one."""
-    forget_states(workspace, [STAGE])
-    progress = workspace.progress / f"train-{STAGE}.jsonl"
-    progress.unlink(missing_ok=True)
-    with proof.begin(workspace, *command) as process:
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while not any(step >= DISTURBED_AT for _, step in steps(progress)):
-            assert process.poll() is None and time.monotonic() < deadline, process.communicate()[0]
-            time.sleep(0.1)
-        reached = time.time()
-        does()
-        said = process.communicate(timeout=LIMIT_SECONDS)[0]
-        assert process.returncode == 0, said
-    told = steps(progress)
-    last, furthest = max((row for row in told if row[0] <= reached + 2), key=lambda row: row[0])
-    # What is trained again counts too: the workers are back.
-    after = [(at, step) for at, step in told if at > reached + 2]
-    print(f"disturbed at step {furthest:.0f}, next step {after[0][1]:.0f}, of {STEPS}", flush=True)
-    return after[0][0] - last
-
-
-def steps(progress: Path) -> list[tuple[float, float]]:
-    """(when, step) of each line about one."""
-    lines = progress.read_text().splitlines() if progress.is_file() else []
-    rows = [json.loads(line) for line in lines if line.endswith("}")]
-    return [(row["at"], row["done"]) for row in rows if "done" in row]
-
-
-def working(proof: Proof) -> int:
-    """A node on which a worker trains."""
-    for number in proof.nodes.running:
-        names = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in proof.network.pids(number)]
-        if any(b"RayTrainWorker" in name for name in names):
-            return number
-    raise AssertionError(f"none of the nodes {list(proof.nodes.running)} has a worker of Ray Train")
-
-
-def compare(proof: Proof, what: str, found: Workspace, expected: Workspace, stage: str) -> None:
-    hashes = weights(found, stage), weights(expected, stage)
-    proof.say(what, hashes[0] == hashes[1], " and ".join(sorted({value[:16] for value in hashes})))
-
-
-def weights(workspace: Workspace, stage: str) -> str:
-    return hashlib.sha256((workspace.checkpoints / stage / "model.safetensors").read_bytes()).hexdigest()
-
-
 PARTS: dict[str, Callable[[Proof, Workspace], None]] = {
     "kill": kill,
     "cut": cut,
     "bucket": bucket,
+    "slow_bucket": slow_bucket,
+    "full_bucket": full_bucket,
     "damage": damage,
     "full": full,
+    "elastic": elastic,
+    "hang": hang,
+    "head": head,
+    "own_head": own_head,
 }
 
 

@@ -3,6 +3,7 @@
 `python -m tests.components.training.ranks TASKS STORE RANK SIZE COPIES`
 """
 
+import json
 import os
 import pickle
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -19,6 +21,7 @@ import torch.distributed as dist
 from safetensors.torch import load_file, save_file
 
 from components.storage.atomic import read_json, write_json_rows
+from components.storage.keys import keyed_hash
 from components.training import run, sharding, state
 from components.training.job import StageJob
 from components.training.loop import StepReport, fit
@@ -46,7 +49,7 @@ class Task:
 class Seen:
     """What a training showed: a row a step, and each weight's gradient in the first one."""
 
-    steps: list[dict[str, float]]
+    steps: list[dict[str, Any]]
     gradients: dict[str, torch.Tensor]
 
 
@@ -58,7 +61,7 @@ def train(task: Task, world: World) -> None:
     """Trains the task; the first rank writes what it saw."""
     with fault(task.fault, world):
         work = run.prepare(task.job, OwnCounts(world.rank, world.size) if task.fault == "own counts" else world)
-        watch = Watch(work.learner.model)
+        watch = Watch(work.learner.model, work.feed.state)
         stage = task.job.settings
         span = work.resume()
         work.learner.max_grad_norm = 1e9  # gradients as they come
@@ -116,9 +119,9 @@ def on_ranks(
 class Watch:
     """A hook that keeps what each step said, and the gradients of the first."""
 
-    def __init__(self, model: UniMedVL) -> None:
-        self._model = model
-        self.steps: list[dict[str, float]] = []
+    def __init__(self, model: UniMedVL, plan: Callable[[], object]) -> None:
+        self._model, self._plan = model, plan
+        self.steps: list[dict[str, Any]] = []
         self.gradients: dict[str, torch.Tensor] = {}
 
     def on_step(self, report: StepReport) -> None:
@@ -127,7 +130,8 @@ class Watch:
             self.gradients = {name: sharding.whole(grad).clone() for name, grad in trained if grad is not None}
         said = asdict(report)
         del said["wait_seconds"], said["epochs"]  # a measurement, and no number
-        self.steps.append(said)
+        # Draws of each stream and samples that wait: with it, which samples every step so far was made of.
+        self.steps.append({**said, "plan": keyed_hash("plan", json.dumps(self._plan(), sort_keys=True))})
 
 
 class OwnCounts(World):

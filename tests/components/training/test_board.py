@@ -1,5 +1,7 @@
 """What workers tell the stage comes in order, none of it twice or lost while the stage cannot be reached."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +11,10 @@ import pytest
 from components.context import StageContext
 from components.recipes.recipe import Recipe
 from components.training import board as boards
-from components.training.board import Board, Kind, Messenger, Told
+from components.training.board import LEFT, Board, Kind, Messenger, Told, Wish
 from components.training.fitting import MAX_TRIES, Fitting
+from components.training.pulse import Pulse
+from components.training.workers import Ask, Room
 from tests.components.training.conftest import context
 
 
@@ -25,14 +29,15 @@ def test_what_is_said_while_the_stage_is_away_comes_when_it_is_back(monkeypatch)
     monkeypatch.setattr(boards, "EVERY_SECONDS", 0.01)
     board, away, tries = Board(), [], []
 
-    def exchange(told: list[Told]) -> bool:
+    def exchange(told: list[Told]) -> Wish:
+        told = [one for one in told if one.kind != "beat"]
         tries.append(len(told))
         if away:
             raise ConnectionError("no stage")
         return board.exchange(told)
 
-    messenger = Messenger(exchange)
-    assert board.take(stop=False) == [Told("begun")] and not messenger.should_stop()
+    messenger = Messenger(exchange, Pulse(0, 8), 2)
+    assert board.take(Wish()) == [Told("begun", 2)] and not messenger.should_stop()
     away.append(True)
     messenger.say("one")
     messenger.row({"step": 10})
@@ -41,13 +46,31 @@ def test_what_is_said_while_the_stage_is_away_comes_when_it_is_back(monkeypatch)
     until(lambda: tries.count(3) > 2)
     away.clear()
     heard: list[Told] = []
-    until(lambda: bool(heard.extend(board.take(stop=True)) or heard))
+    until(lambda: bool(heard.extend(board.take(Wish(stop=True))) or heard))
     progress = {"done": 3, "total": 8, "message": "training", "text_loss": 0.5}
     assert heard == [Told("said", "one"), Told("row", {"step": 10}), Told("progress", progress)]
     until(messenger.should_stop)
     messenger.tell("ended", False)
     messenger.close()
-    assert board.take(stop=True) == [Told("ended", False)]
+    assert board.take(Wish(stop=True)) == [Told("ended", False)]
+
+
+LEAVES = """
+from tests.components.training.test_board import *
+pulse = Pulse(1, 8)
+messenger = Messenger(lambda told: Wish(leave=frozenset({pulse.life})), pulse, 2)
+time.sleep(60)
+"""
+
+
+def test_a_worker_that_is_to_leave_leaves_whatever_it_is_at():
+    assert subprocess.run([sys.executable, "-c", LEAVES], timeout=50, check=False).returncode == LEFT
+
+
+def fitting_of(ctx: StageContext) -> Fitting:
+    room = Room(Ask(cpus=1, gpus=0, memory_bytes=0), list)
+    room.close()
+    return Fitting(ctx, None, print, room=room)
 
 
 def hear(fitting: Fitting, kind: Kind, value: object = None) -> None:
@@ -61,24 +84,24 @@ def ctx(tmp_path: Path, recipe: Recipe) -> StageContext:
 
 def test_a_users_error_ends_the_stage_and_what_it_says_is_what_is_read(ctx):
     with pytest.raises(ValueError, match=r"^sample a is too long$"):
-        hear(Fitting(ctx, None, print), "failed", "sample a is too long")
+        hear(fitting_of(ctx), "failed", "sample a is too long")
 
 
 def test_workers_that_break_are_started_again_as_long_as_they_get_further(ctx):
-    fitting, rows = Fitting(ctx, None, print), []
+    fitting, rows = fitting_of(ctx), []
     fitting._on_row = rows.append
     for step in range(1, 10):
-        hear(fitting, "begun")
+        hear(fitting, "begun", 2)
         hear(fitting, "progress", {"done": step, "total": 99, "message": "training"})
     hear(fitting, "broke", "node-1: RuntimeError: out of memory")
     hear(fitting, "row", {"step": 10})
     for _ in range(MAX_TRIES):
-        hear(fitting, "begun")
+        hear(fitting, "begun", 2)
         hear(fitting, "progress", {"done": 9, "total": 99, "message": "training"})
     with pytest.raises(
         ValueError, match=r"began 4 times without getting past step 9; the last time: node-1: RuntimeError"
     ):
-        hear(fitting, "begun")
+        hear(fitting, "begun", 2)
     assert rows == [{"step": 10}]
 
 

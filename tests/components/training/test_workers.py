@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -11,15 +12,18 @@ from safetensors.torch import load_file
 from components.context import StageContext
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
+from components.training import workers as workers_room
 from components.training.batches import MicroBatch
 from components.training.job import StageJob
 from components.training.run import prepare
 from components.training.stage import stage_job
 from components.training.state_places import MANIFEST
 from components.training.trainer import train_through_ray
+from components.training.workers import GIGABYTE, Ask, Resources, Room, ask_of, unmet
 from components.training.world import World
-from tests.components.training.conftest import context
+from tests.components.training.conftest import context, small_recipe
 from tests.components.training.ranks import Seen, Task, on_ranks, seen, train
+from tests.components.training.test_board import until
 
 
 def sha256(job: StageJob) -> str:
@@ -148,3 +152,52 @@ def test_sums_over_one_rank_are_the_values_themselves() -> None:
     world = World()
     assert world.sum([1.5, float("inf")], torch.device("cpu")) == [1.5, float("inf")]
     world.barrier()
+
+
+def test_a_worker_asks_for_what_the_recipe_says_and_what_the_nodes_lack_is_said() -> None:
+    compute = replace(small_recipe().compute, threads=4, workers=4, missing_workers=2, worker_memory_bytes=8 * GIGABYTE)
+    assert ask_of(compute, has_gpu=False).resources == {"CPU": 4, "memory": 8 * GIGABYTE}
+    assert ask_of(compute, has_gpu=True).resources["GPU"] == 1
+    assert ask_of(replace(compute, worker_gpu="always"), has_gpu=False).resources["GPU"] == 1
+    assert "GPU" not in ask_of(replace(compute, worker_gpu="never"), has_gpu=True).resources
+
+    ask = ask_of(compute, has_gpu=False)
+    nodes = {"node-a": {"CPU": 9.0, "memory": 64e9, "GPU": 1.0}, "node-b": {"CPU": 64.0, "memory": 7e9}}
+    assert ask.room(nodes.values()) == 2 and unmet(ask, 2, nodes) == ""
+    assert unmet(ask, 3, nodes) == (
+        "training asks for 3 workers with 4 CPU, 0 GPU and 8.0 GB of memory each, and the nodes have room for 2: node-a has 9 "
+        "CPU, 1 GPU and 64.0 GB of memory; node-b has 64 CPU, 0 GPU and 7.0 GB of memory; ask for less (compute.threads, "
+        "worker_gpu, worker_memory_bytes, workers, missing_workers) or give the cluster more"
+    )
+
+
+def test_room_for_more_is_what_was_there_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers_room, "LOOK_SECONDS", 0.01)
+    looks = iter([[{"CPU": 2.0}], [{"CPU": 1.0}, {"CPU": 3.0}], ConnectionError(), [{"CPU": 2.0}]])
+    seen, last = [], [{"CPU": 2.0}]
+
+    def free() -> list[Resources]:
+        seen.append(room.more)
+        found = next(looks, last)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    room = Room(Ask(cpus=1, gpus=0, memory_bytes=0), free)
+    until(lambda: len(seen) > 6)
+    room.close()
+    assert seen[:6] == [0, 0, 2, 0, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ({"workers": 2, "missing_workers": 2}, r"missing_workers is 2 of 2 workers; set it to 0 or more, and less"),
+        ({"workers": 4, "missing_workers": 2, "copies": 2}, r"set compute.copies to 1"),
+        ({"hang_seconds": 0.0}, r"set them above 0"),
+        ({"worker_memory_bytes": -1}, r"set it to 0 or more"),
+    ],
+)
+def test_numbers_of_workers_that_cannot_be_are_refused(numbers: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(small_recipe().compute, **numbers)
