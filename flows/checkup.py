@@ -118,7 +118,8 @@ def _workspace() -> Iterator[Finding]:
     try:
         workspace = find_workspace()
     except ValueError as error:
-        yield Finding("note", "workspace", "none here", str(error).partition("; ")[2])
+        found, _, fix = str(error).partition("; ")
+        yield Finding("note" if "is not inside" in found else "bad", "workspace", found, fix)
         return
     yield Finding("good", "workspace", str(workspace.root))
     try:
@@ -151,11 +152,7 @@ def _workspace() -> Iterator[Finding]:
         "; ".join(differences) or "this release's",
         "`unimed doctor --repair`" if differences else "",
     )
-    if at_home and (workspace.private / "mlflow.db").is_file():
-        yield _database(workspace)
-    if at_home:
-        yield from _pair(workspace)
-        yield from registry_findings(workspace)
+    yield from registry_findings(workspace, at_home=at_home)
     writable = os.access(workspace.root, os.W_OK)
     yield Finding(
         "good" if writable else "bad",
@@ -163,55 +160,29 @@ def _workspace() -> Iterator[Finding]:
         "yes" if writable else "no",
         "" if writable else "this user may not write here",
     )
-    dvc = (workspace.root / ".dvc" / "config").is_file()
-    yield Finding(
-        "good" if dvc else "note",
-        "DVC",
-        "initialised" if dvc else "not yet",
-        "" if dvc else "the first `unimed retrain` does it",
-    )
+    yield _dvc(workspace)
     lock = workspace.private / "retrain.lock"
     busy = holder(lock) is not None
     yield Finding("note" if busy else "good", "runs", holder_text(lock) if busy else "none now")
     yield from _servers(workspace)
 
 
-def _database(workspace: Any) -> Finding:
-    from components.registry.tracking import OtherRelease, connect
+def _dvc(workspace: Any) -> Finding:
+    from components.storage.dvc_repository import is_initialised, open_repo
 
+    if not is_initialised(workspace):
+        return Finding("note", "DVC", "not yet", "the first `unimed retrain` does it")
     try:
-        connect(workspace)
-    except OtherRelease as error:
-        what, _, fix = str(error).partition("; ")
-        return Finding("bad", "MLflow database", what, fix)
-    return Finding("good", "MLflow database", "this release's")
-
-
-def _pair(workspace: Any) -> Iterator[Finding]:
-    """Whether decision log and MLflow's store are of one moment, where both can be asked."""
-    from components.registry.catalogue import all_versions
-    from components.registry.database import has_log, has_store, tracking_uri
-    from components.registry.decisions import read_log
-    from components.registry.pairing import mismatch
-    from components.registry.places import is_server
-    from components.registry.tracking import connect
-
-    uri = tracking_uri(workspace)
-    if not has_store(workspace) or (is_server(uri) and not _is_up(uri)):
-        return
-    try:
-        log = read_log(workspace) if has_log(workspace) else []
-        reason = mismatch(log, all_versions(connect(workspace)))
+        with open_repo(workspace, looks=True) as repo:
+            stages = len(repo.index.stages)
     except ValueError as error:
-        yield Finding(
-            "bad", "decision log", str(error).splitlines()[0], "restore it from a backup: `unimed registry restore`"
-        )
-        return
-    found, _, fix = (reason or f"{len(log)} decisions, as MLflow knows them").partition("; ")
-    yield Finding("bad" if reason else "good", "decision log", found, fix)
+        found, _, fix = str(error).partition("; ")
+        return Finding("bad", "DVC", found, fix)
+    return Finding("good", "DVC", f"initialised, {stages} stages")
 
 
-def _is_up(uri: str) -> bool:
+def is_up(uri: str) -> bool:
+    """Whether an MLflow server answers there."""
     from components.storage.addresses import shown
     from flows.loopback import answers
 
@@ -242,7 +213,7 @@ def _servers(workspace: Any) -> Iterator[Finding]:
         )
     tracking = os.environ.get("MLFLOW_TRACKING_URI")
     if tracking and tracking.startswith("http"):
-        alive = _is_up(tracking)
+        alive = is_up(tracking)
         yield Finding(
             "good" if alive else "bad",
             "MLFLOW_TRACKING_URI",

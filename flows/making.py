@@ -6,7 +6,7 @@ from components.recipes.recipe import read_recipe
 from components.recipes.shipped import shipped_graph, shipped_recipe
 from components.storage.atomic import write_text
 from components.storage.private import make_private
-from components.storage.workspace import Workspace
+from components.storage.workspace import Workspace, check_path
 from flows.run import prepare
 
 DVCIGNORE = """\
@@ -32,6 +32,7 @@ GITIGNORE = """\
 
 def planned_files(folder: Path, recipe: str) -> list[Path]:
     """The files that `make_workspace` would write; raises ValueError for what it would refuse."""
+    check_path(folder.resolve())
     check_folder(folder, recipe)
     return [folder / name for name in (*workspace_files(recipe), ".dvc/config", "data/raw")]
 
@@ -41,6 +42,7 @@ def make_workspace(folder: Path, recipe: str) -> tuple[Workspace, list[str]]:
 
     Raises ValueError when the folder is a workspace with another recipe, or holds other things.
     """
+    check_path(folder.resolve())
     check_folder(folder, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in workspace_files(recipe).items():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from components.storage.addresses import shown
 from components.storage.home import check_home
 from components.storage.locks import hold
+from components.storage.own_databases import check_databases
 from components.storage.workspace import Workspace
 from flows.environment import RUN, enter, quiet_prefect
 from flows.leftovers import end_leftovers
@@ -69,9 +70,10 @@ def _tell_prefect(url: str) -> None:
 
 @contextmanager
 def session(workspace: Workspace, what: str) -> Iterator[Session]:
-    """Hold the workspace for a run; raises Held, naming the holder, when another one does, and Elsewhere for a workspace
-    that was moved or copied."""
+    """Hold the workspace for a run; raises Held, naming the holder, when another one does, Elsewhere for a workspace that was
+    moved or copied, and Damaged for one whose databases cannot be read."""
     check_home(workspace)
+    check_databases(workspace)
     enter(workspace)
     quiet_prefect()
     with hold(workspace.private / "retrain.lock", what):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from components.recipes.nearest import nearest
-from components.registry.database import Impossible
+from components.registry.database import Impossible, has_log
 from components.registry.own_store import read_own, versions_in
 from components.registry.tracking import Tracking, connect
 from components.registry.version import CHALLENGER, CHAMPION, Version, is_number
@@ -26,6 +26,7 @@ __all__ = [
     "all_versions",
     "checkpoint_of",
     "find",
+    "none_registered",
     "record_folder",
     "resolve",
 ]
@@ -45,7 +46,7 @@ def resolve(
     if found is not None:
         return found
     if not known:
-        raise Impossible("no version is registered yet; `unimed retrain` makes one")
+        raise Impossible(none_registered(workspace))
     numbers = ", ".join(str(version.number) for version in known)
     if name == CHAMPION:
         raise Impossible(f"no version is champion yet; registered: {numbers}; `unimed promote V` makes one champion")
@@ -53,6 +54,19 @@ def resolve(
         raise Impossible(f"there is no version {name}; registered: {numbers}")
     aliases = sorted({alias for version in known for alias in version.aliases})
     raise Impossible(f"unknown version {name!r}{nearest(name, [*aliases, *(str(v.number) for v in known)])}")
+
+
+def none_registered(workspace: Workspace) -> str:
+    """What to say where MLflow knows no version: that there never was one, or that the decision log knows better."""
+    from components.registry.decisions import read_log
+
+    told = {entry.version for entry in (read_log(workspace) if has_log(workspace) else []) if entry.version}
+    if not told:
+        return "no version is registered yet; `unimed retrain` makes one"
+    return (
+        f"MLflow has no version, though the decision log tells of {len(told)} (`unimed registry log`); where they were deleted, "
+        "`unimed retrain` registers again; where MLflow's database was lost, `unimed registry restore FOLDER` brings both back"
+    )
 
 
 def find(tracking: Tracking, name: str) -> Version | None:

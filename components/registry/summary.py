@@ -3,6 +3,7 @@
 A cache: the registry and the decision log are the truth, and every change of theirs made here rewrites it.
 """
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,13 @@ def remember_aliases(workspace: Workspace, champion: dict[str, Any] | None, chal
 
 
 def _write(workspace: Workspace, summary: dict[str, Any]) -> None:
-    """Keep the cache. On a full disk there is none, not yesterday's: whoever only looks may go on."""
+    """Keep the cache. On a full disk there is none, not yesterday's, and on one that is only read the old one stays: whoever
+    only looks may go on."""
     try:
         write_json(_path(workspace), summary)
     except OSError as error:
+        if error.errno == errno.EROFS:
+            return
         if not is_full(error):
             raise
         _path(workspace).unlink(missing_ok=True)

@@ -71,6 +71,9 @@ def open_repo(workspace: Workspace, *, looks: bool = False) -> Iterator[Any]:
     """
     enter(workspace)
     check_unmerged(workspace)
+    looks = looks or not os.access(
+        workspace.root / ".dvc", os.W_OK
+    )  # whoever only looks may, where nothing can be written
     from dvc.lock import LockNoop
     from dvc.repo import Repo
     from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError

@@ -1,6 +1,7 @@
 """A workspace: the folder that holds params.yaml, dvc.yaml and everything a run makes."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,10 +102,21 @@ class Workspace:
 def find_workspace(start: Path | None = None) -> Workspace:
     """The workspace that holds `start` (default: $UNIMED_WORKSPACE, else the current folder).
 
-    Raises ValueError when neither the folder nor one above it holds params.yaml and dvc.yaml.
+    Raises ValueError when neither the folder nor one above it holds params.yaml and dvc.yaml, or for a path of which no
+    address of a database can be made.
     """
     begin = (start or Path(os.environ.get(ENVIRONMENT) or Path.cwd())).resolve()
     for folder in (begin, *begin.parents):
         if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+            check_path(folder)
             return Workspace(folder)
     raise ValueError(f"{begin} is not inside a workspace; make one with `unimed init DIR`, or cd into one")
+
+
+def check_path(folder: Path) -> None:
+    """Raises ValueError where an address of a database in the folder would lead elsewhere: what follows a `?` is read as
+    options by all who read such addresses, and `%20` and its like as the letter that they stand for."""
+    if found := re.search(r"\?|%[0-9A-Fa-f]{2}", str(folder)):
+        raise ValueError(
+            f"{folder} has {found[0]!r} in its path, which an address of a database in it cannot have; rename the folder"
+        )

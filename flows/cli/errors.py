@@ -1,6 +1,8 @@
 """From an exception to one clear line and an exit code; the traceback goes to a file."""
 
+import errno
 import os
+import re
 import sys
 import time
 import traceback
@@ -10,6 +12,9 @@ from components.storage.addresses import shown
 from components.storage.full_disk import advice, is_full, lacks_room, says_full, temporary
 
 DONE, FAILED, IMPOSSIBLE, AGAIN = 0, 1, 2, 75
+
+UNREADABLE = re.compile("file is not a database|malformed")
+"""SQLite's words for a file that is none of its own, or no longer."""
 
 
 class Failed(Exception):
@@ -47,7 +52,7 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         return FAILED, _of_prefect(error)
     if "MlflowException" in names:
         return FAILED, _of_mlflow(error)
-    if "OperationalError" in names:
+    if "OperationalError" in names or ("DatabaseError" in names and UNREADABLE.search(str(error))):
         return FAILED, _of_a_database(error)
     if isinstance(error, OSError):
         return _of_the_system(error)
@@ -119,7 +124,7 @@ def _of_a_database(error: BaseException) -> str:
     """Which database it was, as far as that is known, and what it or the way to it says."""
     address = os.environ.get("UNIMED_DATABASE_URL")
     said = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
-    fix = "start it, or correct UNIMED_DATABASE_URL" if address else "`unimed doctor` looks at the workspace"
+    fix = "start it, or correct UNIMED_DATABASE_URL" if address else "`unimed doctor` says which"
     return f"{shown(address) if address else 'a database of this workspace'} cannot be used ({said}); {fix}"
 
 
@@ -130,6 +135,8 @@ def _of_the_system(error: OSError) -> tuple[int, str]:
         return IMPOSSIBLE, text
     if isinstance(error, PermissionError):
         return IMPOSSIBLE, f"{text}; this user may not do that there"
+    if error.errno == errno.EROFS:
+        return IMPOSSIBLE, f"{text}; what only looks works here, and nothing that writes"
     return FAILED, f"{text}; {kept_traceback(error)}"
 
 

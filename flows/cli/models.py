@@ -37,6 +37,7 @@ def add_to(app: typer.Typer) -> None:
 
 def models(as_json: AsJson = False) -> None:
     """Every registered version, newest first, with its metrics and the decision about it."""
+    from components.registry.catalogue import none_registered
     from components.registry.versions import models as list_models
 
     workspace = here()
@@ -46,7 +47,7 @@ def models(as_json: AsJson = False) -> None:
         print_json(rows)
         return
     if not rows:
-        print("no version is registered yet; `unimed retrain` makes one")
+        print(none_registered(workspace))
         return
     columns = ["#version", "alias", "state", "recipe", "#pool accuracy", "decision", "weights", "data set", "made"]
     print_table("", columns, [_model_row(row) for row in rows], spare=("recipe", "decision", "weights", "data set"))

@@ -36,3 +36,12 @@ def test_a_database_that_nobody_answers_is_bad_and_shows_no_password(workspace, 
     found = list(registry_findings(workspace))
     assert {finding.state for finding in found} == {"bad"}
     assert "secret" not in "".join(finding.found + finding.fix for finding in found)
+
+
+def test_a_store_that_is_no_database_is_named_with_the_way_back_and_nothing_else_is_asked(workspace):
+    store = workspace.private / "mlflow.db"
+    store.parent.mkdir()
+    store.write_bytes(b"no database" * 100)
+    (found,) = registry_findings(workspace)
+    assert (found.state, found.found) == ("bad", f"{store} cannot be used (file is not a database)")
+    assert "unimed registry restore" in found.fix

@@ -148,6 +148,12 @@ def test_an_unexpected_error_is_one_line_and_its_traceback_a_file(root, capsys):
         (RuntimeError("Error while serializing: IoError(Os { code: 28 }): No space left on device"), 1, "`unimed gc`"),
         (OSError(122, "Disk quota exceeded", "x.bin"), 1, "`unimed gc`"),
         (FileNotFoundError(2, "No such file or directory", "x.bin"), 2, "x.bin"),
+        (OSError(30, "Read-only file system", "x.bin"), 2, "x.bin: Read-only file system; what only looks works here"),
+        (
+            sqlite3.DatabaseError("file is not a database"),
+            1,
+            "cannot be used (file is not a database); `unimed doctor`",
+        ),
     ],
 )
 def test_what_the_system_says_is_passed_on_with_its_exit_code(root, capsys, raised, code, said):
