@@ -16,7 +16,9 @@ def test_a_run_is_refused_before_it_begins_where_what_it_makes_could_not_be_kept
     for name in ("mlflow.db", "unimed.db"):
         (workspace.private / name).write_bytes(b"no database" * 100)
         with (
-            pytest.raises(Damaged, match=rf"{name} cannot be used \(file is not a database\); `unimed registry restore"),
+            pytest.raises(
+                Damaged, match=rf"{name} cannot be used \(file is not a database\); `unimed registry restore"
+            ),
             session(workspace, "retrain"),
         ):
             pytest.fail("the run began")
