@@ -105,6 +105,7 @@ RECIPE_KEYS = {
     "compute.hang_seconds",
     "compute.loaders",
     "compute.missing_workers",
+    "compute.offload",
     "compute.placement",
     "compute.precision",
     "compute.save_seconds",
@@ -370,7 +371,10 @@ PLAN_KEYS = {
         "training.seconds_are_measured",
         *(f"training.parameters.{key}" for key in ("trained", "frozen")),
         *(f"training.bytes_per_rank.{key}" for key in ("weights", "gradients", "moments", "average", "gathered")),
-        *(f"training.bytes_per_rank.{key}" for key in ("activations", "autoencoder", "process", "state_copy", "total")),
+        *(
+            f"training.bytes_per_rank.{key}"
+            for key in ("activations", "autoencoder", "process", "state_copy", "offloaded", "total", "host")
+        ),
         *(f"training.forward_tokens.{key}" for key in ("text", "labels", "vit", "latents", "targets", "is_counted")),
         *(f"training.machine.{key}" for key in ("kind", "ram_bytes", "gpus", "gpu_bytes")),
         *(f"training.disk.{key}" for key in ("state", "states", "output")),

@@ -65,6 +65,10 @@ class ComputeSettings:
     gradient_checkpointing: bool = False
     """Keep only what enters each layer of decoder and ViT and compute it again on the way back: less memory, a third more work."""
 
+    offload: bool = False
+    """Weights, gradients, moments and averages lie in RAM, and those of a layer come to the GPU while it is at work: room on
+    the card for time. Any number of workers learns the same from it."""
+
     def __post_init__(self) -> None:
         if not 0 <= self.missing_workers < max(self.workers, 1):
             raise ValueError(

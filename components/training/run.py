@@ -169,10 +169,11 @@ def _network(job: StageJob, world: World, device: "torch.device") -> "UniMedVL":
     freeze(model, vit=job.settings.vit_learning_rate_scale == 0, und=job.settings.freeze_und)
     model.attention = recipe.compute.attention
     model.checkpoint_gradients(recipe.compute.gradient_checkpointing)
-    mesh = world.mesh(device)
+    offload = recipe.compute.offload
+    mesh = world.mesh(device, of_one=offload)
     if mesh is not None:
-        shard(model, mesh, recipe.compute.precision)
-    fill(model, checkpoint.network, device)
+        shard(model, mesh, recipe.compute.precision, offload=offload)
+    fill(model, checkpoint.network, torch.device("cpu") if offload else device)
     return model
 
 

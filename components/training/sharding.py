@@ -1,7 +1,7 @@
 """The network over several ranks: each holds a slice of every weight and gathers a layer's others while it runs (FSDP2).
 
 One rank holds whole tensors: the functions here take both, and so does all that is built on them. (Wrapped in a group of
-one, a step of the recipe `tiny` took 1.3 times as long.)
+one, a step of the recipe `tiny` took 1.3 times as long; it is for weights that lie in RAM alone.)
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, MixedPrecisionPolicy, OffloadPolicy, fully_shard
 from torch.distributed.tensor import DTensor, Replicate
 from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 
@@ -32,18 +32,20 @@ class Region:
         return tuple(slice(at, at + size) for at, size in zip(self.start, self.shape, strict=True))
 
 
-def shard(model: UniMedVL, mesh: DeviceMesh, precision: Precision) -> None:
+def shard(model: UniMedVL, mesh: DeviceMesh, precision: Precision, *, offload: bool = False) -> None:
     """Replaces each weight by this rank's slice of it, in place; over two axes of the mesh: copies of such slices.
 
     Layers, ViT, embedding and text head are gathered one at a time. With bf16 they are gathered and computed with in
     bfloat16; what is held, added up and optimized stays float32. Gradients are added up over the ranks, never averaged.
+    With offload a rank's slices, their gradients and what is made of them lie in RAM: the network is filled there.
     """
+    place = CPUOffloadPolicy(pin_memory=mesh.device_type == "cuda") if offload else OffloadPolicy()
     reduced = MixedPrecisionPolicy(torch.bfloat16, torch.float32, cast_forward_inputs=False)
     policy = reduced if precision == "bf16" else MixedPrecisionPolicy()
     for part in gathered_apart(model):
-        fully_shard(part, mesh=mesh, mp_policy=policy)
+        fully_shard(part, mesh=mesh, mp_policy=policy, offload_policy=place)
     # What is left is small and used throughout: tables, norms, the ways in and out. It computes in float32.
-    fully_shard(model, mesh=mesh, reshard_after_forward=False)
+    fully_shard(model, mesh=mesh, reshard_after_forward=False, offload_policy=place)
     for part in _wrapped(model):
         part.set_gradient_divide_factor(1.0)
         part.set_force_sum_reduction_for_comms(True)  # gloo knows no mean

@@ -27,7 +27,7 @@ from components.training.pulse import Pulse
 from components.training.reference import JobByReference, Mark, job_here, mark, refer, send_output, take_output
 from components.training.run import train_stage
 from components.training.workers import Ask, Room, ask_of, nodes_of_cluster, unmet
-from components.training.world import World
+from components.training.world import OFFLOADING, World
 
 if TYPE_CHECKING:
     from ray.train import ScalingConfig
@@ -87,7 +87,8 @@ def _on_workers(ctx: StageContext, job: StageJob, name: str, on_row: OnRow) -> b
             def begin() -> object:
                 # A finished or broken run of the same name would be taken up by Ray; our own states say where to go on.
                 shutil.rmtree(_storage(ctx) / name, ignore_errors=True)
-                return _trainer(_storage(ctx), train_on_worker, config, name, scaling).fit()
+                trainer = _trainer(_storage(ctx), train_on_worker, config, name, scaling, offload=compute.offload)
+                return trainer.fit()
 
             finished = fitting.wait(begin)
     if finished and isinstance(given, JobByReference):
@@ -169,7 +170,13 @@ class ProgressHook:
 
 
 def _trainer(
-    storage: Path, loop: Callable[..., Any], config: dict[str, Any], name: str, scaling: "ScalingConfig"
+    storage: Path,
+    loop: Callable[..., Any],
+    config: dict[str, Any],
+    name: str,
+    scaling: "ScalingConfig",
+    *,
+    offload: bool = False,
 ) -> "TorchTrainer":
     from ray.train import FailureConfig, RunConfig
     from ray.train.torch import TorchConfig, TorchTrainer
@@ -179,7 +186,7 @@ def _trainer(
     return TorchTrainer(
         loop,
         train_loop_config=config,
-        torch_config=TorchConfig(timeout_s=COLLECTIVE_SECONDS),
+        torch_config=TorchConfig(OFFLOADING if offload and scaling.use_gpu else None, timeout_s=COLLECTIVE_SECONDS),
         scaling_config=scaling,
         run_config=RunConfig(name=name, storage_path=str(storage), failure_config=failures),
     )

@@ -9,6 +9,9 @@ import torch
 if TYPE_CHECKING:
     from torch.distributed.device_mesh import DeviceMesh
 
+OFFLOADING = "cpu:gloo,cuda:nccl"
+"""Back ends of ranks whose weights lie in RAM and are computed with on a GPU."""
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -31,12 +34,16 @@ class World:
         torch.distributed.all_reduce(total)
         return total.tolist()
 
-    def mesh(self, device: torch.device) -> "DeviceMesh | None":
-        """The ranks as FSDP takes them: one axis of shards, or copies by shards; None for a world of one."""
+    def mesh(self, device: torch.device, *, of_one: bool = False) -> "DeviceMesh | None":
+        """The ranks as FSDP takes them: one axis of shards, or copies by shards; None for a world of one, unless it is asked
+        for, which then gets a group of its own where nobody has made one."""
         from torch.distributed.device_mesh import init_device_mesh
 
-        if self.size == 1:
+        if self.size == 1 and not of_one:
             return None
+        if self.size == 1 and not torch.distributed.is_initialized():
+            store, backend = torch.distributed.HashStore(), OFFLOADING if device.type == "cuda" else "gloo"
+            torch.distributed.init_process_group(backend, store=store, rank=0, world_size=1)
         if self.copies == 1:
             return init_device_mesh(device.type, (self.size,))
         return init_device_mesh(device.type, (self.copies, self.size // self.copies), mesh_dim_names=("copy", "shard"))

@@ -52,7 +52,7 @@ def show_trainings(trainings: Sequence["Forecast"]) -> None:
         "#in all",
     )
     title = f"Memory of a rank at its fullest moment (there is {trainings[0].machine.words})"
-    out.print(table(title, (*columns, "#ranks", "#copy of a state"), [_memory_row(one) for one in trainings]))
+    out.print(table(title, (*columns, "#ranks", "#in RAM"), [_memory_row(one) for one in trainings]))
     for one in trainings:
         out.print(_tokens_line(one), soft_wrap=True)
     for one in trainings:
@@ -95,7 +95,7 @@ def _memory_row(one: "Forecast") -> list[str]:
     memory = one.memory
     parts = (memory.weights, memory.gradients, memory.moments, memory.average, memory.gathered, memory.activations)
     sizes = [bytes_text(size) for size in (*parts, memory.autoencoder + memory.process, memory.total)]
-    return [one.stage, *sizes, str(one.ranks), bytes_text(memory.state_copy)]
+    return [one.stage, *sizes, str(one.ranks), bytes_text(memory.host)]
 
 
 def _tokens_line(one: "Forecast") -> str:

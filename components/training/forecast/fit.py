@@ -24,9 +24,9 @@ def fits(recipe: Recipe, memory: Memory, machine: Machine) -> bool:
     """Whether there is room for all ranks, as far as this machine knows: on its cards, and in its RAM."""
     ranks = max(recipe.compute.workers, 1)
     if machine.kind == "cpu":
-        return ranks * (memory.total + memory.state_copy) <= machine.ram_bytes
+        return ranks * (memory.total + memory.host) <= machine.ram_bytes
     if machine.kind == "gpu":
-        in_ram = ranks * (memory.process + memory.state_copy)
+        in_ram = ranks * (memory.process + memory.host)
         return ranks <= machine.gpus and memory.total <= machine.gpu_bytes and in_ram <= machine.ram_bytes
     return True
 
@@ -77,6 +77,12 @@ def _sequences(recipe: Recipe, stage: str, machine: Machine) -> Iterator[Change]
         yield _changed(recipe, "training", sequences_per_forward=now * num_forwards(recipe))
 
 
+def _offload(recipe: Recipe, stage: str, machine: Machine) -> Iterator[Change]:
+    """What lies in RAM leaves room on a card; on a CPU it is the same memory."""
+    if machine.kind == "gpu" and not recipe.compute.offload:
+        yield _changed(recipe, "compute", offload=True)
+
+
 def _precision(recipe: Recipe, stage: str, machine: Machine) -> Iterator[Change]:
     if recipe.compute.precision == "fp32":
         yield _changed(recipe, "compute", precision="bf16")
@@ -96,7 +102,7 @@ def _tokens(recipe: Recipe, stage: str, machine: Machine) -> Iterator[Change]:
         tokens //= 2
 
 
-STEPS = (_checkpointing, _workers, _copies, _sequences, _precision, _tokens)
+STEPS = (_checkpointing, _workers, _copies, _sequences, _offload, _precision, _tokens)
 """Settings in the order in which they are tried: what costs the work least comes first."""
 
 

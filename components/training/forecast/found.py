@@ -46,11 +46,18 @@ class Memory:
     process: int
     state_copy: int
     """In RAM: what a training state is written from while training goes on."""
+    offloaded: int = 0
+    """Of weights, gradients, moments and average: what lies in RAM, not where the work is computed."""
 
     @property
     def total(self) -> int:
-        """Where the work is computed; on a CPU the copy of a state lies there too."""
-        return sum(getattr(self, part.name) for part in fields(self)) - self.state_copy
+        """Where the work is computed; on a CPU the host's lies there too."""
+        return sum(getattr(self, part.name) for part in fields(self)) - self.state_copy - 2 * self.offloaded
+
+    @property
+    def host(self) -> int:
+        """In RAM beside a GPU, its process not counted."""
+        return self.state_copy + self.offloaded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +123,8 @@ class Forecast:
         )
         return (
             f"train@{self.stage} does not fit: {self.ranks} {'ranks' if self.ranks > 1 else 'rank'} of "
-            f"{self.memory.total / 1e9:.1f} GB each (GB: {parts}), and there is {self.machine.words}; {remedy}"
+            f"{self.memory.total / 1e9:.1f} GB each, and {self.memory.host / 1e9:.1f} GB in RAM (GB: {parts}), and there is "
+            f"{self.machine.words}; {remedy}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -125,7 +133,7 @@ class Forecast:
             "stage": f"train@{self.stage}",
             "parameters": {"trained": self.trained, "frozen": self.frozen},
             "ranks": self.ranks,
-            "bytes_per_rank": {**asdict(self.memory), "total": self.memory.total},
+            "bytes_per_rank": {**asdict(self.memory), "total": self.memory.total, "host": self.memory.host},
             "forward_tokens": {**asdict(self.forward), "is_counted": self.is_counted},
             "machine": asdict(self.machine),
             "fits": self.fits,

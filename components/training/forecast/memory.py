@@ -37,12 +37,13 @@ def memory_of(recipe: Recipe, stage: CurriculumStage, tokens: Tokens) -> Memory:
     """Bytes of the fullest rank when its forwards have these tokens."""
     weights, shards = stage_weights(recipe.model, stage), num_shards(recipe)
     sides = recipe.model.llm, recipe.model.require_vit()
-    found = traced_layers(*sides, tokens, recipe.compute.precision, sharded=shards > 1)
+    found = traced_layers(*sides, tokens, recipe.compute.precision, sharded=is_wrapped(recipe))
+    trained, offload = WHOLE * local_trained(weights, shards), recipe.compute.offload
     held = Memory(
         weights=WHOLE * sum(group.share(shards) for group in weights.all),
         gradients=0,
-        moments=2 * WHOLE * local_trained(weights, shards),
-        average=WHOLE * local_trained(weights, shards),
+        moments=2 * trained,
+        average=trained,
         gathered=0,
         activations=0,
         autoencoder=WHOLE * weights.autoencoder,
@@ -50,7 +51,16 @@ def memory_of(recipe: Recipe, stage: CurriculumStage, tokens: Tokens) -> Memory:
         state_copy=STATE * local_trained(weights, shards),
     )
     fullest = max(_moments(recipe, stage, weights, found), key=lambda moment: moment.total)
-    return replace(held, **asdict(fullest))
+    memory = replace(held, **asdict(fullest))
+    if not offload:
+        return memory
+    in_ram = memory.weights + memory.moments + memory.average + trained
+    return replace(memory, gradients=memory.gradients + trained, offloaded=in_ram)
+
+
+def is_wrapped(recipe: Recipe) -> bool:
+    """Whether layers are gathered while they are at work: several ranks share the network, or it lies in RAM."""
+    return num_shards(recipe) > 1 or recipe.compute.offload
 
 
 def num_shards(recipe: Recipe) -> int:
@@ -72,7 +82,7 @@ def local_trained(weights: Weights, shards: int) -> int:
 def _moments(recipe: Recipe, stage: CurriculumStage, weights: Weights, layers: Layers) -> Iterator[Moment]:
     shards, compute = num_shards(recipe), HALF if recipe.compute.precision == "bf16" else WHOLE
     again = recipe.compute.gradient_checkpointing
-    groups = _Gathered(weights, shards, compute)
+    offload, groups = recipe.compute.offload, _Gathered(weights, is_wrapped(recipe), compute)
     before = WHOLE * weights.num_trained if num_forwards(recipe) > 1 else 0
     # A layer that is computed again keeps what enters it, and has the rest for a moment.
     decoder = layers.decoder.inputs + (0 if again else layers.decoder.kept)
@@ -83,8 +93,9 @@ def _moments(recipe: Recipe, stage: CurriculumStage, weights: Weights, layers: L
     kept_vit = weights.num_vit_layers * vit if trains_vit else 0
 
     def grown(*parts: Group) -> int:
-        """Bytes of the gradients by now: those of earlier forwards, else a share of what has been gone through."""
-        return max(before, sum(WHOLE * part.share(shards, trained=True) for part in parts))
+        """Bytes of the gradients by now: those of earlier forwards, else a share of what has been gone through, which may be
+        in RAM by then."""
+        return before if offload else max(before, sum(WHOLE * part.share(shards, trained=True) for part in parts))
 
     yield Moment(gradients=before, gathered=groups.of(weights.head), activations=kept + kept_vit + layers.head.most)
     # Of the last layer only the tokens with a loss go through its MLP: the one before it takes most.
@@ -105,7 +116,7 @@ def _moments(recipe: Recipe, stage: CurriculumStage, weights: Weights, layers: L
             gathered=groups.of(weights.vit_layer, before=weights.layer),
             activations=kept_vit + layers.vit.most - (0 if again else layers.vit.kept),
         )
-    everything = WHOLE * local_trained(weights, shards)
+    everything = 0 if offload else WHOLE * local_trained(weights, shards)
     yield Moment(
         gradients=max(before, everything),
         gathered=groups.of(weights.embedding, before=weights.embedding),
@@ -119,14 +130,14 @@ class _Gathered:
     """Whole weights and gradients in passing."""
 
     weights: Weights
-    shards: int
+    is_wrapped: bool
     compute: int
     """Bytes of a number in the type that is computed with."""
 
     def of(self, part: Group, before: Group | None = None) -> int:
         """Bytes while one part is gone through, the next one's weights come, and the gradients of the one before go; of one
         rank, which gathers nothing, 0."""
-        if self.shards == 1:
+        if not self.is_wrapped:
             return 0
         root = WHOLE * self.weights.root.num_all
         leaving = WHOLE * before.num_trained if before else 0

@@ -151,8 +151,8 @@ def fault(name: str, world: World) -> AbstractContextManager[object]:
 def _divided(world: World) -> AbstractContextManager[object]:
     real = sharding.shard
 
-    def shard(model: UniMedVL, *others: object) -> None:
-        real(model, *others)  # type: ignore[arg-type]
+    def shard(model: UniMedVL, *others: object, **more: object) -> None:
+        real(model, *others, **more)  # type: ignore[arg-type]
         for part in sharding._wrapped(model):
             part.set_gradient_divide_factor(float(world.size))
 

@@ -1,7 +1,7 @@
 """Workers change who does the work, never what is learnt."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +52,28 @@ def apart(found: torch.Tensor, expected: torch.Tensor) -> float:
     return float((found - expected).norm()) / max(float(expected.norm()), 1e-6)
 
 
+@pytest.fixture
+def no_group() -> Iterator[None]:
+    """What a world of one makes for itself is taken down."""
+    yield
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+@pytest.mark.usefixtures("no_group")
+def test_weights_that_lie_in_ram_learn_what_others_do_and_go_on_as_others(workspace: Workspace, recipe: Recipe) -> None:
+    """On a CPU it is the same memory, and the same code but for the copies to a card."""
+    moved = replace(recipe, compute=replace(recipe.compute, offload=True))
+    found = {}
+    for name, one in (("plain", recipe), ("moved", moved)):
+        task = Task(of(context(workspace.root, one, "foundation"), name), workspace.root / name)
+        train(replace(task, until=2), World())
+        train(task, World())
+        found[name] = task
+    assert near(seen(found["moved"]), seen(found["plain"]))
+    assert sha256(found["moved"].job) == sha256(found["plain"].job)
+
+
 @pytest.mark.slow
 def test_two_ranks_learn_what_one_does(workspace: Workspace, recipe: Recipe) -> None:
     stage = replace(recipe.curriculum["foundation"], freeze_und=True, vit_learning_rate_scale=0.0)
@@ -67,8 +89,10 @@ def test_two_ranks_learn_what_one_does(workspace: Workspace, recipe: Recipe) -> 
     divided = task("divided", fault="gradients divided by the ranks")
     own_counts = task("own-counts", fault="own counts")
     thawed = task("thawed", frozen_recipe, fault="a frozen part that learns")
-    assert on_ranks(workspace.root / "ranks", [together, frozen, divided, own_counts, thawed], 2) == [0, 0]
+    moved = task("moved", replace(recipe, compute=replace(recipe.compute, offload=True)))
+    assert on_ranks(workspace.root / "ranks", [together, frozen, divided, own_counts, thawed, moved], 2) == [0, 0]
 
+    assert sha256(moved.job) == sha256(together.job)
     assert near(seen(together), seen(alone)) and near(seen(frozen), seen(frozen_alone))
     for wrong, right in ((divided, alone), (own_counts, alone), (thawed, frozen_alone)):
         assert not near(seen(wrong), seen(right), rel=1e-2), f"{wrong.fault}: must not pass"

@@ -68,6 +68,18 @@ def test_fourteen_billion_on_too_few_cards_name_what_makes_them_fit() -> None:
     recipe = read_shipped("unimedvl-14b")
     small = replace(CARDS, gpu_bytes=46 * GB)
     found = forecast(recipe, "instruction", small)
+    assert found.would_fit == ("compute.offload: true",)
+    offloaded = replace(recipe, compute=replace(recipe.compute, offload=True))
+    assert forecast(offloaded, "instruction", small).fits
+    # Host memory is no room without an end: eight ranks have 59 GB each there.
+    assert not forecast(offloaded, "instruction", replace(small, ram_bytes=450 * GB)).fits
+
+
+def test_a_stage_with_a_room_of_its_own_is_told_of_that_room() -> None:
+    recipe = read_shipped("unimedvl-14b")
+    recipe = replace(recipe, compute=replace(recipe.compute, offload=True))
+    small = replace(CARDS, gpu_bytes=14 * GB)
+    found = forecast(recipe, "instruction", small)
     assert found.would_fit == ("curriculum.instruction.tokens_per_sequence: 10000",)
     stage = replace(recipe.curriculum["instruction"], tokens_per_sequence=10000)
     changed = replace(recipe, curriculum={**recipe.curriculum, "instruction": stage})

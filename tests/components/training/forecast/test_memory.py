@@ -36,6 +36,21 @@ def test_two_ranks_hold_half_each_and_gather_what_is_at_work(recipe: Recipe, for
     assert of(recipe, forward, workers=2, copies=2).weights == alone.weights
 
 
+def test_what_is_offloaded_lies_in_ram_and_one_rank_gathers_layers_too(recipe: Recipe, forward: Tokens) -> None:
+    for workers in (1, 2):
+        plain, moved = (of(recipe, forward, workers=workers, offload=value) for value in (False, True))
+        trained = plain.average
+        assert moved.offloaded == plain.weights + plain.moments + plain.average + trained
+        assert moved.gathered > 0
+        assert moved.total == moved.activations + moved.gathered + moved.autoencoder + moved.process
+        assert moved.host == moved.offloaded + plain.state_copy and plain.host == plain.state_copy
+    several = replace(recipe, training=replace(recipe.training, sequences_per_step=4, sequences_per_forward=1))
+    found = of(several, forward, workers=2, offload=True)
+    # What earlier forwards of a step have added up is whole, and stays on the card until it is shared out.
+    whole = 4 * stage_weights(recipe.model, recipe.curriculum["foundation"]).num_trained
+    assert found.total >= whole + found.gathered
+
+
 def test_several_forwards_hold_the_whole_gradient_until_the_last(recipe: Recipe, forward: Tokens) -> None:
     two = replace(recipe, training=replace(recipe.training, sequences_per_step=4, sequences_per_forward=1))
     weights = stage_weights(recipe.model, recipe.curriculum["foundation"])
