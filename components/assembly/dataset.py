@@ -20,6 +20,8 @@ from components.storage.byte_cache import ByteCache
 
 CACHE_BYTES = 256 * 2**20
 """Row groups that one index keeps in memory."""
+OPEN_FILES = 16
+"""Shards that one index keeps open: reading a shard's footer takes as long as reading a row group."""
 BATCH_ROWS = 1024
 """Rows whose columns are read together."""
 
@@ -130,6 +132,7 @@ class _Rows:
         self._groups: list[tuple[Path, int]] = []
         self._starts: list[int] = []
         self._cache: ByteCache[int, pa.Table] = ByteCache(CACHE_BYTES, attrgetter("nbytes"))
+        self._opened: ByteCache[Path, pq.ParquetFile] = ByteCache(OPEN_FILES, _each)
         count = 0
         for path in self._files:
             metadata = pq.read_metadata(path)
@@ -159,7 +162,14 @@ class _Rows:
 
     def _table(self, group: int) -> pa.Table:
         path, number = self._groups[group]
-        return self._cache.get_or_make(group, lambda: pq.ParquetFile(path).read_row_group(number, use_threads=False))
+        return self._cache.get_or_make(group, lambda: self._open(path).read_row_group(number, use_threads=False))
+
+    def _open(self, path: Path) -> pq.ParquetFile:
+        return self._opened.get_or_make(path, lambda: pq.ParquetFile(path))
+
+
+def _each(_: pq.ParquetFile) -> int:
+    return 1
 
 
 Layout = tuple[Text | Clinical | ImageShape, ...]

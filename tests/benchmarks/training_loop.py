@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from components.recipes.shipped import read_shipped
+from components.recipes.training import CurriculumStage
 from components.training.batches import MicroBatch
 from components.training.loop import Learner, Span, fit
 from components.training.losses import LossRows
@@ -23,7 +24,6 @@ from tests.components.training.memory import learner
 
 TURNS = 3
 CPU = torch.device("cpu")
-STAGE = read_shipped("unimedvl-14b").curriculum["foundation"]
 
 
 class Memory:
@@ -62,7 +62,7 @@ def looped(folder: Path, steps: int) -> Iterator[Figure]:
 
 
 def _loop(student: Learner, micro: MicroBatch, steps: int) -> Callable[[], float]:
-    stage, feed = replace(STAGE, steps=steps), Memory([micro])
+    stage, feed = stage_of(steps), Memory([micro])
 
     def loop() -> None:
         rows = LossRows(steps)
@@ -73,6 +73,10 @@ def _loop(student: Learner, micro: MicroBatch, steps: int) -> Callable[[], float
 
 
 START = Span(done=0, skipped=0)
+
+
+def stage_of(steps: int) -> CurriculumStage:
+    return replace(read_shipped("unimedvl-14b").curriculum["foundation"], steps=steps)
 
 
 def _bare(student: Learner, micro: MicroBatch, steps: int) -> Contest:
