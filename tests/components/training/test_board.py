@@ -4,15 +4,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from components.context import StageContext
+from components.context import Interrupted, StageContext
 from components.recipes.recipe import Recipe
 from components.training import board as boards
+from components.training import fitting as fittings
 from components.training.board import LEFT, Board, Kind, Messenger, Told, Wish
-from components.training.fitting import MAX_TRIES, Fitting
+from components.training.fitting import MAX_TRIES, UNHEARD_SECONDS, Fitting
 from components.training.pulse import Pulse
 from components.training.workers import Ask, Room
 from tests.components.training.conftest import context
@@ -103,6 +106,61 @@ def test_workers_that_break_are_started_again_as_long_as_they_get_further(ctx):
     ):
         hear(fitting, "begun", 2)
     assert rows == [{"step": 10}]
+
+
+def test_where_there_is_room_for_more_workers_the_state_is_saved_and_they_begin(ctx, monkeypatch):
+    compute = replace(ctx.recipe.compute, workers=4, missing_workers=3)
+    ctx = replace(ctx, recipe=replace(ctx.recipe, compute=compute))
+    fitting, ends = fitting_of(ctx), [False, True]
+    hear(fitting, "begun", 2)
+    fitting._watch()
+    assert not fitting._grows
+    fitting._room.more = 2
+    fitting._watch()
+    assert fitting._grows
+    monkeypatch.setattr(fitting, "_once", lambda fit: ends.pop(0))
+    assert fitting.wait(list) and not ends
+    assert "room for more than 2 workers" in ctx.progress.path.read_text()
+    hear(fitting, "begun", 4)
+    fitting._watch()
+    assert not fitting._grows, "all are there"
+
+
+def test_a_stage_that_was_asked_to_stop_is_not_begun_again(ctx, monkeypatch):
+    fitting = fitting_of(ctx)
+    fitting._grows = True
+    ctx.stop.set()
+    monkeypatch.setattr(fitting, "_once", lambda fit: False)
+    assert not fitting.wait(list)
+
+
+def test_ranks_that_hang_are_named_and_all_workers_are_to_leave(ctx):
+    compute = replace(ctx.recipe.compute, hang_seconds=0.01)
+    ctx = replace(ctx, recipe=replace(ctx.recipe, compute=compute))
+    fitting = fitting_of(ctx)
+    for rank in (0, 1):
+        hear(fitting, "beat", replace(Pulse(rank, 60, step=24).beat(), life=f"life-{rank}", waits=rank == 0))
+    time.sleep(0.02)
+    fitting._watch()
+    assert fitting._leave == {"life-0", "life-1"}
+    said = ctx.progress.path.read_text()
+    assert "rank 1 on" in said and "rank 0 on" not in said and "begin again from the last state" in said
+
+
+def test_workers_that_are_not_heard_are_missed_with_what_the_cluster_lacks_and_not_waited_for_for_ever(
+    ctx, monkeypatch
+):
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(fittings, "time", clock)
+    fitting = fitting_of(ctx)
+    fitting._lacks = lambda: "no node has a GPU"
+    clock.now = UNHEARD_SECONDS + 1
+    for _ in range(2):
+        fitting._watch()
+    assert ctx.progress.path.read_text().count("no worker is heard: no node has a GPU") == 1
+    clock.now = ctx.recipe.compute.wait_seconds + 1
+    with pytest.raises(Interrupted, match=r"compute.wait_seconds\): no node has a GPU; what was saved is kept"):
+        fitting._watch()
 
 
 def test_a_named_cluster_is_met_with_a_token_and_heard_when_it_takes_a_node_away(monkeypatch):
