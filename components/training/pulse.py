@@ -1,7 +1,6 @@
 """What a rank is at: how far it is, and where in our code it stands."""
 
 import secrets
-import socket
 import sys
 import threading
 from dataclasses import dataclass, field
@@ -44,9 +43,9 @@ class Pulse:
     rank: int
     last: int
     """The stage's last step."""
+    node: str
     step: int = 0
     life: str = field(default_factory=lambda: secrets.token_hex(8))
-    node: str = field(default_factory=socket.gethostname)
     _thread: int = field(default_factory=threading.get_ident)
 
     def on_step(self, report: Any) -> None:

@@ -99,12 +99,14 @@ def _on_workers(ctx: StageContext, job: StageJob, name: str, on_row: OnRow) -> b
 def train_on_worker(config: dict[str, Any]) -> None:
     """What each Ray worker does: its rank's part of the stage."""
     import ray.train
+    from ray.util import get_node_ip_address
 
     context = ray.train.get_context()
     rank, exchange = context.get_world_rank(), exchange_with(config["board"])
     given: StageJob | JobByReference = config["job"]
     world = World(rank=rank, size=context.get_world_size(), copies=given.recipe.compute.copies)
-    pulse = Pulse(rank, given.recipe.curriculum[given.stage].steps)
+    node = f"{socket.gethostname()} ({get_node_ip_address()})"
+    pulse = Pulse(rank, given.recipe.curriculum[given.stage].steps, node)
     with _told(exchange):
         if given.recipe.compute.worker_gpu == "never":
             os.environ["CUDA_VISIBLE_DEVICES"] = ""

@@ -51,7 +51,7 @@ DVC_FAILED = 255
 KILL_SECONDS, CUT_SECONDS, AWAY_SECONDS = 60.0, 150.0, 60.0
 HEAD_SECONDS = 120.0
 SLOW_BYTES = 10**6
-ELASTIC_STEPS, ELASTIC_NEAR = 240, 1e-5
+ELASTIC_STEPS, ELASTIC_NEAR = 400, 1e-5
 MEASURED = ("text_loss", "image_loss", "grad_norm")
 """Of a loss row; six digits are kept of each."""
 STORE_DISK, SEAWEED_LOOKS_SECONDS = "400m", 90.0
@@ -237,7 +237,7 @@ def hang(proof: Proof, undisturbed: Workspace) -> None:
 
     took = disturbed(proof, undisturbed, stop_one, *AGAIN)
     told = (undisturbed.progress / f"train-{STAGE}.jsonl").read_text()
-    named = re.search(r"rank \d on \S+ says nothing any more, last seen at [^;]*?step \d+: no step for \d+ s", told)
+    named = re.search(r"rank \d on [^:]+ says nothing any more, last seen at [^;]*?step \d+: no step for \d+ s", told)
     proof.say("a rank that hangs", bool(named), f"{named[0] if named else told[-600:]}; next step after {took:.0f} s")
     proof.say("a rank that hangs", weights(undisturbed, STAGE) == before, "the same weights")
 

@@ -103,7 +103,7 @@ def test_a_beat_says_where_the_thread_that_trains_stands_in_our_code():
     begun, go_on, made = threading.Event(), threading.Event(), list[Pulse]()
 
     def train() -> None:
-        made.append(Pulse(3, 60))
+        made.append(Pulse(3, 60, "a-node"))
         losses = LossRows(1, lambda row: (begun.set(), go_on.wait(30)))
         losses.on_step(
             StepReport(step=1, text_loss=1, image_loss=1, learning_rate=1, grad_norm=1, tokens=1, skipped=False)
