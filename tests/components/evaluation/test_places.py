@@ -7,17 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
 
 from components.evaluation.decision_table import decision_table
 from components.evaluation.drawing_scoring import score_t2i
 from components.evaluation.endpoints import endpoints
 from components.evaluation.images import encode
-from components.evaluation.judge_network import PLACES, SIDE, Judge
+from components.evaluation.judge_network import PLACES, SIDE, Judge, build
 from components.evaluation.places import place_metrics, place_of, places_said, rightly_named, train_places
 from components.evaluation.predictions import PLAIN, prediction_row
 from components.evaluation.scores import write_scores
 from components.recipes.evaluation import JudgeSettings
 from components.records.vocabulary import Modality, Split
+from model import device
 from tests.components.evaluation.material import drawing, labelled
 from tests.components.evaluation.test_vqa_metrics import METER
 
@@ -144,3 +146,16 @@ def test_what_an_earlier_release_did_not_score_stands_alone_in_a_table(tmp_path:
     assert alone is not None and both is not None
     assert (alone.challenger, alone.champion, alone.low) == (pytest.approx(1.0), None, None)
     assert both.champion == both.challenger
+
+
+def test_a_judge_looks_where_this_process_computes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`meta` stands for a GPU, which there is none of here: it computes, and has no verdict to give."""
+    (tmp_path / PLACES.facts).write_text('{"classes": ["brain/axial", "brain/coronal"]}')
+    (tmp_path / PLACES.weights).write_bytes(save(build(2).state_dict()))
+    image = np.zeros((SIDE, SIDE, 3), dtype=np.uint8)
+    assert len(Judge.read(tmp_path, PLACES).name([image])) == 1
+    monkeypatch.setattr(device, "this_device", lambda: torch.device("meta"))
+    judge = Judge.read(tmp_path, PLACES)
+    assert {p.device.type for p in judge.network.parameters()} == {"meta"}
+    with pytest.raises(NotImplementedError, match="meta"):
+        judge.name([image])

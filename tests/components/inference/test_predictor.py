@@ -13,6 +13,7 @@ from components.inference.predictor import DrawRequest, ImageSettings, Predictor
 from components.recipes.recipe import Recipe
 from components.recipes.training import SideRange
 from components.weights.tokenizer import TextTokenizer, copy_tokenizer
+from model import device
 from model.context import Context
 from model.unimedvl import UniMedVL
 from model.weights import load_checkpoint
@@ -253,3 +254,12 @@ def test_numbers_are_of_the_precision_that_the_recipe_asks_for(checkpoint, setti
 def test_pixels_of_images_are_those_that_a_checkpoint_names_else_the_published_ones():
     named = ImageSettings.of({"unimed": {"image_settings": {"vit_max_pixels": 2_007_040}}})
     assert (named.vit_side.max_pixels, named.vae_side.max_pixels) == (2_007_040, 1_806_336)
+
+
+def test_a_checkpoint_is_loaded_to_where_this_process_computes(checkpoint, monkeypatch):
+    """`meta` stands for a GPU, which there is none of here."""
+    monkeypatch.setattr(device, "this_device", lambda: torch.device("meta"))
+    loaded = Predictor.load(checkpoint, threads=1)
+    assert {p.device.type for p in loaded._model.parameters()} == {"meta"}
+    assert {p.device.type for p in loaded._autoencoder.parameters()} == {"meta"}
+    assert loaded._to_model(torch.zeros(2)).device.type == "meta"
