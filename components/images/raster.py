@@ -153,6 +153,12 @@ def _on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, rgba).convert("RGB")
 
 
+def turn_of(source: Path) -> int:
+    """How the file's EXIF data turn its image: 1 where its pixels lie upright. Raises ImageError."""
+    with opened(source) as image:
+        return _orientation(image)
+
+
 def _orientation(image: Image.Image) -> int:
     """1 where the pixels lie upright."""
     return image.getexif().get(ExifTags.Base.Orientation, 1)

@@ -1,7 +1,8 @@
 """The names of the formats, without their adapters: what the command line's help shows without loading anything."""
 
 GENERAL = (
-    "coco", "dicom", "images", "jsonl", "nifti", "parquet", "photographs", "slides", "unimedvl", "video", "webdataset",
+    "coco", "dicom", "images", "jsonl", "labelme", "nifti", "parquet", "photographs", "slides", "unimedvl", "video", "voc",
+    "webdataset", "yolo",
 )  # fmt: skip
 """Files that say themselves what they hold."""
 PUBLIC = (

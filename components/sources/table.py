@@ -30,13 +30,16 @@ MODULES: dict[str, str] = {
     "dicom": "components.sources.generic.dicom",
     "images": "components.sources.generic.images",
     "jsonl": "components.sources.generic.conversations",
+    "labelme": "components.sources.generic.labelme",
     "nifti": "components.sources.generic.nifti",
     "parquet": "components.sources.generic.parquet",
     "photographs": "components.sources.generic.photographs",
     "slides": "components.sources.generic.slides",
     "unimedvl": "components.sources.generic.conversations",
     "video": "components.sources.generic.video",
+    "voc": "components.sources.generic.voc",
     "webdataset": "components.sources.generic.webdataset",
+    "yolo": "components.sources.generic.yolo",
     # Public sets in the layout that they are published in.
     "bci": "components.sources.published.bci",
     "brats": "components.sources.published.brats",
@@ -88,7 +91,9 @@ FINDINGS = "components.records.findings"
 REPORTS, CLEARED = "reports.csv", "deidentified"
 """The table of reports beside a clinic's DICOM files; `reports: deidentified` of its options says what `deidentified: true`
 of the source does."""
-KEPT_PRIVATE = ("coco", "images", "jsonl", "parquet", "photographs", "slides", "video", "webdataset")
+KEPT_PRIVATE = (
+    *("coco", "images", "jsonl", "labelme", "parquet", "photographs", "slides", "video", "voc", "webdataset", "yolo"),
+)
 """Formats of public sets that a clinic may deliver too: their option `private: true` says so."""
 READER = "components.images.text_reader"
 """Reads what is written in images of a private source: another version of it makes those stale that may be one."""

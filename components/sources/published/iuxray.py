@@ -7,7 +7,6 @@ what they belong to (`conversations/redactions.py`).
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from xml.etree import ElementTree
 
 from components.images.limits import ImageError
 from components.records.record import Turn
@@ -17,9 +16,9 @@ from components.sources.reading.pictures import Pictures, annotations
 from components.sources.reading.reports import comparison_facts
 from components.sources.reading.row_records import each_row, row_record, split_of
 from components.sources.reading.rows import Row, json_rows, need, text
+from components.sources.reading.xml_documents import xml_root
 
 LICENCE = "CC BY-NC-ND 4.0 (Open-i, Indiana University)"
-_MAX_BYTES = 4 * 2**20
 _SECTIONS = ("FINDINGS", "IMPRESSION")
 
 
@@ -39,7 +38,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
 
 
 def _report(delivery: Delivery, pictures: Pictures, name: str, path: Path) -> Item:
-    root = _parsed(path)
+    root = xml_root(path)
     uid = root.find("uId")
     number = uid.get("id", "") if uid is not None else ""
     if not number:
@@ -95,16 +94,3 @@ def _study(
         licence=LICENCE,
         split=split,
     )
-
-
-def _parsed(path: Path) -> ElementTree.Element:
-    """The document's root. A document type is refused: entities are how XML bombs are made."""
-    if path.stat().st_size > _MAX_BYTES:
-        raise ImageError("too large", f"a report is not over {_MAX_BYTES} bytes")
-    data = path.read_bytes()
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise ImageError("not XML", "a document type or an entity is not read")
-    try:
-        return ElementTree.fromstring(data)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise ImageError("not XML", f"{error}; deliver the report again") from None

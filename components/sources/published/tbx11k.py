@@ -7,8 +7,9 @@ from pathlib import Path, PurePosixPath
 from components.records.findings import finding, finding_facts
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
-from components.sources.generic.coco import Coco, boxes_of, size_of
+from components.sources.generic.coco import Coco
 from components.sources.reading.films import Films, bare
+from components.sources.reading.marks import boxes_of, size_of
 from components.sources.reading.row_records import each_row, row_record, split_of
 from components.sources.reading.rows import Row, need
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 _SAMPLE = 16 * 2**10
 """Bytes of a file's beginning."""
-_TO_COCO = "which are not read; convert them to COCO and add the folder with --format coco"
 COCO_LIST = "a list of COCO's"
 _ADD = "add them with --format"
 _HEADS = re.compile(r"[\w ]*(?:question|prompt|instruction)[\w ]*", re.IGNORECASE)
@@ -27,13 +26,13 @@ def layout_of(path: Path) -> str:
 
 
 def _xml(text: str) -> str:
-    return f"boxes of Pascal VOC, {_TO_COCO}" if "<annotation" in text and "<object" in text else ""
+    return f"boxes of Pascal VOC; {_ADD} voc" if "<annotation" in text and "<object" in text else ""
 
 
 def _json(text: str) -> str:
     keys = set(re.findall(r'"(\w+)"\s*:', text))
     if {"shapes", "imagePath"} <= keys:
-        return f"shapes of LabelMe, {_TO_COCO}"
+        return f"shapes of LabelMe; {_ADD} labelme"
     if {"images", "file_name"} <= keys:
         return f"{COCO_LIST}; {_ADD} coco"
     if keys & {"conversations", "messages"} or {"question", "answer"} <= keys:
@@ -52,7 +51,7 @@ def _table(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return f"boxes of YOLO, {_TO_COCO}" if _YOLO.fullmatch(text.rpartition("\n")[0] or text) else ""
+    return f"boxes of YOLO; {_ADD} yolo" if _YOLO.fullmatch(text.rpartition("\n")[0] or text) else ""
 
 
 _BY_SUFFIX: dict[str, Callable[[str], str]] = {

@@ -96,7 +96,7 @@ def advice(name: str, value: object) -> str:
     """What to do about a column of that name, where it is all that a row says of its image; empty for any other."""
     words = set(name.split("_"))
     if _MARKS.fullmatch(name):
-        return "boxes and masks are read from COCO files (--format coco)"
+        return "boxes and masks are read from files of their own (--format coco, voc, yolo or labelme)"
     if name in _CLASSES:
         return "name it label"
     if words & _TELLS and not words & _COUNTS:

@@ -15,7 +15,13 @@ from components.recipes.sources import SourceSettings
 from components.records.record import Unreadable
 from components.sources.table import read_source
 
-TEXTS = (".json", ".jsonl", ".csv")
+TEXTS = (".json", ".jsonl", ".csv", ".xml", ".yaml")
+_BOX = "<bndbox><xmin>2</xmin><ymin>3</ymin><xmax>9</xmax><ymax>8</ymax></bndbox>"
+_BOXES = f"<annotation><filename>a.png</filename><object><name>lung</name>{_BOX}</object></annotation>"
+_SHAPES = [
+    {"label": "lung", "shape_type": kind, "points": [[2, 3], [9, 8], [4, 9]]}
+    for kind in ("polygon", "circle", "rectangle")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,9 @@ def source_samples() -> Iterator[Sample]:
         ("rows.jsonl", "jsonl", lines),
         ("rows.json", "jsonl", json.dumps(rows, indent=1).encode()),
         ("boxes.json", "coco", json.dumps(boxes).encode()),
+        ("a.xml", "voc", _BOXES.encode()),
+        ("a.json", "labelme", json.dumps({"imagePath": "a.png", "shapes": _SHAPES}).encode()),
+        ("data.yaml", "yolo", b"names: {0: lung, 1: heart}\nnc: 2\nkpt_shape: [2, 3]\n"),
         ("metadata.csv", "images", table),
         ("plain.parquet", "parquet", _parquet(rows, out.getvalue(), "none")),
         ("packed.parquet", "parquet", _parquet(rows, out.getvalue(), "zstd")),

@@ -14,9 +14,9 @@ COCO = json.dumps({"images": [{"id": 1, "file_name": "a.png"}], "annotations": [
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("a.xml", VOC, "boxes of Pascal VOC"),
-        ("a.json", LABELME, "shapes of LabelMe"),
-        ("a.txt", "0 0.5 0.5 0.1 0.2\n12 0.25 .5 1 0.2\n", "boxes of YOLO"),
+        ("a.xml", VOC, "boxes of Pascal VOC; add them with --format voc"),
+        ("a.json", LABELME, "shapes of LabelMe; add them with --format labelme"),
+        ("a.txt", "0 0.5 0.5 0.1 0.2\n12 0.25 .5 1 0.2\n", "boxes of YOLO; add them with --format yolo"),
         ("a.txt", "1 0.5 0.5 0.1 0.2 0.3 0.4", "boxes of YOLO"),
         ("list.json", COCO, "--format coco"),
         ("qa.csv", "image;Question;Answer\n", "--format jsonl"),
