@@ -1,22 +1,38 @@
 """The benchmark of names in pixels, small: what is painted is found by both ways of looking, and little else is held."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 
+from components.images.letter_rows import rated_rows
 from components.images.text_reader import reader_version
+from tests.benchmarks import identity_pixels
 from tests.benchmarks.identity import measured
-from tests.benchmarks.painted_names import CONTRASTS, FAMILIES, NAMES, SIZES, _level, fonts, painted
+from tests.benchmarks.painted_names import CONTRASTS, FAMILIES, NAMES, SIZES, _level, fonts, noisy_films, painted
 
 
 @pytest.mark.slow
 def test_nearly_all_of_a_sample_is_found_and_clean_frames_pass():
-    figures = {figure.name: figure for figure in measured(["pixels"], full=False)}
+    figures = {figure.name: figure for figure in measured(["pixels", "clean-frames"], full=False)}
     assert len(figures) == (20 if reader_version() else 10)
     for name, figure in figures.items():
         if figure.goal is not None:  # of sixty texts one may be missed
             assert figure.ratio >= figure.goal - 0.02, f"{figure}\n  " + "\n  ".join(figure.details)
         else:
             assert figure.value > 0, name
+
+
+def test_a_frame_that_was_looked_at_is_not_looked_at_again(monkeypatch, tmp_path):
+    frames = list(islice(noisy_films(written=True), 2))
+    looked = []
+    monkeypatch.setattr(identity_pixels, "rated_rows", lambda image: looked.append(image) or rated_rows(image))
+    first, second = (
+        [known.held(frame.pixels) for frame in frames]
+        for known in (identity_pixels._Known(tmp_path / "found.jsonl") for _ in range(2))
+    )
+    assert len(looked) == len(frames) and all(first)
+    assert [{way: tuple(box) for way, box in held.items()} for held in second] == first
 
 
 def test_a_machine_without_a_font_says_so_and_paints_in_the_others(monkeypatch, tmp_path, capsys):

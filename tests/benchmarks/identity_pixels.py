@@ -1,9 +1,12 @@
 """Names in pixels: how many of those painted into frames are found, how many clean frames are held, and how fast."""
 
+import hashlib
+import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -12,7 +15,7 @@ from components.images.letter_rows import Box, Rated, rated_rows
 from components.images.png import encode_png
 from components.images.stored import decode_stored
 from components.images.text_reader import EXTRA, reader_version
-from components.images.writing import holding_rows
+from components.images.writing import holding_rows, way_of_looking
 from tests.benchmarks.contest import rate
 from tests.benchmarks.figures import Figure, say, share
 from tests.benchmarks.painted_names import CONTRASTS, FAINT, Frame, Pixels, enlarged, grounds, noisy_films, painted
@@ -28,10 +31,8 @@ Found = Mapping[str, Sequence[Rated]]
 
 
 def pixels(full: bool) -> Iterator[Figure]:
-    """Recall over the grid and the noise series, clean frames held, frames a second; where nothing reads and, where the
-    extra is installed, with it."""
-    every = 1 if full else _SAMPLED
-    films, clean = (1, 1) if full else (_SAMPLED // 3, _SAMPLED // 9)
+    """Recall over the grid and the noise series; where nothing reads and, where the extra is installed, with it."""
+    every, films = (1, 1) if full else (_SAMPLED, _SAMPLED // 3)
     for name, frames, goal in (
         ("names", painted(CONTRASTS, every=every), RECALL),
         ("dark", painted([-contrast for contrast in CONTRASTS], every=4 * every), RECALL),
@@ -39,8 +40,16 @@ def pixels(full: bool) -> Iterator[Figure]:
         ("noise", _some(noisy_films(written=True), films), RECALL),
     ):
         yield from _recall(name, frames, goal)
-    yield from _held("clean", (Frame(pixels=image, kind=f"corpus {image.shape}") for image in _some(grounds(), clean)))
-    yield from _held("films", _some(noisy_films(written=False), films))
+
+
+def clean_frames(full: bool, results: Path | None) -> Iterator[Figure]:
+    """Clean frames held and frames a second, both ways. What `results` holds of each frame is not asked again, and what is
+    found is added to it: a run that was ended goes on where it was."""
+    films, clean = (1, 1) if full else (_SAMPLED // 3, _SAMPLED // 9)
+    known = _Known(results)
+    corpus = (Frame(pixels=image, kind=f"corpus {image.shape}") for image in _some(grounds(), clean))
+    yield from _held("clean", corpus, known)
+    yield from _held("films", _some(noisy_films(written=False), films), known)
     for way in _ways():
         yield _speed(way)
 
@@ -73,14 +82,35 @@ def _recall(name: str, frames: Iterable[Frame], goal: float | None) -> Iterator[
         yield share(place, count - len(lost), "found", "texts that were painted", count, goal, lost)
 
 
-def _held(name: str, frames: Iterable[Frame]) -> Iterator[Figure]:
+class _Known:
+    """Where each clean frame is held, by way; kept in a file of JSON lines, where one is named."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        lines = file.read_text(encoding="utf-8").splitlines() if file and file.exists() else []
+        self._found: dict[str, dict[str, Box]] = {row["frame"]: row["held"] for row in map(json.loads, lines)}
+
+    def held(self, image: Pixels) -> dict[str, Box]:
+        """Way -> the first row that holds the frame; without the ways that let it pass."""
+        told = f"{way_of_looking()}, {image.shape}, ".encode() + image.tobytes()
+        key = hashlib.sha256(told).hexdigest()
+        if key not in self._found:
+            rows = rated_rows(image)
+            first = {way: next(holding_rows(image, rows, reads=way == "with"), None) for way in _ways()}
+            self._found[key] = {way: row[0].box for way, row in first.items() if row}
+            if self._file:
+                with self._file.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"frame": key, "held": self._found[key]}) + "\n")
+        return self._found[key]
+
+
+def _held(name: str, frames: Iterable[Frame], known: _Known) -> Iterator[Figure]:
     """Of frames in which nothing is written the share that passes, by way."""
     count, held = 0, defaultdict[str, list[str]](list)
     for frame in frames:
         count += 1
-        for way, rows in _search(frame.pixels).items():
-            if rows:
-                held[way].append(f"{frame.kind} at {rows[0].box}")
+        for way, box in known.held(frame.pixels).items():
+            held[way].append(f"{frame.kind} at {tuple(box)}")
     for way in _ways():
         passed = count - len(held[way])
         place, goal = f"identity.pixels.{way}.{name}", 1 - MOST_HELD[way]

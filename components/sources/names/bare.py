@@ -272,7 +272,7 @@ def _is_thing(word: Word, is_rare: bool) -> bool:
     """Whether the word behind an eponym is what bears it, in small letters: nothing that goes on about a person and, behind
     what is a common surname too, of medicine."""
     small = word.text
-    return small.islower() and small not in vocabulary()["going_on"] and (is_rare or is_of_medicine(small))
+    return small.islower() and small not in vocabulary()["going_on"] and (is_rare or is_clearly_of_medicine(small))
 
 
 def _is_joined_to_a_noun(said: list[Word], at: int, text: str) -> bool:

@@ -20,7 +20,7 @@ _NAME_ENDS = words(
     " kessel nagel eisen gold silber pfennig heller taler gulden schatz freund lieb gott teufel engel himmel sommer winter herbst"
     " acker wiese garten gärtner brunn brunnen born sand stern licht blum rose linde lind eiche birke buche tanne apfel hirsch bär"
     " adler falk specht fink spatz lerche gans käfer weiß schwarz braun rot roth traud traut trud hild hilde gard gund gunde mund"
-    " fried friede bert berta win wig ger mar hard olf ulf"
+    " fried friede bert berta win wig ger mar hard olf ulf reich schott rath scheid scheidt kirch hoff inger länder lander inski owski leben rode roth rott hain hauer macher schläger"
 )
 """Of German compounds: behind what is not of medicine they make names as often as nouns."""
 
@@ -37,10 +37,20 @@ def is_compound(small: str) -> bool:
 def is_medical_compound(small: str) -> bool:
     """Whether it is of medicine, or its last part, or its first behind which a known word stands: Randwinkelerguss."""
     return _is_part_of_medicine(small) or any(
-        (_is_part_of_medicine(small[at:]) and len(small) - at > 3)
+        (_is_part_of_medicine(small[at:]) and len(small) - at > 3 and not _is_stone_of_a_name(small[:at], small[at:]))
         or (any(map(_is_part_of_medicine, _stems(small[:at]))) and _is_tail(small[at:]) and not _ends_names(small[at:]))
         for at in range(3, len(small) - 2)
     )
+
+
+def ends_like_a_surname(small: str) -> bool:
+    """Whether at least three letters stand before what surnames end in: Beckstein, Holzapfel."""
+    return any(small.endswith(end) and len(small) - len(end) > 2 for end in _NAME_ENDS if len(end) > 3)
+
+
+def _is_stone_of_a_name(head: str, tail: str) -> bool:
+    """Whether names end in what medicine ends in, too, and what stands before is not of medicine: Beckstein, no Gallenstein."""
+    return _ends_names(tail) and not any(map(_is_medical, (head, *_stems(head)))) and not _is_part_of_medicine(head)
 
 
 @lru_cache(maxsize=2**16)

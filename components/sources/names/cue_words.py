@@ -21,7 +21,7 @@ _ENGLISH = (
     r"|(?:patient|pt|subject|client|infant|baby|child|boy|girl|man|woman|lady|gentleman)(?:,|:| is| called| named|'s name is)?|named|known as|a\.?k\.?a\.?|né?e|name(?: is|:)|surname|initials|by"
 )
 _GERMAN = (
-    r"(?:in behandlung|behandlung|termin|vorstellung|wiedervorstellung|anmeldung|rückfrage|nachfrage|anruf|demonstriert|einwilligung|einverständnis|mitbehandlung|weiterbehandlung|nachsorge|sprechstunde|patient(?:in)?|betreuung|vorgestellt|angemeldet|bekannt|hinterlegt|konsil) (?:bei|durch|von)|(?:anruf|rückruf|zuruf|bitte|nachricht|hinweis|bericht|befund|anforderung|zuweisung|überweisung|anmeldung|meldung|mitteilung|durchsage|weitergabe|information) (?:von|durch|an)"
+    r"(?:in behandlung|behandlung|termin|vorstellung|kontrolle|verlaufskontrolle|wiedervorstellung|anmeldung|rückfrage|nachfrage|anruf|demonstriert|einwilligung|einverständnis|mitbehandlung|weiterbehandlung|nachsorge|sprechstunde|patient(?:in)?|betreuung|vorgestellt|angemeldet|bekannt|hinterlegt|konsil) (?:bei|durch|von)|(?:anruf|rückruf|zuruf|bitte|nachricht|hinweis|bericht|befund|anforderung|zuweisung|überweisung|anmeldung|meldung|mitteilung|durchsage|weitergabe|information) (?:von|durch|an)"
     r"|(?:freigabe|freigegeben|korrektur|korrigiert|geprüft|prüfung|nachtrag|ergänzt|ergänzung|zweitbefund|zweitmeinung|zweitbeurteilung|einschätzung|beurteilung|punktion|aufklärung|aufgeklärt|durchgegeben|begleitet|supervision|dokumentation|durchführung|vorgestellt|angelegt|gelegt|gestochen|assistiert|narkose|vertretung|leitung|aufnahme|protokoll|lagerung|anlage|implantation|verordnet|veranlasst|empfohlen|einbestellt|bestellt|gemeldet|bestätigt|festgelegt|erhoben|übersetzt|gedolmetscht|festgehalten|eingeholt|ausgeführt|vorgenommen|gesichtet|unterzeichnet|abgenommen|entnommen|geleitet) (?:von|durch|an)"
     r"|(?:freigabe|diktat|diktierend(?:er|e)?|vorabbefund|vorläufiger befund|abschließende diagnose|durchführung|supervision|instrumentierend(?:er|e)?|anästhesie|aufklärung|bezugspflege|pflegedienst|angerufen|geprüft|korrektur|gesehen|nachtrag|protokoll|schriftführung|übersetzung|leitung|rufname|notfallkontakt|angehörige[rn]?|team|visite|dienst|vertretung|assistenz|unterzeichner(?:in)?|zweitbefunder(?:in)?|auftraggeber(?:in)?|gegenlesung|vordergrunddienst|hintergrunddienst|diensthabend(?:er|e)?):"
     r"|auf (?:veranlassung|anregung|bitte|empfehlung|anordnung|anweisung|rat|nachfrage)(?: von| durch)?|(?:nach|lt\.) angaben?(?: von)?|lt\.|gemäß|r[/.]?s(?: mit)?|diensthabend(?:er|e|em|en)|hebamme|physiotherapeut(?:in)?|ergotherapeut(?:in)?|logopäd(?:e|in)|apotheker(?:in)?|pflegekraft|pflegerin|sekretär(?:in)?|assistent(?:in)?|student(?:in)?|famulant(?:in)?|praktikant(?:in)?|zwilling|zweitbefunder(?:in)?|rufname|spitzname|alias|vormals|hört auf(?: den namen)?"
@@ -62,7 +62,7 @@ VERB_BEHIND = re.compile(
 )
 """What announces a person from behind."""
 BROAD = re.compile(
-    r"(?i)(?:(?:in behandlung|behandlung|termin|vorstellung|bekannt|nachsorge|sprechstunde|anmeldung|patient(?:in)?|konsil) (?:bei|durch|von)|(?:aufnahme|beurteilung|befund|bericht|information|meldung|bestätigt|gelegt|angelegt|lagerung|anlage|implantation|punktion|protokoll|ergänzt|ergänzung|leitung|gesichtet|entnommen|dokumentation|durchführung|erhoben|festgelegt|empfohlen|korrektur|bitte|hinweis|patient(?:in)?) (?:von|durch|an)|lt\.|gemäß|prelim(?:inary)?(?: read| report)?:|formerly|previously|(?:vorläufiger befund|abschließende diagnose|vorabbefund|anästhesie|aufklärung|team|visite|dienst|protokoll|diktat|nachtrag|assistenz|leitung|übersetzung|protocol|anestesia|consentimiento|protocolo|revisión|enfermería|coordinación|informe preliminar|adenda|visto):|(?:opinión|valoración|criterio) de|en tratamiento (?:con|por)|antes|caso de|(?:ask|return|student|scrub|runner|intern|clerk|secretary|porter|trainee)|team:?|(?:held|made|done|drawn|obtained|completed|administered|accepted|cleared) by|(?:tomad|obtenid|colocad|recogid|completad|comprobad|ampliad|indicad|explicad|emitid|hech|acompañad|asistid)[oa]s? por|laut|gegenüber|kontakt|según|contacto|presentes?|by|per|mit|an|von|durch|por|cc|aware|contact|according to|read|seen|treated|placed|entered|injected|performed|requested|reported|given|sent|called|told|asked|arzt|kollegen?|name"
+    r"(?i)(?:(?:in behandlung|behandlung|termin|vorstellung|kontrolle|verlaufskontrolle|bekannt|nachsorge|sprechstunde|anmeldung|patient(?:in)?|konsil) (?:bei|durch|von)|(?:aufnahme|beurteilung|befund|bericht|information|meldung|bestätigt|gelegt|angelegt|lagerung|anlage|implantation|punktion|protokoll|ergänzt|ergänzung|leitung|gesichtet|entnommen|dokumentation|durchführung|erhoben|festgelegt|empfohlen|korrektur|bitte|hinweis|patient(?:in)?) (?:von|durch|an)|gemäß|prelim(?:inary)?(?: read| report)?:|formerly|previously|(?:vorläufiger befund|abschließende diagnose|vorabbefund|anästhesie|aufklärung|team|visite|dienst|protokoll|diktat|nachtrag|assistenz|leitung|übersetzung|protocol|anestesia|consentimiento|protocolo|revisión|enfermería|coordinación|informe preliminar|adenda|visto):|(?:opinión|valoración|criterio) de|en tratamiento (?:con|por)|antes|caso de|(?:ask|return|student|scrub|runner|intern|clerk|secretary|porter|trainee)|team:?|(?:held|made|done|drawn|obtained|completed|administered|accepted|cleared) by|(?:tomad|obtenid|colocad|recogid|completad|comprobad|ampliad|indicad|explicad|emitid|hech|acompañad|asistid)[oa]s? por|gegenüber|kontakt|según|contacto|presentes?|by|per|mit|an|von|durch|por|cc|aware|contact|according to|read|seen|treated|placed|entered|injected|performed|requested|reported|given|sent|called|told|asked|arzt|kollegen?|name"
     r"|(?:patient|pt|subject|client|infant|baby|child|boy|girl|man|woman|lady|gentleman|patientin|pat|kind|paciente|niñ[oa]|bebé|familiar|mujer|herrn?|frau).?(?: is)?|firma del?|técnic[oa]|médic[oa]|operator|reader|assistant|fellow|resident|friend|partner)"
 )
 """Cues that announce other things as often as people: then only what is like a name counts."""
@@ -91,3 +91,70 @@ TOLD = re.compile(
     r"(?:(?<!\w)(?:informed|notified|aware|alerted|informiert|verständigt|benachrichtigt|in Kenntnis|genannt|gerufen|avisad[oa]|informad[oa]|enterad[oa]|notificad[oa]|al tanto|al corriente))\b"
 )
 """What only somebody can be, behind a name."""
+_TELLS = r"(?:klargestellt|gesagt|sagt|sagte|berichtet|berichtete|erklärt|erklärte|erwähnt|bestätigt|angegeben|angibt|angab|meint|meinte|schildert|schilderte|gewünscht|wünscht|weiß|vermerkt|betont|vereinbart)"
+PASSED_ON = tuple(
+    re.compile(
+        rf"(?<![\w-])(?i:{before}) ({PART})(?:,? (?:{PART}|[{UPPER}]\.))?(?:,? [a-zäöüßáéíóúñ.]+){{0,{between}}},? (?i:{behind})\b"
+    )
+    for before, between, behind in (
+        (
+            "mit",
+            3,
+            "besprochen|abgesprochen|diskutiert|vereinbart|erörtert|telefoniert|gesprochen|abgestimmt|geklärt|beraten|demonstriert|rücksprache",
+        ),
+        (
+            "an",
+            3,
+            "übermittelt|durchgegeben|weitergegeben|weitergeleitet|gefaxt|gemailt|geschickt|gesendet|versandt|mitgeteilt|gemeldet|übergeben|abgegeben|berichtet",
+        ),
+        ("bei", 3, "eingeholt|vorgestellt|angemeldet|angefragt|nachgefragt|erfragt|gemeldet"),
+        (
+            "durch|von",
+            3,
+            "durchgeführt|operiert|untersucht|behandelt|betreut|gesehen|befundet|begleitet|gefunden|informiert|aufgeklärt|überwiesen|eingewiesen|angefordert|geschrieben|diktiert|überbracht|gebracht|angerufen|gerufen|abgeholt|vorgelegt|punktiert|assistiert|abgenommen|übersetzt|freigegeben|gegengelesen",
+        ),
+        (
+            "bitte",
+            2,
+            "anrufen|verständigen|informieren|kontaktieren|benachrichtigen|zurückrufen|rückrufen|fragen|ausrichten",
+        ),
+        ("wie|so|dass|da|weil|was", 5, _TELLS),
+        (
+            "as|like|what|that",
+            1,
+            "said|says|noted|stated|mentioned|suggested|advised|requested|explained|confirmed|agreed|wanted|asked|reports|reported|told",
+        ),
+        (
+            "como|según|que|lo que",
+            0,
+            "indic[aóo]|dijo|dice|refiere|refirió|coment[aó]|explic[aó]|pidió|solicit[aó]|advirtió|señal[aó]|sugirió|confirm[aó]|informó",
+        ),
+    )
+)
+"""What people do to or with somebody, on both sides of the name."""
+VERB_BEFORE = (
+    re.compile(
+        rf"(?i:según|como|que) (?:(?:ya|me|nos|lo|le|ha|han) )*(?i:indic\w+|dij\w+|dice|refier\w+|refiri\w+|coment\w+|explic\w+|pid\w+|solicit\w+|advirti\w+|señal\w+|sugiri\w+|sugier\w+|confirm\w+|inform\w+|acord\w+) ({PART})"
+    ),
+    re.compile(
+        rf"(?i:lectura|informe|nota|adenda|turno|consulta|visto bueno|sello|firma|opinión|criterio|llegada|mensaje|carta|volante|petición|indicación|casa|busca|cupo|lista)(?: preliminar| previo| previa| definitivo| telefónica| escrita)?(?: (?:de|del|a))? ({PART})(?= [a-záéíóúñ(]|[.,;):]|$)"
+    ),
+    re.compile(
+        rf"(?<![\w-])(?i:llam\w+|avis\w+|comunic\w+|pregunt\w+|remit\w+|deriv\w+|entreg\w+|dirig\w+|transmit\w+|traslad\w+)(?: [a-záéíóúñ]+){{0,2}} a ({PART})(?= [a-záéíóúñ(]|[.,;):]|$)"
+    ),
+    re.compile(
+        rf"(?:^|[.\n;] ?)({PART}) (?:telefonisch |persönlich |mündlich |kurz )?(?:mitgeteilt|übermittelt|angerufen|angefunkt|erreicht|kontaktiert)(?=[,.;]|$| (?:und|dass|um|worden))"
+    ),
+    re.compile(
+        rf"(?:^|[.\n;] ?)({PART}) (?:weiß Bescheid|wünscht|möchte|bittet|ruft (?:zurück|an)|meldet sich|übernimmt|knows|will call|to call|called back|answered|agrees|concurs|agreed)\b"
+    ),
+    re.compile(rf"({PART}) ?/ ?[a-z]{{2,3}}\.?\s*$"),
+)
+"""Other places of a name that only people fill: behind what somebody says in Spanish, before what somebody was told in German,
+before a typist's letters."""
+WITH_SOMEBODY = re.compile(
+    rf"(?:(?:(?<=[a-záéíóúñ,] )(?:with|by|per|from|w/|con|por|según|para)|(?<![\w.-])(?:By|Per|Con|Por|Según|Para|With)) ({PART})(?= [a-záéíóúñ(]|[.,;)]|$)(?! [a-z]+ (?:sign|test)))"
+)
+"""A preposition before a capital within a sentence, in a language whose nouns have none."""
+CLOSING = re.compile(rf"(?:[.!?)]|\n|^)\s*[-–—~]{{1,2}}\s?({PART})(?: (?:{PART}|[{UPPER}]\.))?[.]?\s*$")
+"""A dash and a name, at the end."""

@@ -51,10 +51,14 @@ _BEHIND_A_DAY = (
     r"|um|wurden?|oder|erfolgte?|kam|war|ist|hat|hatte|wird|erneut|gegen|sowie|stellte|bei|mit|nach|von|durch|noch|wieder|entlassen|operiert|aufgenommen|verlegt|und(?! \d)"
     r"|se|fue|por la|a las|ingresa|acude|y(?! (?:el )?\d))\b))"
 )
+_ANY_MONTH = rf"(?:{any_of(list(MONTH_OF))})\b\.?"
+_SHORT_ALONE = r"(?-i:Feb|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Okt|Dez|Mrz|Jän|Abr|Ago|Dic)"
+_LATIN_MONTH = r"(?-i:X?I{1,3}|I?V|VI{1,3}|IX|XI{0,2})"
 FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in {
         "week of the year": r"\bKW\s?\d{1,2}\b(?:\s?/\s?\d{2,4})?|\b\d{1,2}\.\s?(?:KW|Kalenderwoche)\b|\bcalendar week \d{1,2}\b|\b(?:20)?\d\d-?W\d\d\b|\b(?:wk|W) ?\d{1,2}/\d{2,4}\b|\bsemana \d{1,2} de(?:l año)? 20\d\d\b",
+        "months": rf"(?<!\w){_ANY_MONTH}(?:\s?['’]?\d\d)?\s?(?:[-–/&+]|to|thru|through|until|till|and|or|bis|und|u\.|oder|a|al|y|e|o|hasta)\s?(?:(?:early|late|mid|Anfang|Mitte|Ende|de) )?{_ANY_MONTH}(?:(?:,? | de | del )(?:{_YEAR}|['’]\d\d)\b)?(?!\w)",
         "ymd": rf"(?<![\d.,/-])(?P<y>{_YEAR})(?P<s>[-./_‐‑–])(?P<m>\d{{1,2}})(?P=s)(?P<d>\d{{1,2}})(?!\d|[.,/-]\d)",
         "dmy": rf"(?:{_UNTIL}|(?<![\d.,/-]))(?P<d>\d{{1,2}})(?P<s>\s?[./‐‑–-]\s?)(?P<m>\d{{1,2}})(?P=s)(?P<y>{_YEAR}|['’]?\d\d)(?!\d|[.,/-]\d){_NO_UNIT}",
         "named": rf"(?:{_UNTIL}|(?<![\d.,/-]))(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.?[º°ª]|er|ro)?\.?(?:\s*[-‐‑–/]\s*|\s*(?:of\s+|de\s+)?){_NAME}(?:\s*[-‐‑–/]\s*|,?\s*(?:of\s+|de\s+|del\s+)?)(?P<y>{_YEAR}|['’]?\d\d\b(?!:))",
@@ -79,9 +83,9 @@ FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         "stopped": rf"(?<![\d.,]){_D}\.(?:\s?[-–/]|\s(?:bis|und))\s?{_D}\.\s?{_M}\.(?!\d)|(?<![\d.,])\d{{1,2}}\.{_M}\.(?=[,;:)]| (?-i:[a-zäöü]))(?!\s*(?:mm|cm)\b)"
         rf"|(?<![\d.,])(?:0[1-9]\.(?:0[1-9]|1[0-2])|{_OVER_12}\.(?:0[1-9]|1[0-2]))\.(?!\d){_NO_UNIT}",
         "yearless": rf"\b(?-i:May) (?:the )?\d{{1,2}}(?:st|nd|rd|th)\b|(?<=on )(?-i:May) \d{{1,2}}\b|(?<![\d.,/-]){_D}(?:(?:st|nd|rd|th|\.?º)?\.?\s*[-/]?\s*(?:of\s+|de\s+)?(?P<name>{_SHORT}|{_WHOLE_MONTHS}|(?-i:May|Mayo?|MAY|MAYO|March|MARCH|Mai|MAI))\b|(?:\s+de\s+|[-/])(?:mayo?|mar)\b|\s+(?-i:mayo)\b)"
-        rf"|\b(?P<first>{any_of([m for m in MONTH_OF if m not in ('mar', 'may', 'mayo')])}|(?-i:mayo))\.?(?:\s*['’]|\s+(?:the\s+)?|[-/])\d{{1,2}}(?:st|nd|rd|th)?\b(?![.,]\d){_NO_UNIT}|\b(?:mar|may)[-/'’]\d{{2}}\b",
-        "cued": rf"\b(?:{EVENTS}|{EXAMINATIONS})\.?[:,\s(]+(?:the\s+|dem\s+|den\s+|de\s+|el\s+|día\s+)?(?:{_D}\s?[./-]\s?{_D}|{_M}/\d\d){_NO_MORE}\.?{_NO_UNIT}",
-        "pair": rf"{_ALONE}(?!24/7\b)(?:{_OVER_12}/{_M}|{_M}/{_OVER_12}|0[1-9]/\d\d)(?:\s?[-–]\s?{_D}/{_D})?{_NO_MORE}{_NO_UNIT}|{_ALONE}{_D}/{_M}(?=\s(?:(?:to )?{_D}/{_M}\b|{EXAMINATIONS}\b)){_NO_MORE}",
+        rf"|\b(?P<first>{any_of([m for m in MONTH_OF if m not in ('mar', 'may', 'mayo')])}|(?-i:mayo))\.?(?:\s*['’]|\s+(?:the\s+)?|[-/])\d{{1,2}}(?:st|nd|rd|th)?\b(?![.,]\d){_NO_UNIT}|\b(?:mar|may)[-/'’]\d{{2}}\b|\b(?-i:Mar|MAR)\.? \d{{1,2}}(?:st|nd|rd|th)?\b{_NO_UNIT}|(?<![\d.,/-]){_D}[ -]mar\b",
+        "cued": rf"\b(?:{EVENTS}|{EXAMINATIONS})\.?[:,\s(]+(?:the\s+|dem\s+|den\s+|de\s+|el\s+|día\s+)?(?:{_D}\s?[./-]\s?{_D}|{_M}[/-]\d\d){_NO_MORE}\.?{_NO_UNIT}|\b(?-i:ET|LR|LP|SSL):? {_D}\.{_M}\.(?!\d)",
+        "pair": rf"{_ALONE}(?!24/7\b)(?:{_OVER_12}/{_M}|{_M}/{_OVER_12}|0[1-9]/\d\d)(?:\s?[-–]\s?{_D}/{_D})?{_NO_MORE}{_NO_UNIT}|{_ALONE}{_D}/{_M}(?=,?\s(?:(?:to )?{_D}/{_M}\b|{EXAMINATIONS}\b|(?:at |um |a las )?\d{{1,2}}(?::\d\d|h\b| ?[ap]\.?m\b| Uhr))){_NO_MORE}|\b{_LATIN_MONTH}[/.](?:{_YEAR}|\d\d)\b|\bFY ?['’]?\d{{2,4}}\b|(?<![\w'’])['’]\d\d\b(?!\s?[\"'’])",
         "of this month": "|".join(
             rf"\b(?:\d{{1,2}}{ordinal}|{DAYS_IN_WORDS[language]})\s*{OF_THIS_MONTH[language]}"
             for language, ordinal in (("en", "(?:st|nd|rd|th)?"), ("de", r"\."), ("es", r"\.?º?"))
@@ -91,6 +95,7 @@ FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         rf"|\b(?:vist[oa]|citad[oa]|desde|hasta|ingresad[oa]|ingresa|ingresó|alta|operad[oa]|intervenid[oa]|realizad[oa]|retirad[oa]|sale|acude|vuelve) el {_D}\b(?!\s?[%/,.]\s?\d|\s?%)|(?-i:El) {_D}(?= (?:se|fue|ingres|acud|por la|a las|volvi)\w*\b)",
         "month alone": rf"\b(?:{PARTS}|since|last|next|this|during|until|till|by|seit|ab|im|bis|letzten|nächsten|kommenden|diesen|vergangenen|desde|hasta|pasado|próximo|este|hacia|para|in|en)[\s-]+(?:de\s+|mes de\s+)?(?:early |late |mid[ -])?"
         rf"(?:(?:{_WHOLE_MONTHS}|(?-i:March|MARCH|Mai|MAI|mayo|Mayo|MAYO|May(?! be)))\b|(?-i:{any_of([short.capitalize() for short in _SHORT.split('|')])})\b\.?)"
+        rf"|\b{_SHORT_ALONE}\b\.?(?![-/]?\w)|\b(?:de|desde|hasta|en|para|este|pasad[oa]|fin de|hacia|seit|ab|bis|since|until|in|by) (?:ene|feb|abr|jun|jul|ago|sept?|oct|nov|dic|okt|dez)\b\.?"
         rf"|\b(?-i:{_CAPITAL_MONTHS}|Mai|MAI)\b|\b(?-i:March)\b(?!\s+(?:fracture|foot|h[ae]mo))|(?-i:{any_of([m for m in MONTHS['es'] if m != 'mayo'])}|(?<!de )mayo)\b|\bde (?-i:mayo)\b"
         rf"|\b(?:of|the|her|his|their|our|prior|previous|to|and|through)\s(?-i:May)\b(?!\s+(?:be|have|also|represent|reflect|indicate|suggest|need|clinic))|\b(?-i:{any_of([short.capitalize() for short in _SHORT.split('|')])})\b\.?(?=[/–-](?-i:[A-Z][a-z]{{2}})|\s{EXAMINATIONS}\b)",
         "weekday shortened": rf"\b(?:on|until|till|by|since|last|next|this|every) (?-i:{SHORT_WEEKDAYS['en']})\b\.?|\b(?-i:{SHORT_WEEKDAYS['en']}) (?:morning|afternoon|evening|night|am|pm|a\.m\.|p\.m\.)(?!\w)"
@@ -98,16 +103,17 @@ FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         rf"|\b(?-i:(?:{SHORT_WEEKDAYS['en']})(?:(?:\s?[/,–-]\s?| and | & )(?:{SHORT_WEEKDAYS['en']}))+|(?:{SHORT_WEEKDAYS['de']})\.?(?:(?:\s?[/–-]\s?|, | und )(?:{SHORT_WEEKDAYS['de']}))+|(?:{SHORT_WEEKDAYS['es']})\.?(?:(?:[/-]|, | y )(?:{SHORT_WEEKDAYS['es']}))+|[LM]-[XJ]-[VS])\b",
         "weekday": rf"\b(?P<name>{any_of(list(WEEKDAY_OF))})(?=s?\b|morgen|abend|nacht|nachmittag|vormittag|mittag)",
         "year": rf"\b(?:(?:in|since|of|from|until|till|before|after|during|by|year|im Jahre?|Jahre?|seit|von|vom|bis|ab|aus|anno|vor|nach|en|desde|de|del|año|hasta|early|late|mid)[ -]+|[({{\[]\s*|study |exam |CT |MRI |MRT |TC |RM )(?P<y>{_YEAR})\b(?![.,/-]\d|[a-z]){_NO_UNIT}",
-        "number": rf"(?<![\d.,/×x-])(?<!x )(?<!× ){_YEAR}(?:er|s)?\b(?![.,/-]\d|\s?[-–]\s?\d{{1,3}}\b){_NO_UNIT}",
+        "number": rf"(?<![\d.,/×x-])(?<![\d ]x )(?<!× ){_YEAR}(?:er|s)?\b(?![.,/-]\d|\s?[-–]\s?\d{{1,3}}\b){_NO_UNIT}",
     }.items()
 )
 """Kind -> how it looks; what an earlier one has taken is not looked at again. Of the kinds with a group `y` the year, month
 and day can be read."""
-NEED_A_MONTH = frozenset({"named", "american", "year first", "worded", "month", "yearless", "month alone"})
+NEED_A_MONTH = frozenset({"named", "american", "year first", "worded", "month", "months", "yearless", "month alone"})
 WITHOUT_DIGITS = frozenset(
     {
         "worded",
         "worded year",
+        "months",
         "feast",
         "of this month",
         "month alone",

@@ -27,6 +27,19 @@ _LABELLED = (
     rf"|\b(?:mrn|nhc|dni|nie|nif|ssn|nhs|acc(?:ession)?(?:{_NUMBER})|(?:medical record|chart|patient|historia cl[ií]nica)(?:{_NUMBER}|'s id|en-?id))\.?\s*[:#=]+{_CASE}\s*\w"
     rf"|\b(?:patient(?:'s)?\s+name|name\s+of\s+(?:the\s+)?patient|name|nombre(?: y apellidos| del paciente)?|apellidos?|patientenname|nachname|vorname|surname)\s*[:=]+{_CASE}\s*[^\W\d_]"
 )
+_THING = (
+    r"(?:log|logbook|film|folder|tray|sample|specimen|tube|vial|code|block|badge|incident|ticket|disc|disk|cd|dvd|req|randomi[sz]ation|endoscopy|enrolled as|enrol?ment|kit|bag|cassette|tag|wristband|bracelet|referral|report|letter|receipt|voucher|prescription|rx|protocol|plate|registration|asset|pacemaker|implant|device|theatre book|book"
+    r"|buch|op-buch|bogen|probe|probandin?|präparat|histo(?:logie)?|zytologie|pathologie|az|aktenzeichen|zeichen|vorgang|rechnung|cirs|kostenstelle|sieb|funker|pieper|kassette|röhrchen|beutel|konserve|rezept|überweisung|schein|formular|meldung|ausweis|kennzeichen|inventar|gerät|schrittmacher|implantat|spender(?:in)?|teilnehmer(?:in)?|randomisation|charge|chargen?nummer|siegel|armband|umschlag|mappe|ordner"
+    r"|libro|muestra|biopsia|citolog[ií]a|anatom[ií]a patol[oó]gica|a\.?p|bloque|tubo|bolsa|donante|sujeto|aleatorizaci[oó]n|exp|parte|volante|placa|caja|matr[ií]cula|incidencia|turno|identificador|reg|colegiad[oa]|col|orden|vale|receta|sobre|carpeta|tomo|pulsera|brazalete|marcapasos|implante|dispositivo|inventario|justificante|certificado|tarjeta|resguardo|etiqueta|participante)"
+)
+_MARKED = (
+    # Letters, digits and slashes of a thing's mark, of which three are digits; plain digits from four on.
+    rf"\b(?:[\wäöüß]+-)?{_THING}(?: de \w+)?(?:{_NUMBER}\.?|)\s*[:#=.]*\s*(?!(?:19|20)\d\d\b(?![-/]))(?:(?=(?:[A-Z/:.-]*\d){{3}})(?=\d*[A-Z/:-])[A-Z\d]+(?:[-/:.]?[A-Z\d]+)+|\d{{4,}}|[A-Z]\d{{3,}}(?: \d+)+)\b(?![.,]\d)(?!\s*(?:mm|cm|ml|mg|µ|cells|Hz|ms|kg|g\b|x\b|%))"
+    # A running number of any kind of thing: `Nr. 20/441`, `No. 4412-B`, `n.º 20-117`.
+    r"|(?<!\w)(?:nr|no|num|núm|number|nummer|n\.?\s?[º°])\.?\s*[:#]?\s*(?=(?:[A-Z/-]*\d){4})[A-Z\d]{1,6}[-/][A-Z\d]{1,6}\b"
+    r"|\b(?:last (?:four|4)|ending(?: in)?|ends in|endet (?:auf|mit)|endend auf|acab\w+ en|terminad\w+ en|últim[oa]s (?:cuatro|4))\D{0,14}\d{3,}"
+    r"|\b(?:plate|kennzeichen|matr[ií]cula)\s*:?\s*(?=[\w -]*\d)[A-ZÄÖÜ\d-]{1,5} ?[A-Z\d]{1,4}"
+)
 _PLACE = r"(?:[A-ZÄÖÜÁÉÍÓÚÑ][\w'’.-]*)"
 _STREET = (
     rf"\b\d{{1,5}}[a-z]?,?\s+(?:(?:North|South|East|West|[NSEW])\.?\s+)?(?:{_PLACE}\s+|\d+(?:st|nd|rd|th)\s+){{1,3}}"
@@ -49,7 +62,7 @@ _STREET = (
 )
 _DAY = r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|(?:19|20)\d\d|\d{1,2}\.?\s+(?:de\s+)?[a-zä]{3,10}\.?\s+(?:de\s+)?\d{4}|[a-z]{3,9}\.?\s+\d{1,2},?\s+\d{4})"
 FORMS: dict[str, re.Pattern[str]] = {
-    "number with a label": re.compile(_LABELLED, re.IGNORECASE),
+    "number with a label": re.compile(f"{_LABELLED}|{_MARKED}", re.IGNORECASE),
     "date of birth": re.compile(
         rf"\b(?:born|geb\.?|geboren|nacid[oa]|naci[oó]|n\.|jahrgang|jg\.|f\.?\s?nac\.?|d\.?o\.?b\.?|date of birth|geburtsdatum|geb\.-?dat\.|fecha de nacimiento)"
         rf"[:\s]+(?:(?:on|am|in|im|el|en|the)\s+)?{_DAY}",
@@ -85,6 +98,10 @@ FORMS: dict[str, re.Pattern[str]] = {
         r"|(?<![\dx×] )(?<![\d.,])\d{2,4}(?: \d{2,4}){2,}\b(?!\s*(?:mm|cm|ml|HU))"
         r"|\b[A-Z]{1,3} \d{3,4}(?: \d{3,4})+\b|\b[A-Z]{2,4} ?\d{2,3} \d{3} ?[A-Z\d]{1,3}\b"
         r"|(?<![\w.,/-])(?!(?:[A-Z]\d{1,2}-)+)(?=[\d/-]*[A-Z])(?=(?:[A-Z/-]*\d){6})[A-Z\d]{2,}(?:[-/][A-Z\d]{2,}){2,}\b|(?<![\d×*] )(?<![\w.,-])x\d{4}\b"
+        # A log's number and its year, either first; no repetition and echo times, no visual acuity.
+        rf"|(?<![\w.,/-])(?!1/)\d{{1,2}}/\d{{4,}}\b(?![.,/]?\d){_UNIT}|(?<!T[REI] )(?<!T[REI]=)(?<!T[REI]: )(?<!TE\) )(?<!TE )(?<![\w.,/-])\d{{4,}}/\d{{2}}\b(?![.,/]?\d)(?!\s*ms){_UNIT}"
+        r"|\b[A-Z]{1,4}-\d{3,}-[A-Z\d]+\b|\b\d{4,}/[A-Z]\b|\b\d{2}[A-Z]{1,3}\d{3,}\b|\b(?!(?:TE|TR|TI|HU|HE|UH|BP|CA|SN|FA|IL)\d)[A-Z]{2,4}\d{4,}\b|\b[A-Z]{0,3}\d{2}:[A-Z]{0,3}\d{4,}\b|\b[A-Z]\d{4} \d{2,}\b"
+        r"|\b\d{4} [BCDFGHJ-NPRSTV-Z]{3}\b|\b[A-Z]{2}\d{2} [A-Z]{3}\b|\b[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} \d{3,4}\b"
         # Letters and digits by turns, but no vertebrae: T10-T11-L1.
         r"|\b(?!(?:[A-Z]\d{1,2}-)+[A-Z]?\d{1,2}\b)(?=(?:[A-Z-]*\d){4})(?=[A-Z\d-]{7,}\b)(?:[A-Z]+\d+|\d+[A-Z]+)-?(?:[A-Z]+-?\d+|\d+-?[A-Z]+)-?[A-Z\d-]*\b"
     ),

@@ -20,6 +20,9 @@ TITLED = (
     "Sres. Ibarguren, adjunto el informe",
     "Dipl.-Psych. Sandbrink bat darum",
     "Ehepaar Sandbrink wünscht Beratung",
+    "Mx Hill declined contrast.",
+    "Sr. Iribarne refiere dolor.",
+    "Dr.in Vogel zog 36.",
 )
 CUED = (
     ("en", "Electronically signed: Jane Doe"),
@@ -86,6 +89,26 @@ CUED = (
     ("es", "Lectura preliminar: Calvo"),
     ("es", "A instancias de Calvo"),
     ("es", "Matrona Calvo"),
+    # Behind a preposition, a word that ends as words of reports do, or is made of words.
+    ("de", "Bilder persönlich überbracht durch Liebreich."),
+    ("de", "Lt. Weinschott bekannt."),
+    ("es", "Según Holgado, sin cambios."),
+    ("es", "Biopsia realizada por Amoroso."),
+    ("en", "Will discuss with Carpenter tomorrow."),
+    # Between a preposition and what is done, and where only somebody's name stands.
+    ("de", "Telefonisch mit Okwuosa besprochen."),
+    ("de", "Befund an Beckstein durchgegeben."),
+    ("de", "Bitte Vogel anrufen."),
+    ("de", "Beckstein mitgeteilt, dass keine Fraktur vorliegt."),
+    ("es", "Respondió al busca Holgado, que bajará."),
+    ("es", "Como indicó Holgado por teléfono."),
+    ("es", "Se comunica el resultado a Amoroso."),
+    # An initial and a surname where a clause ends, a dash, a typist's letters.
+    ("de", "Eintrag geschlossen, F. Weinschott"),
+    ("es", "Procedimiento realizado por R. Holgado."),
+    ("en", "Fluoroscopy by J. Whitcombe."),
+    ("en", "No acute finding. - Hill"),
+    ("de", "A. Beckstein / sk"),
 )
 NONE = (
     ("en", "Discussed with the ED team at 5 pm. Read by Radiology. Dr. was notified"),
@@ -122,6 +145,10 @@ NONE = (
         "es",
         "Revisado por dos patólogos. Traído por SAMUR. Preguntar a Farmacia. Familia informada. En tratamiento con Sintrom.",
     ),
+    ("en", "Replaced by TRANSPLANT. Results obtained with RapidArc. Correlate with clinical history."),
+    ("de", "Laut Patient. Lt. Vorbefund. Mit Angehörigen besprochen. An Station übergeben. Bei Konferenz vorgestellt."),
+    ("de", "Vestibularisschwannom mit Porusaufweitung. Vitamin D. Kontrolle. Hepatitis B. Gallenstein."),
+    ("es", "Según protocolo. Hepatitis B. Control con Doppler. Avisar a Cirugía. Informe de Radiología."),
     ("es", "Paciente: Varón de 54 años. Atentamente, Servicio de Radiología. Fr. de Colles."),
 )
 

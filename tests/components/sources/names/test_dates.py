@@ -120,6 +120,18 @@ def test_a_year_and_a_month_of_a_year_move_with_the_days():
         ("en", "2022 03 14"),
         ("de", "Fasching"),
         ("es", "Domingo de Pascua"),
+        ("en", "Night sweats Sept through Nov, then nothing"),
+        ("en", "s/p CABG '11"),
+        ("en", "LMP 3/2"),
+        ("en", "adm 4/3 after a fall"),
+        ("en", "III/2021"),
+        ("en", "12/04 09:14"),
+        ("de", "zwischen Mai und Juli"),
+        ("de", "Z. n. CABG III/21"),
+        ("de", "letzte Regel 3.4."),
+        ("es", "Sudores nocturnos de sept. a nov., luego nada"),
+        ("es", "desde finales de oct"),
+        ("es", "FUR 3/4"),
     ],
 )
 def test_what_only_may_be_a_date_is_found_and_stays(language, text):

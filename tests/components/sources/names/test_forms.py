@@ -24,6 +24,22 @@ from components.sources.names.forms import form_kinds, without_redactions
         ),
         *((text, "address") for text in ("Zimmer 412", "hab. 412", "bed 12")),
         *((text, "telephone number") for text in ("bleep 4417", "Funk 4417", "Durchwahl -4417")),
+        *(
+            (text, "number")
+            for text in ("20/3391", "2231/19", "US20-114", "A-2231/19", "PX-0099-A", "20B2231", "19:SP2231")
+        ),
+        *(
+            (text, "number with a label")
+            for text in (
+                "film 2231/20",
+                "Vorgang 2231-20",
+                "Nr. 20-441",
+                "muestra n.º B-2231",
+                "biopsia 19/233",
+                "SSN ending 6789",
+            )
+        ),
+        ("Kennzeichen S-AB 1234", "number with a label"),
         ("7741-02K-93", "number"),
         ("Hosp no 4471 9902", "number with a label"),
         ("skype: jdoe", "web address"),
@@ -47,6 +63,7 @@ def test_what_names_a_person_by_its_form_is_found(text, kind):
         "120-80 mmHg, 1000-1500 HU, 150,000 platelets, 25000 cells/µl, 0.12345",
         "T2-weighted 3D at 1.5T, TE 80 TR 4000, 500/20 ms, ICD J18.9, C3-C4-C5",
         "a lot of fluid, order of magnitude, ref. range 3-5, slide 12, charge of heparin, T10-T11-L1, 10-12-14 mm, b 0/500/1000",
+        "TR 4000/80, TR/TE 500/20 ms, BP 120/80, visus 20/200, adrenaline 1/1000, film 12, probe 3, block 4, grade II/IV",
         "Vascular Surgery, Name: withheld, Nombre: no consta",
         "University Hospital, the Outside Hospital, Hospital de Día, Hospital General, MVZ und Klinikum, Day Surgery",
         "ID: ___, name: XXXX, Patient ID: [redacted], MRN: [**Known 12345**]",
