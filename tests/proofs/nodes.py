@@ -54,7 +54,7 @@ SLOW_BYTES = 10**6
 ELASTIC_STEPS, ELASTIC_NEAR = 400, 1e-5
 MEASURED = ("text_loss", "image_loss", "grad_norm")
 """Of a loss row; six digits are kept of each."""
-STORE_DISK, SEAWEED_LOOKS_SECONDS = "400m", 90.0
+STORE_DISK, SEAWEED_LOOKS_SECONDS = "1g", 90.0
 """The store looks once a minute whether its disk has room."""
 
 
@@ -197,7 +197,7 @@ def damage(proof: Proof, undisturbed: Workspace) -> None:
 
 def elastic(proof: Proof, undisturbed: Workspace) -> None:
     """Two workers of at most four, then one, two and four, as nodes go and come."""
-    numbers = {"training__sequences_per_step": 4, "training__sequences_per_forward": 1}
+    numbers = {"training__sequences_per_step": 4, "training__sequences_per_forward": 1, "training__save_every": 10}
     fresh_nodes(proof, "1g")
     steady = proof.workspace("steady", **numbers, **{f"curriculum__{STAGE}__steps": ELASTIC_STEPS})
     proof.run(steady, *FOUNDATION)
