@@ -73,8 +73,9 @@ def _records(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
             row, shown = _row(key, group)
             record = make_record(delivery, name, number, row, shown, Pictures(delivery))
             check_columns(row, len(record.images))
+            told = [record, *caption_beside(row, record)]
             unheard.note(row)
-            yield from (record, *caption_beside(row, record))
+            yield from told
         except ImageError as error:
             yield unreadable_row(delivery, name, number, error)
     yield from unheard.items(delivery, name)

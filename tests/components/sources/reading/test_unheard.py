@@ -1,6 +1,8 @@
 """What a row says beside what is read of it is read too, or counted by the name of its column; so are images without a row."""
 
+import io
 import json
+import tarfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -43,6 +45,18 @@ def test_a_caption_beside_a_question_is_a_record_of_its_own(format_name, told):
     assert (said.prompt, said.answer, said.kind) == ("", "A chest film with an effusion.", TurnKind.CAPTION)
     assert captioned.id == f"{asked.id}-caption" and captioned.subject == asked.subject
     assert captioned.image == asked.image and captioned.provenance == asked.provenance
+
+
+def test_a_text_beside_a_question_in_an_archive_is_a_record_of_its_own(draw, tmp_path, read):
+    said = {"png": draw(tmp_path / "a.png").read_bytes(), "json": json.dumps({**ASKED, "report": "Clear."}).encode()}
+    with tarfile.open(tmp_path / "s.tar", "w") as archive:
+        for kind, data in {**said, "txt": b"A chest film."}.items():
+            member = tarfile.TarInfo(f"a.{kind}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    records, (left_out,) = read(tmp_path, "s", "webdataset")
+    assert [[turn.answer for turn in record.turns] for record in records.values()] == [["Yes."], ["A chest film."]]
+    assert left_out.reason == "unread column" and "'report'" in left_out.detail
 
 
 @pytest.mark.parametrize("caption", ["Yes.", "", None, "nan"])
