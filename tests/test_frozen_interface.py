@@ -244,6 +244,7 @@ RECIPE_KEYS = {
     "training.sequences_per_forward",
     "training.sequences_per_step",
     "training.source_power",
+    "training.source_weight",
     "training.timestep_shift",
     "training.tokens_per_sequence",
     "training.turn_edits",

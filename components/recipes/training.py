@@ -1,8 +1,9 @@
 """The numbers of start and curriculum."""
 
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from model.config import MAX_PIXELS, AttentionChoice
@@ -224,6 +225,14 @@ class TrainingSettings:
     """Rotate, scale, shift, change contrast of what the ViT sees (never of what is drawn)."""
     save_every: int
     """Optimizer steps between saved training states."""
+    source_weight: Mapping[str, float] = field(default_factory=dict)
+    """Times its share inside each group that a source is drawn: a new kind of image may need several; left out, 1."""
+
+    def __post_init__(self) -> None:
+        if wrong := {name: weight for name, weight in self.source_weight.items() if not 0 < weight < math.inf}:
+            raise ValueError(
+                f"training.source_weight has {wrong}; a weight is a number above 0, and 1 where it is left out"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

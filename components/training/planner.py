@@ -4,15 +4,17 @@ The planner knows no rank and no world size. It sees columns of numbers only, dr
 its state is a few kilobytes of JSON.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from components.recipes.nearest import nearest
+from components.recipes.training import CurriculumStage, TrainingSettings
 from components.storage.keys import seed_of
 from components.training.layout import Visit
 from components.training.lengths import Lengths
@@ -33,6 +35,19 @@ class Mixture:
     groups: Mapping[str, float]
     source_power: Mapping[str, float]
     """Group -> power of a source's number of samples that weighs it inside the group; 1 draws all samples alike."""
+    source_weight: Mapping[str, float] = field(default_factory=dict)
+    """Source -> what its weight inside a group is multiplied by; 1 where it has none."""
+
+    def lifted(self, group: str, source: str, count: int) -> float:
+        """The weight inside the group of a source with so many samples."""
+        return count ** self.source_power.get(group, 0.5) * self.source_weight.get(source, 1.0)
+
+
+def mixture_of(training: TrainingSettings, stage: CurriculumStage) -> Mixture:
+    """The mixture of a stage of the recipe."""
+    return Mixture(
+        groups={**stage.mixture}, source_power={**training.source_power}, source_weight={**training.source_weight}
+    )
 
 
 class Planner:
@@ -140,10 +155,18 @@ def _rows(samples: Lengths, mixture: Mixture) -> dict[str, NDArray[np.int64]]:
 
 
 def _weights(samples: Lengths, rows: Mapping[str, NDArray[np.int64]], mixture: Mixture) -> dict[str, float]:
-    """Stream by name -> its weight: the group's, shared among its sources by powers of their numbers of samples."""
-    group = {stream.name: stream.group for stream in samples.streams}
-    sizes = {name: len(found) ** mixture.source_power.get(group[name], 0.5) for name, found in rows.items()}
-    whole = Counter[str]()
+    """Stream by name -> its weight: the group's, shared among its sources by powers of their numbers of samples and by the
+    weights that the recipe gives them."""
+    sources = sorted({stream.source for stream in samples.streams})
+    if unknown := sorted(set(mixture.source_weight) - set(sources)):
+        raise ValueError(
+            f"training.source_weight names {unknown[0]!r}, of which the training data have no sample"
+            f"{nearest(unknown[0], sources)}"
+        )
+    streams = {stream.name: stream for stream in samples.streams}
+    group = {name: stream.group for name, stream in streams.items()}
+    sizes = {name: mixture.lifted(group[name], streams[name].source, len(found)) for name, found in rows.items()}
+    whole: dict[str, float] = defaultdict(float)
     for name, size in sizes.items():
         whole[group[name]] += size
     return {name: mixture.groups[group[name]] * size / whole[group[name]] for name, size in sizes.items()}

@@ -18,7 +18,7 @@ from components.training.losses import LossRows, OnRow, nobody
 from components.training.optimizer import Average, freeze, make_optimizer
 from components.training.output import write_output
 from components.training.pixels import PixelStore
-from components.training.planner import Mixture, Planner, check_world_size
+from components.training.planner import Planner, check_world_size, mixture_of
 from components.training.samples import stage_layout, stage_samples
 from components.training.state import StateStore, TrainingState
 from components.training.state_places import state_place
@@ -210,7 +210,7 @@ def _data(
     maker = BatchMaker(gatherer, layout, model.config, latents=latents, training=training)
     planner = Planner(
         lengths,
-        Mixture(groups={**job.settings.mixture}, source_power={**training.source_power}),
+        mixture_of(training, job.settings),
         seed=layout.seed,
         room=job.settings.room(training),
         length_of=lambda visit: lengths.of(visit, layout),

@@ -10,6 +10,7 @@ from components.recipes.recipe import Recipe
 from components.recipes.training import CurriculumStage
 from components.training.forecast.tokens import Tokens
 from components.training.layout import Item, LatentItem, Layout, TextItem, Visit, VitItem, image_transforms, sample_key
+from components.training.planner import mixture_of
 from components.weights.tokenizer import TextTokenizer
 
 LOOKED_AT = 64
@@ -49,15 +50,14 @@ def epochs(recipe: Recipe, stage: CurriculumStage, data: Data, samples: Mapping[
     mixture: dict[str, float] = {group: weight for group, weight in stage.mixture.items() if weight > 0}
     length = sum(weight * samples[group].all for group, weight in mixture.items()) / sum(mixture.values())
     drawn = stage.steps * recipe.training.sequences_per_step * stage.room(recipe.training) / length
-    powers: dict[str, float] = {**recipe.training.source_power}
+    lifting = mixture_of(recipe.training, stage)
     visits: dict[str, float] = defaultdict(float)
     held: dict[str, int] = defaultdict(int)
     for group, weight in mixture.items():
-        power = powers.get(group, 0.5)
         sizes = {source: count for (of, source), count in data.counts.items() if of == group}
-        lifted = sum(count**power for count in sizes.values())
+        lifted = {source: lifting.lifted(group, source, count) for source, count in sizes.items()}
         for source, count in sizes.items():
-            visits[source] += drawn * weight / sum(mixture.values()) * count**power / lifted
+            visits[source] += drawn * weight / sum(mixture.values()) * lifted[source] / sum(lifted.values())
             held[source] += count
     return {source: visits[source] / held[source] for source in sorted(visits)}
 

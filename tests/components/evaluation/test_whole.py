@@ -196,6 +196,10 @@ def test_the_report_shows_what_the_starts_scores_do_not_have_yet_without_them(co
     assert row.champion is None
     page = render(found, [], {}, gain=Gain(start="old-1", rows=(row,)))
     assert f'<td class="n">–</td><td class="n">{row.challenger:.3f}</td><td class="n">–</td>' in page
+    why = "–: the scores that the start brings along are of an earlier release, which did not ask this of it."
+    assert why in page
+    known = replace(row, champion=row.challenger, difference=0.0)
+    assert why not in render(found, [], {}, gain=Gain(start="old-1", rows=(known,)))
 
 
 def test_the_report_is_the_same_bytes_again(context):

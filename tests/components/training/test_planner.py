@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from math import ceil
 
 import pytest
@@ -161,6 +162,14 @@ def test_a_sample_over_the_room_and_a_group_without_samples_are_named() -> None:
     with pytest.raises(ValueError, match="the mixture asks for text, but"):
         mixture = Mixture(groups={"text": 1.0}, source_power={})
         Planner(alike(samples()), mixture, seed="1", room=ROOM, length_of=length_of)
+
+
+def test_a_source_with_a_weight_is_drawn_so_many_times_its_share_inside_each_group() -> None:
+    weighed = replace(MIXTURE, source_weight={"b": 4.0})
+    counts = Counter(samples()[visit.number][:2] for visit in drawn(one_by_one(samples(), mixture=weighed), 800))
+    assert counts == {("i2t", "a"): 300, ("i2t", "b"): 300, ("t2i", "a"): 200}
+    with pytest.raises(ValueError, match=r"training.source_weight names 'bb', .* no sample.*b"):
+        one_by_one(samples(), mixture=replace(MIXTURE, source_weight={"bb": 2.0}))
 
 
 def test_a_state_of_other_streams_or_of_another_form_is_refused() -> None:

@@ -39,6 +39,9 @@ def test_a_source_is_gone_through_as_often_as_its_samples_are_drawn(recipe: Reci
     found = epochs(replace(recipe, training=training), stage, data, {"i2t": HUNDRED, "t2i": HUNDRED})
     visits = 100 * 4 / 6 + 300
     assert found == pytest.approx({"small": 100 * 2 / 6 / 4, "large": visits / 116})
+    training = replace(training, source_weight={"small": 2.0})
+    found = epochs(replace(recipe, training=training), stage, data, {"i2t": HUNDRED, "t2i": HUNDRED})
+    assert found == pytest.approx({"small": 100 * 4 / 8 / 4, "large": (100 * 4 / 8 + 300) / 116})
 
 
 def test_before_there_are_data_nothing_is_known(recipe: Recipe, tmp_path: Path) -> None:
