@@ -146,8 +146,10 @@ class Fitting:
                 self.made = one.value
             case "ended":
                 self._ended = one.value
+                self._watcher.begin()  # who ended does not hang
             case "broke":
                 self._broke = one.value
+                self._watcher.begin()
                 self._ctx.progress.say(f"a worker broke: {one.value}")
             case "failed":
                 raise ValueError(one.value)

@@ -147,6 +147,17 @@ def test_ranks_that_hang_are_named_and_all_workers_are_to_leave(ctx):
     assert "rank 1 on" in said and "rank 0 on" not in said and "begin again from the last state" in said
 
 
+@pytest.mark.parametrize(("kind", "value"), [("ended", False), ("broke", "node-1: its connection was closed")])
+def test_workers_that_ended_do_not_hang_while_others_begin_in_their_place(ctx, kind, value):
+    ctx = replace(ctx, recipe=replace(ctx.recipe, compute=replace(ctx.recipe.compute, hang_seconds=0.01)))
+    fitting = fitting_of(ctx)
+    hear(fitting, "beat", Pulse(0, 60, "a-node", step=24).beat())
+    hear(fitting, kind, value)
+    time.sleep(0.02)
+    fitting._watch()
+    assert not fitting._leave and "no step for" not in ctx.progress.path.read_text()
+
+
 def test_workers_that_are_not_heard_are_missed_with_what_the_cluster_lacks_and_not_waited_for_for_ever(
     ctx, monkeypatch
 ):
