@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from components.sources.names.screening import screened
 from components.validation.identifiers import identifier_kinds
@@ -25,6 +26,8 @@ BARE: dict[str, float] = {"english": 0.85, "spanish": 0.85}
 HELD: dict[str, float] = {"english": 0.03, "spanish": 0.03, "german": 0.10}
 """Language -> the most of clean sentences that may be held."""
 CLEAN, BARE_NAME = "clean", "bare name"
+Row = dict[str, Any]
+"""`text`, `kind`, and `identifier` or, where there may be several, `identifiers`."""
 _SHIFT = timedelta(days=1002)
 """No whole number of weeks: a weekday that is moved is another one."""
 _SAMPLED = 5
@@ -38,7 +41,7 @@ def words(full: bool) -> Iterator[Figure]:
     for path in sorted(SENTENCES.rglob("*.jsonl")):
         which = path.relative_to(SENTENCES).with_suffix("").as_posix().replace("/", ".")
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        by_kind = defaultdict[str, list[dict[str, str]]](list)
+        by_kind = defaultdict[str, list[Row]](list)
         for row in rows:
             by_kind[row["kind"]].append(row)
         for kind, of_kind in by_kind.items():
@@ -53,7 +56,7 @@ def words(full: bool) -> Iterator[Figure]:
     yield from _speed(texts, reports)
 
 
-def _recall(which: str, language: str, kind: str, rows: Iterable[dict[str, str]]) -> Figure:
+def _recall(which: str, language: str, kind: str, rows: Iterable[Row]) -> Figure:
     """Of sentences that identify somebody those that are held, or whose date is another one."""
     rows = list(rows)
     missed = [row["text"] for row in rows if not _is_gone(row)]
@@ -63,7 +66,7 @@ def _recall(which: str, language: str, kind: str, rows: Iterable[dict[str, str]]
     )
 
 
-def _held(which: str, language: str, rows: Iterable[dict[str, str]]) -> Figure:
+def _held(which: str, language: str, rows: Iterable[Row]) -> Figure:
     texts = [row["text"] for row in rows]
     held = [f"{kinds}: {text}" for text in texts if (kinds := _kinds(text))]
     return _right(f"{which}.clean", "pass", "clean sentences", texts, held, 1 - HELD[language])
@@ -73,10 +76,11 @@ def _right(name: str, unit: str, peer: str, texts: list[str], wrong: list[str], 
     return share(f"identity.words.{name}", len(texts) - len(wrong), unit, peer, len(texts), goal, wrong)
 
 
-def _is_gone(row: dict[str, str]) -> bool:
+def _is_gone(row: Row) -> bool:
     """Whether the sentence is held, or passes without what identifies."""
     found = screened(row["text"], shift=_SHIFT)
-    return bool(found.kinds) or row["identifier"] not in found.text
+    said = row["identifiers"] if "identifiers" in row else [row["identifier"]]
+    return bool(found.kinds) or not any(each in found.text for each in said)
 
 
 def _kinds(text: str) -> tuple[str, ...]:

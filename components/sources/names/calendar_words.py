@@ -68,7 +68,7 @@ EXAMINATIONS = (
 )
 """What is done on a day."""
 EVENTS = (
-    r"(?:LMP|EDD|EDC|FUR|FUM|FPP|Stand|letzte (?:Regel|Periode)|adm|adm\.|d/c|dc'?d|f/u|w/c|wk/o|wk|appt|appts|replaced|al|on|dated|since|until|till|by|prior|previous|before|after|again|from|done|seen|taken|performed|obtained|acquired|removed|out|placed|inserted|exchanged|changed|given|started|stopped|admitted|discharged|booked|scheduled|planned|due|repeated?|reported|diagnosed|dx|died|operated|reviewed|received|completed|dictated|collected|drawn|wk of|week of|month of|date"
+    r"(?:Qx|IQ|(?:films?|scans?|x-rays?|radiographs?|CT|MRI|US) of|LMP|EDD|EDC|FUR|FUM|FPP|Stand|letzte (?:Regel|Periode)|adm|adm\.|d/c|dc'?d|f/u|w/c|wk/o|wk|appt|appts|replaced|al|on|dated|since|until|till|by|prior|previous|before|after|again|from|done|seen|taken|performed|obtained|acquired|removed|out|placed|inserted|exchanged|changed|given|started|stopped|admitted|discharged|booked|scheduled|planned|due|repeated?|reported|diagnosed|dx|died|operated|reviewed|received|completed|dictated|collected|drawn|wk of|week of|month of|date"
     r"|am|vom|v\.|bis|seit|zum|ab|datiert|gezogen|entfernt|durchgeführt|erfolgt|geplant|Datum|Termin|Erstdiagnose|ED|Rezidiv|Zyklus|Eingriff|Fadenzug|Gipswechsel|Verbandswechsel|Drainage ex|Fäden ex|ex|zuletzt|Z\. ?n\. .{0,30}"
     r"|el|del|desde|hasta|día|fecha|visto|vista|previ[oa]|retirad[oa]s?|cambiad[oa]|colocad[oa]|realizad[oa]|programad[oa]|citad[oa]|operad[oa]|intervenid[oa]|diagnosticad[oa]|diagnóstico|ingresad[oa]|iniciad[oa]|suspendid[oa]|tomad[oa]|hech[oa]|puest[oa]|informad[oa]|cambio de \w+|retirada|datum)"
 )

@@ -33,7 +33,7 @@ from components.sources.names.tokens import is_common, words_of
 _WHOLE = re.compile(r"[^\W\d_]{2}")
 _WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*")
 _TITLE = re.compile(
-    r"(?<![\w/])(?:(?:Eheleute|Ehepaar|Familie|Fam|Witwe|Witwer|Geschwister|Gebrüder|Mag|Primar|Primaria|Prim|Univ|LOA|LOÄ|FA|FÄ|Frl|Hrn|DDr|Dres|Sir|Lady|Matron|Pastor|Officer|Ldo|Lda|Dª|Sor|Fray|Doctora|Profa|Profesora?|Señora?|Señorita|Hna|Hno|Mr|Mrs|Ms|Mx|Mister|Miss|Dame|Lt|Hon|Ing|Dr\.?in|Drin|Dr|DR|Doctor|Prof|Professor|Nurse|Hr|Herrn?|Frau|Fräulein|OA|OÄ|Oberarzt|Oberärztin|Chefarzt|Chefärztin|Assistenzarzt|Assistenzärztin"
+    r"(?<![\w/])(?:(?:Eheleute|Ehepaar|Familie|Fam|Witwe|Witwer|Geschwister|Gebrüder|Mag|Primar|Primaria|Prim|Univ|LOA|LOÄ|FA|FÄ|Frl|Hrn|DDr|Dres|Sir|Lady|Matron|Pastor|Officer|Ldo|Lda|Dª|Sor|Fray|Doctora|Profa|Profesora?|Señora?|Señorita|Hna|Hno|Mr|Mrs|Ms|Mx|Cap|Tte|Sgto|Cdte|Mister|Miss|Dame|Lt|Hon|Ing|Dr\.?in|Drin|Dr|DR|Doctor|Prof|Professor|Nurse|Hr|Herrn?|Frau|Fräulein|OA|OÄ|Oberarzt|Oberärztin|Chefarzt|Chefärztin|Assistenzarzt|Assistenzärztin"
     r"|Freiherrn?|Freifrau|Gräfin|Baron(?:in|ess)?|Fürstin|Lord|Colonel|Reverend|Rabbi|Imam|Councillor|Sister|Sres|Sras|Srs|Dtora?|Lcd[oa]|Ilm[oa]|Excm[oa]|Mossèn|Dipl\.?-\w+|Stationsarzt|Stationsärztin|Facharzt|Fachärztin|Ordensschwester"
     r"|Schwester|Pfleger|PD|Priv|Sr|Sra|Srta|Dra|DRA|Don|Doña|Dña|Dn|Lic|Enf|Mme|M\.? ?D|Sgt|Capt|Rev|Fr)\b\.?|(?:MR|MRS|MS|SR|SRA|DÑA|D)\.(?=\s[A-ZÁÉÍÓÚÑ])|(?:MRS|MR|MS|MISS|SRA|SR|SRTA|FRAU|HERRN?|PROF|DOÑA|DON)(?=\s[A-ZÄÖÜÁÉÍÓÚÑ'’]{3,}))"
     r"(?:[ ,]*(?:med|Med|univ|Univ|dent|habil|Dipl|Ing|Dr|Dra|Prof|h\.c|rer|nat)\b\.?)*"
@@ -45,7 +45,7 @@ _DEGREE = re.compile(
     rf"({PART}),?\s+(?:M\.?\s?D\.?|D\.?O\.|DO|R\.?N\.?|Ph\.?\s?D\.?|MBBS|MBBCh|FRCR|FRCS|FRCP|FACR|MRCP|PA-C|ARNP|CRNP|DNP|FNP|NP-C|DPM|DDS|BSN|DABR|RDMS|R\.?T\.?\s?\(R\))(?![\w-])"
 )
 _WEAK_TITLES = words(
-    "Eheleute Ehepaar Familie Fam Witwe Witwer Geschwister Gebrüder D Fr PD Priv Sr SR OA Ing Lt M MD M.D Miss MISS Nurse Schwester Pfleger MS MR MRS SRA DON Baron Sister Stationsarzt Facharzt"
+    "Eheleute Ehepaar Familie Fam Witwe Witwer Geschwister Gebrüder D Fr PD Priv Sr SR OA Ing Lt M MD M.D MISS Nurse Schwester Pfleger MS MR MRS SRA DON Baron Sister Stationsarzt Facharzt"
 )
 _HALF_TITLES = words("Fr OA Schwester Pfleger Nurse Sister Stationsarzt Facharzt")
 """Titles of German and English where nearly any noun behind them is a name, if no other language has it."""

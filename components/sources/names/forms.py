@@ -100,7 +100,7 @@ FORMS: dict[str, re.Pattern[str]] = {
         r"|(?<![\w.,/-])(?!(?:[A-Z]\d{1,2}-)+)(?=[\d/-]*[A-Z])(?=(?:[A-Z/-]*\d){6})[A-Z\d]{2,}(?:[-/][A-Z\d]{2,}){2,}\b|(?<![\d×*] )(?<![\w.,-])x\d{4}\b"
         # A log's number and its year, either first; no repetition and echo times, no visual acuity.
         rf"|(?<![\w.,/-])(?!1/)\d{{1,2}}/\d{{4,}}\b(?![.,/]?\d){_UNIT}|(?<!T[REI] )(?<!T[REI]=)(?<!T[REI]: )(?<!TE\) )(?<!TE )(?<![\w.,/-])\d{{4,}}/\d{{2}}\b(?![.,/]?\d)(?!\s*ms){_UNIT}"
-        r"|\b[A-Z]{1,4}-\d{3,}-[A-Z\d]+\b|\b\d{4,}/[A-Z]\b|\b\d{2}[A-Z]{1,3}\d{3,}\b|\b(?!(?:TE|TR|TI|HU|HE|UH|BP|CA|SN|FA|IL)\d)[A-Z]{2,4}\d{4,}\b|\b[A-Z]{0,3}\d{2}:[A-Z]{0,3}\d{4,}\b|\b[A-Z]\d{4} \d{2,}\b"
+        r"|(?<![\w.,/-])\d{4,}-\d{2}(?:-[A-Z])?\b(?![.,/-]?\d)(?!\s*(?:mm|cm|ml|HU|Hz))|\b[A-Z]{1,4}-\d{3,}-[A-Z\d]+\b|\b\d{4,}/[A-Z]\b|\b\d{2}[A-Z]{1,3}\d{3,}\b|\b(?!(?:TE|TR|TI|HU|HE|UH|BP|CA|SN|FA|IL)\d)[A-Z]{2,4}\d{4,}\b|\b[A-Z]{0,3}\d{2}:[A-Z]{0,3}\d{4,}\b|\b[A-Z]\d{4} \d{2,}\b"
         r"|\b\d{4} [BCDFGHJ-NPRSTV-Z]{3}\b|\b[A-Z]{2}\d{2} [A-Z]{3}\b|\b[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} \d{3,4}\b"
         # Letters and digits by turns, but no vertebrae: T10-T11-L1.
         r"|\b(?!(?:[A-Z]\d{1,2}-)+[A-Z]?\d{1,2}\b)(?=(?:[A-Z-]*\d){4})(?=[A-Z\d-]{7,}\b)(?:[A-Z]+\d+|\d+[A-Z]+)-?(?:[A-Z]+-?\d+|\d+-?[A-Z]+)-?[A-Z\d-]*\b"

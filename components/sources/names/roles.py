@@ -31,7 +31,7 @@ _SPANISH = (
     r"|espos[oa]|marido|mujer|madre|padre|hij[oa]|herman[oa]|abuel[oa]|t[ií]o|tía|sobrin[oa]|niet[oa]|cuñad[oa]|suegr[oa]|yerno|nuera|prim[oa]|señora?|señorita|niñ[oa]|TCAE|TER|TSID|MIR|DUE|EIR|R[1-5]|médic[oa] de (?:guardia|familia|cabecera|planta))"
 )
 _BEFORE = re.compile(
-    rf"(?<![\w/.-])(?P<role>(?i:{_ENGLISH}|{_GERMAN}|{_SPANISH}))(?:,? |: ?|\s\()(?:(?:Dr|Dra|Prof|Frau|Herrn?|Hr|Fr)\.? )*(?P<name>{PART})(?![\w/])"
+    rf"(?<![\w/.-])(?P<role>(?i:{_ENGLISH}|{_GERMAN}|{_SPANISH}))(?:,? |: ?|\s\()(?:(?:Dr|Dra|Prof|Frau|Herrn?|Hr|Fr)\.? )*(?P<name>{PART})(?: (?P<second>{PART}))?(?![\w/])"
 )
 _LETTERS = r"(?:CRNA|DPT|CNM|LPN|LVN|APRN|PharmD|Pharm\.D\.|LCSW|RVT|RPh|EMT(?:-P)?|NRP|OTR(?:/L)?|FACS|FACC|FACEP|FAAP|FACOG|FASE|BSN|MSN|RDCS|RCS|ARRT|CCRN|CEN|RRT|CCC-SLP|AuD|PsyD|DMD|DVM|ANP-BC|FNP-BC|AGACNP(?:-BC)?|ACNP|PNP|CNP|WHNP|MBChB|MB ?ChB|M\.B\.|NP(?=,? (?:saw|was|removed|called|changed|placed|told)\b)|MRCGP|FRANZCR|FFRRCSI|FRCPC|FRCA|FRCOphth|RGN|RMN|SRN|R\.D\.|DC|D\.C\.|LMFT|LPC|CHES|RT\([A-Z]{1,3}\)|RT)"
 _DEGREE = re.compile(rf"({PART})(?:,? | \()(?:{_LETTERS})(?![\w-])")
@@ -55,10 +55,13 @@ def has_name_beside_role(text: str, language: str) -> bool:
     of_things = terms(text)
     for form in (_BEFORE, _BEHIND):
         for match in form.finditer(text):
-            if match.start("name") in of_things:
-                continue
-            is_heading = match["role"][0].isupper() and form is _BEFORE
-            if may_be_somebody(match["name"], language, is_heading=is_heading or form is _BEHIND):
+            is_heading = match["role"][0].isupper() or form is _BEHIND
+            groups = [group for group in ("name", "second") if match.groupdict().get(group)]
+            if any(
+                (match.start(group) not in of_things or (language == "de" and form is _BEFORE))
+                and may_be_somebody(match[group], language, is_heading=is_heading, may_be_noun=group == "name")
+                for group in groups
+            ):
                 return True
     lettered = [match[1] for form in (_DEGREE, _SHORT_LETTERS, _LETTERED) for match in form.finditer(text)]
     return any(may_be_somebody(word, "en", is_heading=True) for word in lettered)
