@@ -29,9 +29,22 @@ _ONE_BY_ONE = ("missing image",)
 _ACCOMPANYING = ("LICENSE", "LICENCE", "SOURCES", "README", "NOTICE")
 _PROSE = ("", ".txt", ".md", ".rst", ".pdf", ".html", ".htm", ".rtf", ".docx")
 """What such a file ends in: a table whose name begins so is a table."""
-_IGNORED = ("labels.csv", ".gitignore", ".gitkeep", ".DS_Store", "Thumbs.db", "desktop.ini")
-_COPIES, _COPIES_FOLDER = "._", "__MACOSX"
-"""What a Mac leaves beside each file that it packs."""
+_IGNORED = (
+    *("labels.csv", ".gitignore", ".gitkeep", ".gitattributes", ".DS_Store", ".directory", "Icon\r"),
+    *("Thumbs.db", "ehthumbs.db", "desktop.ini", "dataset_infos.json", "dataset_dict.json"),
+)
+_POINTER, _LONGEST_POINTER = b"version https://git-lfs.github.com/spec/", 1024
+"""How a pointer begins that Git LFS leaves where a file was not fetched, and its bytes at most."""
+_COPIES = ("._", "~$")
+"""What a Mac leaves beside each file that it packs, and an office program beside the one that is open."""
+_COPIES_FOLDERS = frozenset(
+    (
+        *("__MACOSX", ".AppleDouble", ".Trash", ".Trashes", ".Spotlight-V100", ".fseventsd", ".TemporaryItems"),
+        *("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", ".thumbnails"),
+        *(".git", ".dvc", ".cache", ".ipynb_checkpoints"),
+    )
+)
+"""What systems, disk stations and tools keep for themselves: copies, thumbnails, what was thrown away."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +72,9 @@ class Delivery:
             if path.is_dir() and not path.is_symlink():
                 continue
             name = path.name
-            if name in _IGNORED or name.startswith((TEMPORARY, _COPIES)) or _COPIES_FOLDER in path.parts:
+            if name in _IGNORED or name.startswith((TEMPORARY, *_COPIES)):
+                continue
+            if not _COPIES_FOLDERS.isdisjoint(path.relative_to(self.folder).parts[:-1]):
                 continue
             if name.upper().startswith(_ACCOMPANYING) and path.suffix.lower() in _PROSE:
                 continue
@@ -98,6 +113,8 @@ class Delivery:
             raise ImageError("outside the folder", "a link that leads out of the source's folder is not followed")
         if not path.is_file():
             raise ImageError("not a file", "a broken link, a device or a pipe; deliver a plain file")
+        if path.stat().st_size <= _LONGEST_POINTER and path.read_bytes().startswith(_POINTER):
+            raise BrokenOff("not fetched", "Git LFS left a pointer in its place; fetch the file with `git lfs pull`")
 
     def unreadable(self, name: str, error: ImageError) -> Unreadable:
         """The record that stands for a file without usable content: of a LeftOutError one that is filtered."""

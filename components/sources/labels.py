@@ -1,5 +1,6 @@
 """labels.csv in a source's folder: what a curator knows of whole files and the files don't say (file, fact, value)."""
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,9 +10,10 @@ from components.images.limits import ImageError
 from components.images.windows import WINDOWS
 from components.records.origins import LABEL
 from components.records.record import Record
-from components.records.vocabulary import Modality
+from components.records.vocabulary import Modality, Split
 from components.sources.reading.delimited import table_rows
 from components.sources.reading.opened import BrokenOff
+from components.sources.reading.splits import side_of
 from components.sources.reading.stored_labels import StoredLabels
 
 NAME = "labels.csv"
@@ -39,7 +41,8 @@ class Labels:
             return cls()
         found: dict[str, dict[str, str]] | StoredLabels
         found = {} if path.stat().st_size <= _IN_MEMORY else StoredLabels()
-        for number, (file, fact, value) in enumerate(_rows(path), start=1):
+        for number, (said, fact, value) in enumerate(_rows(path), start=1):
+            file = composed(said)
             if isinstance(found, StoredLabels):
                 found.put(number, file, fact, value)
             else:
@@ -50,6 +53,7 @@ class Labels:
         """Facts of a file: those of every file first, then of its folders, its own win."""
         if not self.by_file:
             return _NONE
+        file = composed(file)
         parts = file.split("/")
         folders = ["/".join(parts[: n + 1]) + "/" for n in range(len(parts) - 1)]
         found: dict[str, str] = {}
@@ -84,11 +88,12 @@ class Labels:
 
     def missing(self, files: set[str]) -> list[str]:
         """Names that the labels speak of and the folder does not hold."""
+        files = set(map(composed, files))
         folders = {file[: at + 1] for file in files for at, letter in enumerate(file) if letter == "/"}
         return sorted(name for name in self.by_file if name != _EVERY_FILE and name not in files | folders)
 
     def apply(self, record: Record) -> Record:
-        """The record with its file's labels. Raises ImageError, reason 'mislabelled', for an unknown modality."""
+        """The record with its file's labels. Raises ImageError, reason 'mislabelled', for an unknown modality or split."""
         labels = {name: value for name, value in self.of(record.provenance.file).items() if name not in _HANDLING}
         if not labels:
             return record
@@ -103,7 +108,7 @@ class Labels:
                 ) from None
         if "window" in record.facts or modality is not Modality.CT:
             labels.pop("window", None)
-        own = {"modality", "anatomy", "subject", "licence"}
+        own = {"modality", "anatomy", "subject", "licence", "split"}
         facts = {name: value for name, value in labels.items() if name not in own}
         return replace(
             record,
@@ -111,9 +116,21 @@ class Labels:
             anatomy=labels.get("anatomy", record.anatomy),
             subject=labels.get("subject", record.subject),
             licence=labels.get("licence", record.licence),
+            delivered_split=_split(labels["split"], record) if labels.get("split") else record.delivered_split,
             facts={**record.facts, **facts},
             origins={**record.origins, **dict.fromkeys(facts, LABEL)},
         )
+
+
+def composed(name: str) -> str:
+    """The name with its accents composed: a Mac writes them as letters of their own."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _split(said: str, record: Record) -> Split:
+    if split := side_of(said):
+        return split
+    raise ImageError("mislabelled", f"split {said!r} of {record.provenance.file}; write train, val or test")
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, str]]:

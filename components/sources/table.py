@@ -17,6 +17,7 @@ from components.sources.labels import NAME, Labels
 from components.sources.patients import Patients, person
 from components.sources.private import PRIVATE_FORMATS, is_private
 from components.sources.reading.opened import BrokenOff
+from components.sources.reading.splits import folder_split
 from components.sources.reading.withheld import file_mask, unquoted, withheld
 from components.sources.sharing import sharing_options
 from components.storage.keys import keyed_hash
@@ -108,6 +109,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "ultrasound": ("frame_step",),
     "video": ("frame_step", "private", "burned_in"),
 }
+_BY_FOLDER = ("dicom", "images", "nifti", "photographs", "slides", "video")
+"""Formats whose files lie as people sort them: a folder called `test` or `val` is the delivery's own."""
 _QUOTING = ("bad labels", "mislabelled")
 """Reasons whose details repeat what labels.csv says."""
 _QUOTED = re.compile(r"['\"].*['\"]", re.DOTALL)
@@ -308,6 +311,8 @@ def items_of(delivery: Delivery, read: Adapter) -> Iterator[Item]:
 
 def _labelled(record: Record, delivery: Delivery) -> Item:
     """The record with what labels.csv says of its file, or what stands for it where that cannot be."""
+    if record.delivered_split is None and delivery.settings.format in _BY_FOLDER:
+        record = replace(record, delivered_split=folder_split(record.provenance.file))
     try:
         return _named(delivery.labels.apply(record), delivery)
     except ImageError as error:

@@ -11,10 +11,10 @@ from pathlib import Path
 from components.images.limits import ImageError
 from components.images.stored import StoredImage
 from components.records.record import Record, Turn
-from components.records.vocabulary import TurnKind
+from components.records.vocabulary import Split, TurnKind
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.reading.choices import chosen, read_choices
-from components.sources.reading.columns import PATIENTS, SPLITS, called, is_empty, names_picture, plain
+from components.sources.reading.columns import HELD_OUT, PATIENTS, SPLITS, called, is_empty, names_picture, plain
 from components.sources.reading.languages import ENGLISH, language_of
 from components.sources.reading.messages import (
     ANSWERS,
@@ -34,10 +34,12 @@ from components.sources.reading.opened import BrokenOff
 from components.sources.reading.pictures import Pictures
 from components.sources.reading.row_records import modality_of, patient_of, read_rows, row_record, split_of
 from components.sources.reading.rows import Row, known, need_answer, rows_of, text
+from components.sources.reading.splits import side_of
 from components.sources.reading.unheard import advice
 
 _ASKED, _ANSWERED = ("question", "query", "prompt"), ("answer", "response", "output")
 _SPEAKS = (*TALKS, *_ASKED, "instruction", "input", *_ANSWERED, "caption", "text")
+_YES = ("true", "1", "1.0", "yes", "y", "x", "ja", "wahr", "si", "sí", "verdadero")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -116,6 +118,10 @@ def _given(row: Row) -> list[object]:
 def _refuse_unheard(row: Row, shown: Sequence[object]) -> None:
     """Raise ImageError for a row without a turn that seems to hold one, or without an image that seems to hold rows: its
     words would be lost in silence."""
+    if len(row) > 1 and not shown and all(isinstance(value, Mapping) for value in row.values()):
+        raise BrokenOff(
+            "not a row", f"one object holds {len(row)} others by name; deliver these as a list, or a line each"
+        )
     for name, value in row.items():
         if name in TALKS and value:
             raise ImageError("broken conversation", f"{name} is a list of messages, got {str(value)[:40]!r}")
@@ -182,8 +188,16 @@ def _row(
         locator=f"row {number}",
         licence=known(row, *called(row, "licence", "license")) or "unknown",
         language=_language(row, turns),
-        split=next(filter(None, (split_of(text(row, column)) for column in called(row, *SPLITS))), split_of(name)),
+        split=_side(row) or split_of(name),
     )
+
+
+def _side(row: Row) -> Split | None:
+    """The split that the row's columns tell, None where they tell none."""
+    for form, split in zip(HELD_OUT, (Split.TEST, Split.VAL), strict=True):
+        if any(str(row[column]).strip().lower() in _YES for column in called(row, form)):
+            return split
+    return next(filter(None, (side_of(text(row, column)) for column in called(row, *SPLITS))), None)
 
 
 def _language(row: Row, turns: Sequence[Turn]) -> str:

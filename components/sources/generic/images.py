@@ -15,7 +15,7 @@ from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
 from components.sources.generic.conversations import caption_beside, make_record
 from components.sources.reading.label_maps import refuse_label_name
-from components.sources.reading.pictures import Pictures
+from components.sources.reading.pictures import ARCHIVES, NOT_UNPACKED, Pictures
 from components.sources.reading.row_records import each_row
 from components.sources.reading.rows import Row, need, rows_of
 from components.sources.reading.unheard import Unheard
@@ -44,7 +44,9 @@ def read(delivery: Delivery) -> Iterator[Item]:
     for name, path in delivery.files():
         if path.name in METADATA or name in told:
             continue
-        if path.suffix.lower() in _TABLES:
+        if path.suffix.lower() in ARCHIVES:
+            yield delivery.unreadable(name, NOT_UNPACKED)
+        elif path.suffix.lower() in _TABLES:
             yield delivery.unknown(name, f"what is said of images stands in {' or '.join(METADATA)} beside them")
         elif any(PurePosixPath(name).is_relative_to(folder) for folder in doubtful):
             yield delivery.unreadable(name, _UNTOLD)
@@ -62,11 +64,10 @@ def _told(
     """The records of a row of metadata; its file's name goes into `told`, what it calls it into `named`, for each record."""
     image = need(row, "file_name")
     named.append(image)
-    file = str(PurePosixPath(name).parent / image)
-    told.add(file)
-    told.add(pictures.name_of(image))
+    file, lies = str(PurePosixPath(name).parent / image), pictures.name_of(image)
+    told |= {file, lies}
     record = make_record(delivery, name, number, row, [image], pictures)
-    provenance, identity = replace(record.provenance, file=file), f"{delivery.source}/{file}#{number:07d}"
+    provenance, identity = replace(record.provenance, file=lies), f"{delivery.source}/{file}#{number:07d}"
     beside = caption_beside(row, replace(record, id=identity, provenance=provenance))
     named += [image] * len(beside)
     return [replace(record, id=identity, provenance=provenance), *beside]

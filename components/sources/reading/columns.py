@@ -25,9 +25,21 @@ LETTERS = "ABCDEFGH"
 HISTORIES = r"(?:(?:chat|conversation|dialog|dialogue)_)?history|previous_turns"
 SYSTEMS = r"sys(?:tem)?(?:_prompt|_message)?"
 WEIGHTS = r"(?:loss_|sample_|train_)?weight|loss"
-PATIENTS = ("patient_id", "patientid", "patient", "subject_id", "subjectid", "subject", "mrn", "person_id", "study_id")
-"""Plain names of what tells whose a row is; a study is one person's."""
-SPLITS = ("split", "data_split", "dataset_split", "subset", "partition", "phase")
+_PATIENT, _SUBJECT = r"(?:pat(?:ient)?|patienten|paciente)", r"(?:subj(?:ect)?|person|participant)"
+_NUMBER = r"(?:no|nr|num|number|nummer|numero|code|key)"
+PATIENTS = (
+    *(rf"{_PATIENT}_?u?id|u?id_(?:del_|de_|du_)?{_PATIENT}", rf"{_PATIENT}_?{_NUMBER}|{_NUMBER}_{_PATIENT}|pid|mrn"),
+    *("patient|paciente", rf"{_SUBJECT}_?(?:u?id|{_NUMBER})", "subject|participant", f"{_PATIENT}_?name"),
+    *(
+        "study(?:_instance)?_?u?id|accession(?:_(?:no|number))?",
+        "case_?(?:id|no|number)",
+        "(?:lesion|eye|slide|wsi)_?id",
+    ),
+)
+"""Forms of the plain names of what tells whose a row is, the surest first; a study, a lesion and a slide are one person's."""
+SPLITS = ("split", "(?:data|dataset)_?split", "subset|partition|phase|set|fold|usage")
+HELD_OUT = (r"(?:is|in|for)_?test(?:_?set)?|(?:is_)?(?:held|hold)_?out", r"(?:is|in|for)_?val(?:idation)?(?:_?set)?")
+"""Columns of yes and no that say of a row that it is test, and that it is validation."""
 MASK = r"(?:\w+_)?(?:masks?|segmentations?|seg|label_maps?)(?:_\w+)?"
 _SAME = re.compile(rf"{FILES}|(?:(?:{OF_ONE})_)*{PICTURE}(?:_(?:{OF_ONE}))*")
 _NAMED = re.compile(rf"{_SAME.pattern}|{PICTURE}_ids?")
@@ -57,11 +69,14 @@ class ReadRow(dict[str, Any]):
 
 
 def called(row: Mapping[str, Any], *names: str) -> list[str]:
-    """The row's columns of these plain names, in the order of the names: PatientID, Patient Id and patient_id are one."""
-    columns: dict[str, str] = {}
-    for column in row:
-        columns.setdefault(plain(column), column)
-    return [columns[name] for name in names if name in columns]
+    """The row's columns whose plain name is of one of these forms, in the order of the forms: PatientID, Patient Id and
+    patient_id are one."""
+    return [column for form in names for column in row if _is_called(form, column)]
+
+
+@lru_cache(2**16)
+def _is_called(form: str, column: str) -> bool:
+    return bool(re.fullmatch(form, plain(column)))
 
 
 def names_picture(column: str) -> bool:

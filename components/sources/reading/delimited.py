@@ -11,6 +11,8 @@ from components.sources.reading.json_stream import MAX_ROW
 from components.sources.reading.opened import BrokenOff, check_text, open_text, reading
 
 _SAMPLE = 64 * 2**10
+_MARK_LINE = re.compile(r"\ufeff?\"?sep=(?P<mark>.)\"?\s*$")
+"""What Excel writes before the header, to tell itself the delimiter."""
 _DIGITS = re.compile(r"\d+")
 
 
@@ -31,7 +33,7 @@ def table_rows(
         for cells in _cells(lines, mark, quoted):
             if isinstance(cells, ImageError):
                 yield cells
-            elif not any(cell.strip() for cell in cells):
+            elif not any(cell.strip() for cell in cells) or (lines.count == 1 and _MARK_LINE.match(lines.last)):
                 continue
             elif not names:
                 names = _header(cells)
@@ -83,17 +85,25 @@ def _header(cells: Sequence[str]) -> list[str]:
         check_text("".join(names))
     except ImageError as error:
         raise BrokenOff(error.reason, f"the header: {error.detail}") from None
+    if len(names) > 1 and sum(map(bool, names)) == 1:
+        title = next(filter(None, names))
+        raise BrokenOff(
+            "not a table",
+            f"the first line is a title, {title[:40]!r}, and no header; take it out: columns are named first",
+        )
     if twice := next((name for number, name in enumerate(names) if name and name in names[:number]), ""):
         raise BrokenOff("not a table", f"two columns are called {twice!r}; give each its own name")
     return names
 
 
 def _row(names: Sequence[str], cells: Sequence[str], mark: str, *, is_last: bool) -> dict[str, str] | ImageError:
+    if len(cells) > len(names) and not any(cell.strip() for cell in cells[len(names) :]):
+        cells = cells[: len(names)]
     if len(cells) != len(names):
         what = f"{len(cells)} cells where the header has {len(names)}"
         if is_last and len(cells) < len(names):
             raise BrokenOff("broken row", f"{what}, and the file ends inside this row; copy it whole")
-        return ImageError("broken row", what)
+        return ImageError("broken row", f"{what}{'; is its first line the header?' if len(names) == 1 else ''}")
     if _holds_rows(cells, mark):
         raise BrokenOff("not a table", f"a cell holds whole rows: its quote is closed too late, near {cells[0][:40]!r}")
     try:
@@ -119,5 +129,7 @@ def _form(cell: str) -> str:
 
 
 def _delimiter(sample: str) -> str:
+    if told := _MARK_LINE.match(sample.partition("\n")[0]):
+        return told["mark"]
     header = sample.splitlines()[0] if sample.strip() else ""
     return max(",\t;|", key=header.count)

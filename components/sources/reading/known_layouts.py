@@ -54,9 +54,15 @@ def _text(text: str) -> str:
     return f"boxes of YOLO; {_ADD} yolo" if _YOLO.fullmatch(text.rpartition("\n")[0] or text) else ""
 
 
+def _spreadsheet(text: str) -> str:
+    return "a spreadsheet; save each of its tables as CSV (UTF-8), its first line the names of the columns"
+
+
 _BY_SUFFIX: dict[str, Callable[[str], str]] = {
     ".xml": _xml,
     **dict.fromkeys((".json", ".jsonl"), _json),
     **dict.fromkeys((".csv", ".tsv"), _table),
     ".txt": _text,
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods", ".numbers"), _spreadsheet),
+    **dict.fromkeys((".arrow", ".feather"), lambda text: "a table of Arrow; write it with `to_parquet`"),
 }

@@ -16,6 +16,8 @@ ASKS, ANSWERS = ("human", "user"), ("gpt", "assistant")
 SYSTEM = "system"
 TALKS = ("conversations", "conversatons", "messages", "message", "conversation")
 """LLaVA-Med has the second."""
+_CALLS = ("tool_calls", "function_call")
+"""What a message does beside what it says: without it the answer would be half of one."""
 _MARK = re.compile(r"<image>|<image[ _-]?(?P<number>\d{1,3})>|<img>(?P<name>[^<>\n]{1,500})</img>")
 _TEXTS, _PICTURES = ("text", "input_text"), ("image", "image_url", "input_image")
 """Kinds of parts of a message."""
@@ -173,6 +175,10 @@ def _message(said: object) -> Message:
     if not isinstance(said, Mapping):
         raise ImageError("broken conversation", f"a message is an object, got {str(said)[:40]!r}")
     check_weight(said)
+    if called := next((name for name in _CALLS if not is_empty(said.get(name))), ""):
+        raise ImageError(
+            "broken conversation", f"{called!r} of a message is not read; leave conversations with tools out"
+        )
     role = text(said, "from", "role").lower()
     filled = (name for name in ("image", "images") if not is_empty(said.get(name)))
     own = [Slot(image) for name in filled for image in images_in(said[name], name)]

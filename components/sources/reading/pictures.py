@@ -1,7 +1,8 @@
 """Images that rows of an annotation file point to or hold: found safely, decoded once for rows that follow each other."""
 
+import base64
+import binascii
 import re
-import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from components.images.limits import ImageError, LeftOutError
 from components.images.raster import SUFFIXES
 from components.images.stored import StoredImage
 from components.sources.delivery_folder import Delivery, Item, plain_name
+from components.sources.labels import composed
 from components.sources.reading.splits import split_of
 
 UNNAMED = "images without a row"
@@ -20,8 +22,15 @@ UNNAMED = "images without a row"
 _KEPT = 32
 """Images in memory."""
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
+_DRIVE = re.compile(r"^(?:[A-Za-z]:)?[/\\]")
+_DATA = re.compile(r"data:image/[a-z0-9.+-]+;base64,")
+_CODED = re.compile(r"(?:iVBORw0KGgo|/9j/|UklGR|SUkq|TU0A|Qk)[A-Za-z0-9+/=\s]{250}")
+"""How PNG, JPEG, WebP, TIFF and BMP begin in base64; no name of a file is as long."""
+_LISTED = 64
+"""Folders whose names are in memory."""
 _CODE = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".npy", ".joblib", ".py")
-_ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".7z", ".rar")
+ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".7z", ".rar")
+NOT_UNPACKED = ImageError("not unpacked", "unpack the archive into the folder")
 
 
 @dataclass(slots=True)
@@ -35,13 +44,17 @@ class Pictures:
     _named: set[Path] = field(default_factory=set)
     _composed: dict[str, Path] | None = None
     """Files whose names have other letters than ASCII, by the name with its accents composed."""
+    _listed: OrderedDict[Path, dict[str, list[str]]] = field(default_factory=OrderedDict)
+    """Folder -> what lies in it, by its name without capitals, with and without its suffix."""
 
     def of(self, value: object, table: str = "") -> StoredImage:
-        """The picture that a cell gives: as it is, as a path, or as Hugging Face's {bytes, path} of which either may be
-        missing."""
+        """The picture that a cell gives: as it is, as a path, in base64, or as Hugging Face's {bytes, path} of which either
+        may be missing."""
         match value:
             case StoredImage():
                 return value
+            case str() if coded := _coded(value):
+                return StoredImage.of(coded)
             case str():
                 return self.get(value, table)
             case {"bytes": bytes() as data} if data:
@@ -96,15 +109,20 @@ class Pictures:
         """The file that a row names, inside the source's folder: the one beside its table, else the only one of that path
         below `folders`. Of several, of which no two are alike, the one whose folder the table's name tells."""
         shown = name[:80]
-        if not name or "\0" in name or "\\" in name or _SCHEME.match(name):
+        if not name or "\0" in name or _SCHEME.match(name):
             raise ImageError("bad path", f"{shown!r} is not a path inside the folder; deliver the file and name it")
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise ImageError("bad path", f"{shown!r} leads out of the source's folder")
+        if _DRIVE.match(name) or ".." in re.split(r"[/\\]", name):
+            raise ImageError(
+                "bad path", f"{shown!r} leads out of the source's folder; name it from there on, as images/a.png"
+            )
+        if "\\" in name:
+            name = str(PurePosixPath(name.replace("\\", "/")))
         beside = str(PurePosixPath(table).parent).removeprefix(".")
         if table and (path := self._existing(beside, name)):
             return path
         places = dict.fromkeys([*self.folders, *(f"{beside}/{folder}" for folder in self.folders if beside and folder)])
         found = {folder: path for folder in places if (path := self._existing(folder, name))}
+        found = found or {folder: path for folder in [beside, *places] if (path := self._meant(folder, name.strip()))}
         own = {folder: path for folder, path in found.items() if not _is_other_split(folder, table)}
         if len(own) > 1 and not _are_alike(own.values()):
             told = {folder: path for folder, path in own.items() if _is_told(folder, table)}
@@ -131,17 +149,58 @@ class Pictures:
             return None
         if self._composed is None:
             files = (path for _, path in self.delivery.files() if not str(path).isascii())
-            self._composed = {_composed(str(file)): file for file in files}
-        return self._composed.get(_composed(str(path)))
+            self._composed = {composed(str(file)): file for file in files}
+        return self._composed.get(composed(str(path)))
+
+    def _meant(self, folder: str, name: str) -> Path | None:
+        """The one file below the folder whose path differs in capitals or in its suffix being left out. Raises ImageError,
+        'ambiguous image', for several."""
+        path = self.delivery.folder / folder
+        for part in PurePosixPath(name).parts:
+            there = self._names(path).get(_folded(part), [])
+            if len(there) > 1:
+                raise ImageError(
+                    "ambiguous image", f"{name[:80]!r} may be {' or '.join(there[:3])}; write it as it lies there"
+                )
+            if not there:
+                return None
+            path = path / there[0]
+        if not path.is_file() or path.suffix.lower() not in SUFFIXES:
+            return None
+        self.delivery.check(path)
+        return path
+
+    def _names(self, folder: Path) -> dict[str, list[str]]:
+        if folder not in self._listed:
+            names: dict[str, list[str]] = {}
+            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+                bare = path.name.removesuffix(path.suffix) if path.suffix.lower() in SUFFIXES else path.name
+                for key in {_folded(path.name), _folded(bare)}:
+                    names.setdefault(key, []).append(path.name)
+            self._listed[folder] = names
+            if len(self._listed) > _LISTED:
+                self._listed.popitem(last=False)
+        return self._listed[folder]
+
+
+def _folded(name: str) -> str:
+    return composed(name).casefold()
+
+
+def _coded(value: str) -> bytes | None:
+    """The bytes of a picture that is written in base64, None for a name. Raises ImageError, 'undecodable'."""
+    marked = _DATA.match(value)
+    if not (marked or _CODED.match(value)):
+        return None
+    try:
+        return base64.b64decode(value[marked.end() :] if marked else value)
+    except binascii.Error as error:
+        raise ImageError("undecodable", f"an image in base64: {error}; write it whole") from None
 
 
 def is_image(path: Path) -> bool:
     """Whether the file is called as images are."""
     return path.suffix.lower() in SUFFIXES
-
-
-def _composed(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
 
 
 def _is_other_split(folder: str, table: str) -> bool:
@@ -175,7 +234,7 @@ def annotations(
             yield delivery.unreadable(
                 name, ImageError("pickle refused", "reading it could run code; deliver Parquet, JSON or CSV")
             )
-        elif suffix in _ARCHIVES:
-            yield delivery.unreadable(name, ImageError("not unpacked", "unpack the archive into the folder"))
+        elif suffix in ARCHIVES:
+            yield delivery.unreadable(name, NOT_UNPACKED)
         elif suffix not in images:
             yield delivery.unknown(name, f"this format reads {', '.join(suffixes)} and images")

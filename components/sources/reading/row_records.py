@@ -20,8 +20,8 @@ from components.sources.reading.unheard import Unheard
 from components.storage.keys import keyed_hash
 
 YES_NO = ("yes", "no")
-_NONE = "None"
-"""What Python writes for nothing, and a word that answers many a question."""
+_DOUBTFUL = ("None", "NA")
+"""What Python and R write for nothing, and words that answer many a question."""
 _TABLES = frozenset((".csv", ".tsv", ".parquet"))
 MODALITIES: Mapping[str, Modality] = {
     **dict.fromkeys(("ct", "computed tomography", "ct scan", "ct_scan", "cta"), Modality.CT),
@@ -173,13 +173,13 @@ def _check_said(turns: Iterable[Turn], file: str) -> None:
 
 
 def _refuse(turn: Turn, file: str) -> None:
-    """Raise ImageError for an answer that programs write where nothing is. The text None answers a question in JSON, which
-    has null for nothing; in a table nobody can tell."""
+    """Raise ImageError for an answer that programs write where nothing is. The texts None and NA answer a question in JSON,
+    which has null for nothing; in a table nobody can tell."""
     what = f"{turn.answer!r} to {turn.prompt[:60]!r}" if turn.prompt else repr(turn.answer)
-    if turn.prompt and turn.answer == _NONE:
+    if turn.prompt and turn.answer in _DOUBTFUL:
         if not _TABLES & set(PurePosixPath(file.lower()).suffixes):
             return
-        fix = "write none where it is meant, or leave the row out"
+        fix = f"write {turn.answer.lower() if turn.answer == _DOUBTFUL[0] else 'it out'} where it is meant, or leave the row out"
         raise ImageError("doubtful answer", f"the answer is {what}, which tables also hold where nothing is; {fix}")
     raise ImageError("empty answer", f"the answer is {what}; deliver it or leave the row out")
 

@@ -4,7 +4,7 @@ A row that cannot be used is an ImageError in its place. BrokenOff is raised whe
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,8 +16,14 @@ from components.sources.reading.opened import BrokenOff, open_text, reading
 from components.sources.reading.parquet_sizes import rows_at_once
 
 Row = dict[str, Any]
-NO_VALUE = frozenset(("", "nan", "NaN", "NAN", "None", "null", "NULL", "<NA>", "NaT", "#N/A"))
-"""What programs write where nothing is: no answer and no patient."""
+NO_VALUE = frozenset(
+    (
+        *("", "nan", "NaN", "NAN", "None", "null", "NULL", "<NA>", "NaT", "NA", "N/A", "n/a"),
+        *("#N/A", "#NV", "#N/D", "#NA", "#REF!", "#BEZUG!", "#¡REF!", "#VALUE!", "#WERT!", "#¡VALOR!", "#VALEUR!"),
+        *("#DIV/0!", "#¡DIV/0!", "#NAME?", "#¿NOMBRE?", "#NOM?", "#NUM!", "#ZAHL!", "#¡NUM!", "#NULL!", "#¡NULO!"),
+    )
+)
+"""What programs write where nothing is, spreadsheets in their user's language: no answer and no patient."""
 _EXACT = 2**53
 """From here on a float no longer holds every whole number."""
 
@@ -67,8 +73,11 @@ def parquet_rows(path: Path) -> Iterator[Row | ImageError]:
     try:
         at_once, packed, plain = rows_at_once(path), path.stat().st_size, 0
         with pq.ParquetFile(path) as parquet:
+            classes = _class_names(parquet.schema_arrow.metadata or {})
             for batch in parquet.iter_batches(batch_size=at_once):
                 for row in _plain_rows(batch):
+                    if isinstance(row, dict):
+                        _name_classes(row, classes)
                     # Only now it is known how often an entry of a dictionary is named.
                     size = _text_size(row)
                     plain += size
@@ -78,6 +87,24 @@ def parquet_rows(path: Path) -> Iterator[Row | ImageError]:
         raise BrokenOff(error.reason, error.detail) from None
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BrokenOff("not Parquet", f"{error}; it was cut off or is none: write it anew") from None
+
+
+def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
+    """Column -> the names that its numbers stand for, as Hugging Face writes them beside a table."""
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+        told = {name: said["names"] for name, said in features.items() if said.get("_type") == "ClassLabel"}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+    return {name: list(map(str, names)) for name, names in told.items() if isinstance(names, list)}
+
+
+def _name_classes(row: Row, classes: Mapping[str, Sequence[str]]) -> None:
+    """Put the names into the row; a number that has none stays one."""
+    for column, names in classes.items():
+        value = row.get(column)
+        if isinstance(value, int) and 0 <= value < len(names):
+            row[column] = names[value]
 
 
 def _plain_rows(batch: Any) -> Iterator[Row | ImageError]:
