@@ -26,6 +26,8 @@ from components.images.windows import drop_grey_channels
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 _MAX_INFLATED_BYTES = 128 * 2**20
+_NEEDED = ("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation")
+"""What pixels cannot be read without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,10 @@ class DicomImage:
         except ImageError:
             raise
         except Exception as error:  # pydicom and its decoders raise whatever they like on broken pixel data
+            missing = [name for name in _NEEDED if self.dataset.get(name) is None]
+            if missing:
+                told = f"it does not say {', '.join(missing)}; add it to the header, or export the file again"
+                raise ImageError("unreadable header", told) from None
             syntax = self.dataset.file_meta.get("TransferSyntaxUID", "unknown")
             raise ImageError(
                 "undecodable",
@@ -145,7 +151,9 @@ def _opened(path: Path, secret: bytes, patient_secret: bytes) -> DicomImage:
     from pydicom.filereader import read_file_meta_info
 
     if not is_dicom(path):
-        raise ImageError("not an image", "the file has no DICOM mark")
+        raise ImageError(
+            "not an image", "the file has no DICOM mark; a data set without one has to be written as a file"
+        )
     check_items(path)
     try:
         meta = read_file_meta_info(path)

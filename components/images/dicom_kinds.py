@@ -14,6 +14,7 @@ _LEFT_OUT_IMAGES = {
     "LOCALIZER": ("localizer", "it was made to plan the others"),
     "LABEL": ("slide label", "a slide's sticker names its patient"),
     "OVERVIEW": ("slide overview", "the slide as a whole, sticker included"),
+    "MOSAIC": ("mosaic", "a sheet of many slices is none of them; convert the series to NIfTI"),
     "THUMBNAIL": ("thumbnail", "a smaller copy of another image"),
 }
 """Word of ImageType -> (reason, why)."""

@@ -114,12 +114,34 @@ def _stored(dataset: Any, index: int, frames: int) -> NDArray:
 
     if not 0 <= index < frames:
         raise ImageError("no pixels", f"frame {index} of {frames}")
-    if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+    is_encapsulated = dataset.file_meta.TransferSyntaxUID.is_encapsulated
+    if is_encapsulated:
         _check_compressed(dataset, index, frames)
     # pydicom 3 returns RGB for YBR data already: converting again would turn ultrasound green.
     # Its own decoder of run lengths answers a broken stream with an error, the native one with a panic.
     plugin = "pydicom" if dataset.file_meta.TransferSyntaxUID == _RLE else ""
-    return pixel_array(dataset, index=index, decoding_plugin=plugin)
+    values = pixel_array(dataset, index=index, decoding_plugin=plugin)
+    bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
+    below = min(int(dataset.get("HighBit") or 0) + 1, allocated) - bits
+    # The stream of other codecs says by itself where its bits lie.
+    if below <= 0 or (is_encapsulated and not plugin):
+        return values
+    whole = pixel_array(dataset, index=index, decoding_plugin=plugin, bits_stored=bits + below)
+    return _from_the_low_end(values, whole, bits, below)
+
+
+def _from_the_low_end(cropped: NDArray, whole: NDArray, bits: int, below: int) -> NDArray:
+    """The values of so many bits where the header's HighBit says that others lie `below` them; pydicom crops at the top.
+
+    Many a header names the highest bit allocated and means the low end: what all fits there, and uses the bits below, stays
+    as it was cropped. Raises ImageError, 'unreadable header', where the values lie in neither place.
+    """
+    if not (whole & ((1 << below) - 1)).any():
+        return whole >> below
+    if (whole == cropped).all() or (whole.min() >= 0 and whole.max() < 1 << bits):
+        return cropped
+    told = f"values of {bits} bits (BitsStored) do not end at HighBit {bits + below - 1}"
+    raise ImageError("unreadable header", f"{told}; correct the header")
 
 
 def _eight_bits(values: NDArray, dataset: Any) -> NDArray[np.uint8]:

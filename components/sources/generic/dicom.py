@@ -47,6 +47,7 @@ _VIEWER_FILES = (
     *(".log", ".lnk", ".url", ".chm", ".hlp", ".cab", ".msi", ".ttf", ".woff", ".woff2", ".pdf"),
     *(".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods", ".ppt", ".pptx"),
 )
+_VIEWER_NAMES = ("lockfile", "version")
 """What a hospital's discs and folders hold beside their images."""
 
 
@@ -75,7 +76,8 @@ def read_file(
     delivery: Delivery, name: str, path: Path, found: Stacks | None = None, reports: Reports | None = None
 ) -> Iterator[Item]:
     """The records of one DICOM file; raises ImageError when it can have none."""
-    if path.suffix.lower() in _VIEWER_FILES and not is_dicom(path):
+    is_viewers = path.suffix.lower() in _VIEWER_FILES or path.stem.lower() in _VIEWER_NAMES
+    if is_viewers and not is_dicom(path):
         raise LeftOutError("viewer file", "it belongs to a viewer or a page beside the images")
     image = open_dicom(path, secret=delivery.secret, patient_secret=delivery.patient_secret)
     image.check_is_wanted()

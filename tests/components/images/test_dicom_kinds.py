@@ -52,6 +52,7 @@ def test_segmentations_and_doses_are_no_images(tmp_path, uid, modality):
         (["ORIGINAL", "PRIMARY", "LOCALIZER"], "localizer"),
         (["ORIGINAL", "PRIMARY", "LABEL", "NONE"], "slide label"),
         (["ORIGINAL", "PRIMARY", "OVERVIEW", "NONE"], "slide overview"),
+        (["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"], "mosaic"),
         (["DERIVED", "PRIMARY", "THUMBNAIL", "RESAMPLED"], "thumbnail"),
     ],
 )

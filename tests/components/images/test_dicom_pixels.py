@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from components.images.dicom import open_dicom
-from tests.fixtures.dicom_files import dicom_file
+from components.images.limits import ImageError
+from tests.fixtures.dicom_files import dicom_dataset, dicom_file
 
 Y, X = np.mgrid[:128, :128]
 GRADIENT = (X * 8).astype(np.uint16)
@@ -79,3 +80,35 @@ def test_a_background_that_a_program_filled_in_decides_no_grey_level(tmp_path):
     shown = open_dicom(dicom_file(tmp_path / "a", values)).frame(0)
     assert shown[body].max() - shown[body].min() > 250
     assert (shown[~body] == 0).all()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_values_at_the_top_of_what_is_allocated_are_moved_down(tmp_path, sign):
+    values = GRADIENT if sign == 1 else GRADIENT.astype(np.int16) - 500
+    tags = {"BitsStored": 12, "WindowCenter": 300, "WindowWidth": 1200}
+    low = dicom_file(tmp_path / "low", values, HighBit=11, **tags)
+    said_wrongly = dicom_file(tmp_path / "said", values + 1, HighBit=15, **tags)
+    high = dicom_file(tmp_path / "high", values << 4, HighBit=15, **tags)
+    want = open_dicom(low).shown(0)
+    assert want.values is not None and (open_dicom(high).shown(0).values == want.values).all()
+    assert (open_dicom(said_wrongly).shown(0).values == want.values + 1).all()
+
+
+def test_values_that_lie_where_no_bits_are_stored_are_refused(tmp_path):
+    path = dicom_file(tmp_path / "a", (GRADIENT << 4) + 1, BitsStored=12, HighBit=15)
+    with pytest.raises(ImageError, match=r"unreadable header: values of 12 bits .* HighBit 15"):
+        open_dicom(path).frame(0)
+
+
+@pytest.mark.parametrize("tag", ["PhotometricInterpretation", "SamplesPerPixel", "BitsAllocated", "BitsStored"])
+def test_what_a_header_does_not_say_of_its_pixels_is_named(tmp_path, tag):
+    ds = dicom_dataset(GRADIENT)
+    delattr(ds, tag)
+    ds.save_as(tmp_path / "a", enforce_file_format=True)
+    with pytest.raises(ImageError, match=f"unreadable header: it does not say {tag};"):
+        open_dicom(tmp_path / "a").frame(0)
+
+
+def test_a_highest_bit_beyond_what_is_allocated_moves_nothing(tmp_path):
+    said, plain = (dicom_file(tmp_path / str(bit), GRADIENT, HighBit=bit) for bit in (31, 15))
+    assert (open_dicom(said).frame(0) == open_dicom(plain).frame(0)).all()

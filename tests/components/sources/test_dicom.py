@@ -57,6 +57,8 @@ def test_documents_and_viewer_files_are_left_out_and_not_counted_as_broken(tmp_p
     (tmp_path / "AUTORUN.INF").write_text("[autorun]")
     (tmp_path / "viewer.exe").write_bytes(b"MZ")
     (tmp_path / "letter.docx").write_bytes(b"PK")
+    (tmp_path / "LOCKFILE").touch()
+    (tmp_path / "version.txt").write_text("2.1")
     (tmp_path / "notes.csv").write_text("a,b")
     records, others = read(tmp_path, "clinic", "dicom", public=True)
     assert len(records) == 1
@@ -67,6 +69,8 @@ def test_documents_and_viewer_files_are_left_out_and_not_counted_as_broken(tmp_p
         "AUTORUN.INF": "viewer file",
         "viewer.exe": "viewer file",
         "letter.docx": "viewer file",
+        "LOCKFILE": "viewer file",
+        "version.txt": "viewer file",
     }
     assert [item.file for item in others if not isinstance(item, LeftOut)] == ["notes.csv"]
 
