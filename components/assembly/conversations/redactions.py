@@ -3,6 +3,7 @@
 import re
 
 from components.assembly.conversations.lost_findings import SIGN, affirmed
+from components.sources.reading.report_heads import LABELS
 
 REDACTED = re.compile(r"(?:\b[xX]-)?X{3,}|_{3,}|\[\*\*.*?\*\*\]|\[(?:REDACTED|DE-?ID\w*)\]")
 """Where somebody took a name or a date out: XXXX in Open-i, ___ in MIMIC, [** … **] in older exports."""
@@ -45,7 +46,8 @@ _ABBREVIATED = re.compile(rf"(?i:(?<![\w.])(?:{_ABBREVIATIONS})\.$)|(?:^|[\s(])[
 """Before a full stop that ends no sentence: 'Dr.', 'approx.', an initial, the number of a list."""
 _UNITS = re.compile(r"(?i:a\.m|p\.m|etc|m\.d|d\.o|ph\.d|n\.p|r\.n)\.$")
 """Abbreviations that may end a sentence as well: they do before a capital letter."""
-_HEAD = re.compile(r"^(?:Findings|Impression|Addendum|Wet read): ")
+_LABELS = sorted({label for labels in LABELS.values() for label in labels.values()})
+_HEAD = re.compile(rf"^(?:Findings|Impression|Addendum|Wet read|{'|'.join(_LABELS)}): ")
 _IMPRESSION = "Impression: "
 _PERSON = (
     r"(?:Drs?\b|doctors?\b|M\.?D\b|physicians?\b|clinicians?\b|nurses?\b|N\.P\.|R\.N\.|providers?\b|surgeons?\b"

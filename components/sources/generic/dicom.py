@@ -29,6 +29,7 @@ from components.records.origins import HEADER
 from components.records.record import Record
 from components.records.vocabulary import Modality
 from components.sources.delivery_folder import Delivery, Item
+from components.sources.generic.dicom_copies import copies
 from components.sources.generic.dicom_reports import NAME as REPORTS
 from components.sources.generic.dicom_reports import Reports
 from components.sources.generic.dicom_stacks import Filling, Stacks
@@ -60,6 +61,10 @@ def read(delivery: Delivery) -> Iterator[Item]:
             yield from delivery.read(name, path, lambda p: reports.read(delivery, p))
         else:
             files.append((name, path))
+    again = copies(files, delivery)
+    for name in again:
+        yield delivery.unreadable(name, LeftOutError("same file", "another file of the delivery has the same bytes"))
+    files = [file for file in files if file[0] not in again]
     try:
         found = Stacks(files, delivery)
     except ImageError as error:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from components.sources.reading.report_heads import language_of_head
+
 ENGLISH = "en"
 _SMALL: Mapping[str, frozenset[str]] = {
     language: frozenset(words.split())
@@ -17,12 +19,18 @@ _SMALL: Mapping[str, frozenset[str]] = {
 }
 """Language -> words that its sentences cannot do without."""
 _WORD = re.compile(r"[^\W\d_]+")
+_HEAD = re.compile(r"(?m)(?:^|[.!?;])[ \t]*([^\W\d_](?:[^\W\d_]|[ -]){2,40}?)[ \t]*:")
+_OF_A_HEAD = 2
+"""Small words that the head of a report's section is worth: 'Befund: Herz normal groß.' has none."""
 
 
 def language_of(text: str) -> str:
     """Two letters. English unless two small words or more say otherwise, and clearly most of them: names in Latin, a
-    French hospital, an abbreviation like LA make no language."""
+    French hospital, an abbreviation like LA make no language. Heads of a report's sections tell it as well."""
+    heads = [language_of_head(head) for head in _HEAD.findall(text)]
     words = [word.lower() for word in _WORD.findall(text) if len(word) == 1 or not word.isupper()]
     found = {language: sum(word in small for word in words) for language, small in _SMALL.items()}
+    for language in filter(None, heads):
+        found[language] = found.get(language, 0) + _OF_A_HEAD
     first, second = sorted(found, key=lambda language: -found[language])[:2]
     return first if found[first] >= 2 and found[first] > found[second] else ENGLISH

@@ -8,45 +8,13 @@ from functools import lru_cache
 from components.images.limits import ImageError
 from components.records.record import Turn
 from components.records.vocabulary import TurnKind
+from components.sources.reading.languages import ENGLISH, language_of
+from components.sources.reading.report_heads import HEADS, LABELS, folded
 
-_HEADS = {
-    **dict.fromkeys(("findings", "finding", "findings and impression", "findings/impression"), "findings"),
-    **dict.fromkeys(("impression", "impressions", "conclusion", "conclusions"), "impression"),
-    **dict.fromkeys(("addendum", "final addendum", "addendum to impression"), "addendum"),
-    **dict.fromkeys(("wet read", "wet read version", "wetread", "preliminary report"), "wet read"),
-    **dict.fromkeys(
-        (
-            "final report",
-            "examination",
-            "exam",
-            "exams",
-            "study",
-            "type of examination",
-            "indication",
-            "indications",
-            "history",
-            "clinical history",
-            "clinical information",
-            "clinical indication",
-            "reason for exam",
-            "reason for examination",
-            "reason for the exam",
-            "technique",
-            "comparison",
-            "comparisons",
-            "comparison study",
-            "recommendation",
-            "recommendations",
-            "recommendation(s)",
-            "notification",
-            "notifications",
-            "dictated by",
-        ),
-        "other",
-    ),
-}
-"""A section's head, lower-cased -> what it is. Heads within a section ('LUNGS:') are part of its text."""
-_HEAD = re.compile(r"^[ \t]*([A-Za-z][A-Za-z ()/,.&-]{2,60}?)(?:[ \t]*\#?\d*)?[ \t]*:[ \t]*(.*)$")
+_HEAD = re.compile(r"^[ \t]*([^\W\d_](?:[^\W\d_]|[ ()/,.&-]){2,60}?)(?:[ \t]*\#?\d*)?[ \t]*:[ \t]*(.*)$")
+"""What heads a line. Heads within a section ('LUNGS:') are part of its text."""
+_INNER = re.compile(r"(?<=[.!?;])[ \t]+(?=([A-ZÄÖÜÉÍÓ](?:[^\W\d_]|[ -]){3,40})[ \t]?:)")
+"""Between a sentence and a head in the same line: some programs write a report without line breaks."""
 _BARE = re.compile(
     r"^[ \t]*(FINAL REPORT|FINAL ADDENDUM|ADDENDUM|WET READ|FINDINGS|IMPRESSION)(?:[ \t]*$|[ \t]{2,}(.*)$)"
 )
@@ -61,11 +29,14 @@ _RULE = re.compile(r"^[\s_=-]*$")
 
 
 def sections(report: str) -> dict[str, str]:
-    """findings, impression, addendum, wet read -> text in one line; several of a kind are joined in their order.
+    """findings, impression, addendum, wet read -> text in one line; several of a kind are joined in their order. In
+    another language than English, `language` too.
 
-    A report's findings may stand below the name of its views. A report with neither findings nor impression is its
-    last paragraph, if no head begins it; whatever else is reached without a head is left out.
+    A report's findings may stand below the name of its views, or below a head that we do not know. A report with neither
+    findings nor impression is its last paragraph, if no head begins it; whatever else is reached without a head is left
+    out.
     """
+    report = _INNER.sub(lambda match: "\n" if folded(match[1].strip()) in HEADS else match[0], report)
     found: dict[str, list[str]] = {}
     kind, is_begun, is_apart = _LAST, False, False
     for line in report.splitlines():
@@ -83,19 +54,24 @@ def sections(report: str) -> dict[str, str]:
     texts = {name: " ".join(" ".join(lines).split()) for name, lines in found.items()}
     if not texts.get("findings") and texts.get("views"):
         texts["findings"] = texts["views"]
+    if texts.get("impression") and not texts.get("findings") and _HEAD.match(texts.get(_LAST, "")):
+        texts["findings"] = texts.pop(_LAST)
     if texts.get("findings") or texts.get("impression"):
         texts.pop(_LAST, None)
-    return {name: texts[name] for name in ("findings", "impression", _LAST, "addendum", "wet read") if texts.get(name)}
+    said = {name: texts[name] for name in ("findings", "impression", _LAST, "addendum", "wet read") if texts.get(name)}
+    language = language_of(report)
+    return said | {"language": language} if said and language != ENGLISH else said
 
 
 def report_turn(said: Mapping[str, str]) -> Turn:
     """The report that its sections make: findings, impression and addenda; of a study that has none of the first two
-    its last paragraph, else the wet read. Raises ImageError, reason 'empty text', when nothing is said."""
+    its last paragraph, else the wet read; headed in its own language. Raises ImageError, reason 'empty text', when nothing is said."""
     names = ["findings", "impression", "addendum"]
     if not said.get("findings") and not said.get("impression"):
         names = [_LAST, "addendum"] if said.get(_LAST) else ["addendum", "wet read"]
+    labels = LABELS.get(said.get("language", ENGLISH), {})
     lines = [
-        " ".join(f"{'' if name == _LAST else f'{name.capitalize()}:'} {said[name]}".split())
+        " ".join(f"{'' if name == _LAST else f'{labels.get(name, name.capitalize())}:'} {said[name]}".split())
         for name in names
         if said.get(name, "").strip()
     ]
@@ -112,11 +88,11 @@ def comparison_facts(report: str) -> dict[str, str]:
 def _head(line: str) -> tuple[str, str]:
     """(kind of the section that the line begins, what follows its head); empty for a line of text."""
     if match := _BARE.match(line):
-        return _HEADS[match[1].lower()], match[2] or ""
+        return HEADS[match[1].lower()], match[2] or ""
     if not (match := _HEAD.match(line)):
         return "", line
     title, rest = match[1].strip(), match[2]
-    if kind := _kind(title.lower()):
+    if kind := _kind(folded(title)):
         return kind, rest
     return ("views", rest) if title.isupper() and _VIEWS.search(title) else ("", line)
 
@@ -124,5 +100,5 @@ def _head(line: str) -> tuple[str, str]:
 @lru_cache(maxsize=2**12)
 def _kind(title: str) -> str:
     """What the section of that head is, misspelt or not; empty for what is no head of ours."""
-    near = [title] if title in _HEADS else get_close_matches(title, _HEADS, n=1, cutoff=_ALIKE)
-    return _HEADS[near[0]] if near else ""
+    near = [title] if title in HEADS else get_close_matches(title, HEADS, n=1, cutoff=_ALIKE)
+    return HEADS[near[0]] if near else ""

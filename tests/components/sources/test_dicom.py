@@ -1,11 +1,15 @@
 """A folder of DICOM files as a hospital exports it."""
 
+import shutil
+
 import numpy as np
 import pytest
 from pydicom.uid import generate_uid
 
-from components.records.record import LeftOut
+from components.recipes.sources import SourceSettings
+from components.records.record import LeftOut, Record
 from components.records.vocabulary import Modality
+from components.sources.table import read_source
 from tests.fixtures.dicom_files import dicom_dataset, dicom_file
 
 Y, X = np.mgrid[:64, :64]
@@ -188,3 +192,91 @@ def test_reports_of_a_private_source_are_read_and_what_may_name_somebody_is_said
     assert not any("1.1" in text for record in records.values() for text in (record.id, record.subject))
     stated, _ = read(tmp_path, "clinic", "dicom", reports="deidentified")
     assert sorted(record.suspected for record in stated.values()) == [(), ("name with a cue",)]
+
+
+def test_an_export_that_was_copied_into_a_second_folder_is_read_once(tmp_path, read):
+    for n in range(6):
+        dicom_file(tmp_path / "a" / str(n), noise(n))
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    records, others = read(tmp_path, "clinic", "dicom", public=True)
+    assert {record.provenance.file for record in records.values()} == {f"a/{n}" for n in range(6)}
+    assert [(item.file, item.reason, isinstance(item, LeftOut)) for item in others] == [
+        (f"b/{n}", "same file", True) for n in range(6)
+    ]
+
+
+def test_an_instance_with_other_bytes_or_on_another_side_is_no_copy(tmp_path):
+    dicom_file(tmp_path / "a" / "1", noise(1), SOPInstanceUID="1.7.1")
+    dicom_file(tmp_path / "b" / "1", noise(2), SOPInstanceUID="1.7.1")
+    dicom_file(tmp_path / "train" / "2", noise(3), SOPInstanceUID="1.7.2")
+    shutil.copytree(tmp_path / "train", tmp_path / "test")
+    settings = SourceSettings(path="data/raw/clinic", format="dicom", options={"public": True})
+    items = list(read_source(tmp_path, "clinic", settings))
+    assert [isinstance(item, Record) for item in items] == [True] * 4
+    assert len({item.id for item in items}) == 2, "validation refuses both of each as duplicate ids"
+
+
+@pytest.mark.parametrize(
+    ("said", "answer", "language"),
+    [
+        (
+            "Beurteilung: Kein Erguss.\n\nBefund: Herz normal groß.",
+            "Befund: Herz normal groß.\nBeurteilung: Kein Erguss.",
+            "de",
+        ),
+        (
+            "KLINISCHE ANGABEN: Sturz. BEURTEILUNG: Kein Erguss. BEFUND: Herz frei.",
+            "Befund: Herz frei.\nBeurteilung: Kein Erguss.",
+            "de",
+        ),
+        (
+            "Befunde: Herz frei.\nZusammenfassung: Kein Erguss.\nEmpfehlung: CT.",
+            "Befund: Herz frei.\nBeurteilung: Kein Erguss.",
+            "de",
+        ),
+        (
+            "Conclusión: Sin derrame. Hallazgos: Corazón normal.",
+            "Hallazgos: Corazón normal.\nConclusión: Sin derrame.",
+            "es",
+        ),
+        (
+            "IMPRESION DIAGNOSTICA: Sin derrame.\nINFORME: Corazón normal.\nTécnica: PA.",
+            "Hallazgos: Corazón normal.\nConclusión: Sin derrame.",
+            "es",
+        ),
+        (
+            "Conclusion : Pas de foyer.\nRésultats : Coeur normal.",
+            "Résultats: Coeur normal.\nConclusion: Pas de foyer.",
+            "fr",
+        ),
+        (
+            "Conclusioni: Nessun versamento. Reperti: Cuore nei limiti.",
+            "Reperti: Cuore nei limiti.\nConclusioni: Nessun versamento.",
+            "it",
+        ),
+        (
+            "Conclusie: Geen vocht. Bevindingen: Hart normaal.",
+            "Bevindingen: Hart normaal.\nConclusie: Geen vocht.",
+            "nl",
+        ),
+        (
+            "INDICATION: Fall. IMPRESSION: No effusion. FINDINGS: Heart normal.",
+            "Findings: Heart normal.\nImpression: No effusion.",
+            "en",
+        ),
+        (
+            "Popis: Srdce normal.\nImpression: No effusion.",
+            "Findings: Popis: Srdce normal.\nImpression: No effusion.",
+            "en",
+        ),
+    ],
+)
+def test_no_section_of_a_report_is_lost_in_whatever_language_and_order_it_stands(
+    tmp_path, read, said, answer, language
+):
+    dicom_file(tmp_path / "a", noise(0), StudyInstanceUID="1.1", Modality="DX")
+    reports(tmp_path, f'1.1,,"{said}"')
+    records, others = read(tmp_path, "clinic", "dicom", public=True)
+    (record,) = records.values()
+    assert not others and [turn.answer for turn in record.turns] == [answer]
+    assert record.language == language
