@@ -16,6 +16,7 @@ from tests.benchmarks.figures import Figure, report, say
 from tests.benchmarks.training_feed import fed
 from tests.benchmarks.training_loop import looped
 from tests.benchmarks.training_plan import packed, planned
+from tests.benchmarks.training_restart import restarted
 from tests.benchmarks.training_trainer import beside_trainer
 
 PARTS = ("plan", "loop", "trainer", "feed")
@@ -24,7 +25,9 @@ PARTS = ("plan", "loop", "trainer", "feed")
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=5, help="steps that are timed at once (5)")
-    parser.add_argument("--workspace", type=Path, help="one that `unimed retrain` has trained in, for the live feed")
+    parser.add_argument(
+        "--workspace", type=Path, help="one that `unimed retrain` has trained in, for the live feed and a restart"
+    )
     parser.add_argument("--only", choices=PARTS, action="append", help="parts of it; all where none is named")
     return report("training", measured(parser.parse_args(arguments)))
 
@@ -42,8 +45,9 @@ def measured(asked: argparse.Namespace) -> Iterator[Figure]:
             yield from beside_trainer(2 * asked.steps)
         if "feed" in parts and asked.workspace:
             yield from fed(asked.workspace.resolve(), folder, 3 * asked.steps)
+            yield from restarted(asked.workspace.resolve(), folder)
         elif "feed" in parts:
-            say("the live feed is left out: --workspace names one that `unimed retrain` has trained in")
+            say("the live feed and a restart are left out: --workspace names one that `unimed retrain` has trained in")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def fed(workspace: Path, folder: Path, steps: int) -> Iterator[Figure]:
     """With latents of an earlier pass, as nearly all steps of a stage have them, and with none; with loaders and without.
 
     The workspace is one that `unimed retrain` has trained in; nothing is written into it."""
-    job = _job(Workspace(workspace), folder)
+    job = job_of(Workspace(workspace), folder)
     first = prepare(job, World())
     memory = [first.feed.next_step() for _ in range(FIRST + steps)]
     first.latents.keep(job.latents)
@@ -46,7 +46,8 @@ def fed(workspace: Path, folder: Path, steps: int) -> Iterator[Figure]:
             ).run(TURNS)
 
 
-def _job(workspace: Workspace, folder: Path) -> StageJob:
+def job_of(workspace: Workspace, folder: Path) -> StageJob:
+    """The last stage of the workspace, whose results would go into the folder."""
     recipe = read_recipe(workspace.params)
     progress = Progress.start(folder / "progress", "train")
     context = StageContext(workspace=workspace, recipe=recipe, item=STAGE, progress=progress)
