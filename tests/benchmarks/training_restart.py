@@ -65,7 +65,7 @@ def _child(workspace: Path, folder: Path) -> Times:
     return Times(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def main(workspace: Path, folder: Path, begun: float) -> None:
+def go_on(workspace: Path, folder: Path, begun: float) -> None:
     from components.storage.workspace import Workspace
     from components.training.loop import train_step
     from components.training.run import prepare
@@ -80,4 +80,4 @@ def main(workspace: Path, folder: Path, begun: float) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]))
+    go_on(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]))
