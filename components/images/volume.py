@@ -113,7 +113,10 @@ def _reasons(path: Path) -> Iterator[None]:
     """Raises ImageError for what the libraries raise, and for a file that is no volume by its name."""
     check_file(path)
     if not path.name.lower().endswith(SUFFIXES):
-        raise ImageError("not a volume", f"a volume file ends in {', '.join(SUFFIXES)}")
+        raise ImageError(
+            "not a volume",
+            f"a volume file ends in {', '.join(SUFFIXES)}; convert it (nibabel and SimpleITK do), or remove it",
+        )
     try:
         yield
     except ImageError:
@@ -147,8 +150,12 @@ def _nifti(path: Path) -> tuple[Any, tuple[int, ...]]:
     image: Any = nibabel.load(path)  # sform before qform, as nibabel does
     shape = tuple(int(n) for n in image.shape)
     _check_shape(shape[:3] if len(shape) == 4 else shape)
+    if image.get_data_dtype().kind == "c":
+        raise ImageError("unsupported values", "its voxels are complex numbers; deliver their magnitude as a volume")
     if image.get_data_dtype().fields is not None:
-        raise ImageError("unsupported values", f"voxels of type {image.get_data_dtype()} are not single numbers")
+        raise ImageError(
+            "unsupported values", f"voxels of type {image.get_data_dtype()} are not single numbers; deliver grey values"
+        )
     return image, shape
 
 
@@ -158,7 +165,9 @@ def _read_nifti(path: Path, channel: int | None) -> Volume:
     image, shape = _nifti(path)
     if len(shape) == 4 and shape[3] > 1:
         if channel is None:
-            raise ImageError("not a volume", f"three axes are needed, the file has shape {shape}")
+            raise ImageError(
+                "not a volume", f"three axes are needed, the file has shape {shape}; deliver flat ones as images"
+            )
         image = image.slicer[..., channel : channel + 1]
     canonical = nibabel.as_closest_canonical(image)
     data = np.asanyarray(canonical.dataobj).reshape(canonical.shape[:3])
@@ -243,6 +252,8 @@ def _check_extensions(path: Path) -> None:
 
 def _check_shape(shape: tuple[int, ...]) -> None:
     if len(shape) != 3 or min(shape, default=0) < 1:
-        raise ImageError("not a volume", f"three axes are needed, the file has shape {shape}")
+        raise ImageError(
+            "not a volume", f"three axes are needed, the file has shape {shape}; deliver flat ones as images"
+        )
     if int(np.prod(shape, dtype=np.int64)) > MAX_VOXELS:
         raise ImageError("too large", f"shape {shape} is over the limit of {MAX_VOXELS} voxels")

@@ -23,6 +23,7 @@ from components.sources.reading.slicing import body_of, cuts, slice_mm, squared
 from components.sources.reading.volume_sets import VolumeSet, case_and_channel
 
 _WINDOWS = {"brain": "brain", "chest": "lung"}
+_BIDS_FILES = (".bidsignore", "changes", "citation.cff")
 _BESIDE = (".json", ".tsv", ".bval", ".bvec", ".txt", ".csv")
 
 
@@ -46,7 +47,7 @@ class _Shown:
 
 
 def _slices(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
-    if path.name.lower().endswith(_BESIDE):
+    if path.name.lower().endswith(_BESIDE) or path.name.lower() in _BIDS_FILES:
         raise LeftOutError("no volume", "it describes volumes; it is none itself")
     refuse_label_name(delivery, name)
     labels, apart = delivery.labels.of(name), slice_mm(delivery)
@@ -54,7 +55,7 @@ def _slices(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
     stem = next(
         (path.name[: -len(end)] for end in sorted(SUFFIXES, key=len)[::-1] if path.name.lower().endswith(end)), name
     )
-    subject, channel = case_and_channel(name, stem)
+    subject, channel = case_and_channel(_twin(path, name), stem)
     if asks_for_faces(delivery, name):
         # All volumes of the file before any of its slices leaves.
         for shown in _volumes(delivery, name, path, channel):
@@ -80,6 +81,12 @@ def _slices(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
                     position=cut.position,
                     method=shown.method,
                 )
+
+
+def _twin(path: Path, name: str) -> str:
+    """The name by which the file's patient is told: `case.nii` beside `case.nii.gz` is of whom that one is."""
+    packed = path.with_name(f"{path.name}.gz")
+    return f"{name}.gz" if path.name.lower().endswith(".nii") and packed.is_file() else name
 
 
 def _volumes(delivery: Delivery, name: str, path: Path, channel: int) -> Iterator[_Shown]:

@@ -13,7 +13,10 @@ _FOLDERS = re.compile(r"(labels?(tr|ts|val)?|masks?|segmentations?|seg|label_?ma
 _NAME = re.compile(r"(.*[-_. ])?([ad]?seg|segmentation|masks?(_\d+)?|labels?|label_?map|ground_?truth)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(\.nii)?\.[A-Za-z]+$")
 _MOST_LABELS = 128
-_LARGEST_LABEL = 255
+_LARGEST_LABEL = 65_535
+"""FreeSurfer numbers its regions to 14 175."""
+_NEARLY = 1e-4
+"""How far off a whole number a label may be that was scaled, or predicted."""
 _EVEN = 0.8
 """Share of a label map's labelled voxels whose neighbours have the same label, at least."""
 
@@ -43,13 +46,13 @@ def refuse_labels(delivery: Delivery, name: str, values: NDArray) -> None:
 
 
 def looks_like_labels(values: NDArray) -> bool:
-    """Whether a volume (x, y, z) holds a few small whole numbers, most of them beside their like."""
+    """Whether a volume (x, y, z) holds a few whole numbers, most of them beside their like."""
     values = np.asarray(values)
     if values.min() < 0 or not 0 < values.max() <= _LARGEST_LABEL:
         return False
-    if values.dtype.kind == "f" and not np.array_equal(values, np.rint(values)):
+    if values.dtype.kind == "f" and not np.allclose(values, np.rint(values), rtol=0, atol=_NEARLY):
         return False
-    labels = values.astype(np.uint8)
+    labels = np.rint(values).astype(np.uint16)
     if np.count_nonzero(np.bincount(labels.ravel())) > _MOST_LABELS:
         return False
     even, labelled = 0, 0

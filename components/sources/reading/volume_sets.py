@@ -22,6 +22,9 @@ _CONTRASTS = {
     **dict.fromkeys(("flair", "t2f", "t2-flair"), "FLAIR"),
     **dict.fromkeys(("pd", "pdw"), "PD"),
 }
+_TAKEN = {*_CONTRASTS, *("ct", "cta", "cbct", "pet", "mr", "mri", "mra", "adc", "dwi", "swi", "bold", "asl", "stir"),
+          *("ce", "gd", "pre", "post", "fat", "sat", "ax", "cor", "sag", "axial", "coronal", "sagittal", "3d")}  # fmt: skip
+"""Words by which one patient's volumes in one folder are told apart."""
 _MRI = (*_CONTRASTS, "mri", "mr", "adc", "dwi", "bold")
 
 
@@ -54,12 +57,16 @@ class VolumeSet:
 
 
 def case_and_channel(name: str, stem: str) -> tuple[str, int]:
-    """(whom a file of that name shows, the channel in it): a case of `imagesTr`, a subject of BIDS, else the file."""
-    folder = PurePosixPath(name).parent.name.lower()
+    """(whom a file of that name shows, the channel in it): a case of `imagesTr`, a subject of BIDS, the folder of a file that is
+    called by how it was taken (`p1/t1.nii.gz` beside `p1/flair.nii.gz`), else the file."""
+    parent = PurePosixPath(name).parent
+    folder = parent.name.lower()
     if folder.startswith("images") and (found := _CHANNEL.fullmatch(stem)):
         return found[1], int(found[2])
     if found := _BIDS.fullmatch(stem):
         return found[1], 0
+    if folder and all(word in _TAKEN for word in re.split(r"[-_. ]+", stem.lower())):
+        return str(parent), 0
     return name, 0
 
 

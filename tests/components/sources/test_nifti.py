@@ -149,6 +149,47 @@ def test_the_volumes_of_a_fourth_axis_are_named_by_labels(tmp_path, label, read)
     assert problem.reason == "bad labels" and "names 2 volumes, the file holds 3" in problem.detail
 
 
+@pytest.mark.parametrize("kind", ["numbers of FreeSurfer", "a hair off", "one high number"])
+def test_label_maps_of_high_numbers_and_of_nearly_whole_ones_are_refused_too(tmp_path, mri, read, kind):
+    columns = (DISTANCE < 0.95) * (
+        np.arange(SHAPE[0])[:, None, None] // 8 * 400 + np.arange(SHAPE[1])[None, :, None] // 8 * 7 + 2
+    )
+    values = {
+        "numbers of FreeSurfer": columns.astype(np.int32),
+        "a hair off": ((DISTANCE < 0.8) * 0.99999).astype(np.float32),
+        "one high number": ((DISTANCE < 0.8) * 1000).astype(np.int16),
+    }[kind]
+    save(tmp_path / "aparc.nii.gz", values)
+    records, others = read(tmp_path, "s", "nifti", public=True)
+    assert not records and [item.reason for item in others] == ["label map"]
+
+
+def test_complex_voxels_are_refused_by_name(tmp_path, mri, read):
+    save(tmp_path / "a.nii.gz", (head() * (1 + 2j)).astype(np.complex64))
+    records, (found,) = read(tmp_path, "s", "nifti", public=True)
+    assert not records and found.detail == "its voxels are complex numbers; deliver their magnitude as a volume"
+
+
+def test_volumes_that_are_called_by_how_they_were_taken_are_their_folders_and_a_packed_twin_is_of_one_patient(
+    tmp_path, mri, read
+):
+    for number, name in enumerate(
+        ("p1/t1.nii.gz", "p1/T2_FLAIR.nii.gz", "p2/t1.nii.gz", "ct/001.nii.gz", "case.nii", "case.nii.gz", "t1.nii.gz")
+    ):
+        save(tmp_path / name, head(number))
+    records, _ = read(tmp_path, "s", "nifti", public=True)
+    whom = {record.provenance.file: record.subject for record in records.values()}
+    assert whom == {
+        "p1/t1.nii.gz": "p1",
+        "p1/T2_FLAIR.nii.gz": "p1",
+        "p2/t1.nii.gz": "p2",
+        "ct/001.nii.gz": "ct/001.nii.gz",
+        "case.nii": "case.nii.gz",
+        "case.nii.gz": "case.nii.gz",
+        "t1.nii.gz": "t1.nii.gz",
+    }
+
+
 def test_a_fourth_axis_without_names_gives_its_first_volume_and_says_so(tmp_path, mri, read):
     save(tmp_path / "a.nii.gz", np.stack([head(n) for n in range(4)], axis=3))
     records, _ = read(tmp_path, "s", "nifti", public=True)
@@ -196,7 +237,7 @@ def test_windows_of_ct_are_facts_and_several_are_a_record_each(tmp_path, label, 
 
 def test_what_describes_volumes_is_no_broken_volume(tmp_path, mri, read):
     save(tmp_path / "a.nii.gz", head())
-    for name in ("a.json", "a.bval", "participants.tsv"):
+    for name in ("a.json", "a.bval", "participants.tsv", "CHANGES", ".bidsignore"):
         (tmp_path / name).write_text("{}")
     _, others = read(tmp_path, "s", "nifti", public=True)
     assert {item.reason for item in others} == {"no volume"} and all(isinstance(item, LeftOut) for item in others)
