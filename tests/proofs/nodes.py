@@ -41,6 +41,7 @@ from tests.proofs.nodes_bench import (
     disturbed,
     fresh_nodes,
     ranks_of,
+    under_way,
     weights,
     workers_on,
     working,
@@ -162,11 +163,7 @@ def slow_bucket(proof: Proof, undisturbed: Workspace) -> None:
 def full_bucket(proof: Proof, undisturbed: Workspace) -> None:
     """The store's disk is full in the middle of the stage, and later has room again."""
     before = weights(undisturbed, STAGE)
-    forget_states(undisturbed, [STAGE])
-    progress = undisturbed.progress / f"train-{STAGE}.jsonl"
-    progress.unlink(missing_ok=True)
-    with proof.begin(undisturbed, *AGAIN) as process:
-        await_step(progress, process)
+    with under_way(proof, undisturbed, *AGAIN) as (process, progress):
         ballast, begun = fill(Path(proof.store["SEAWEED_DATA"])), time.monotonic()
         process.communicate(timeout=LIMIT_SECONDS)
     took, said = time.monotonic() - begun, progress.read_text().strip().splitlines()[-1]
@@ -245,11 +242,7 @@ def hang(proof: Proof, undisturbed: Workspace) -> None:
 def head(proof: Proof, undisturbed: Workspace) -> None:
     """The head is lost, with all that ran beside it but the stage; later a fresh one is there, at the same address."""
     before = weights(undisturbed, STAGE)
-    forget_states(undisturbed, [STAGE])
-    progress = undisturbed.progress / f"train-{STAGE}.jsonl"
-    progress.unlink(missing_ok=True)
-    with proof.begin(undisturbed, *AGAIN) as process:
-        await_step(progress, process)
+    with under_way(proof, undisturbed, *AGAIN) as (process, progress):
         begun = time.monotonic()
         proof.nodes.kill_head()
         said = process.communicate(timeout=LIMIT_SECONDS)[0]

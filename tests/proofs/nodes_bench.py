@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +103,19 @@ def fresh_nodes(proof: Proof, cache_disk: str) -> None:
         proof.nodes.start(number, cache_disk=cache_disk)
 
 
+@contextmanager
+def under_way(
+    proof: Proof, workspace: Workspace, *command: str, environment: dict[str, str] | None = None
+) -> "Iterator[tuple[subprocess.Popen[str], Path]]":
+    """The command at work in the middle of the stage, which began from its first step, and the stage's progress file."""
+    forget_states(workspace, [STAGE])
+    progress = workspace.progress / f"train-{STAGE}.jsonl"
+    progress.unlink(missing_ok=True)
+    with proof.begin(workspace, *command, environment=environment) as process:
+        await_step(progress, process)
+        yield process, progress
+
+
 def disturbed(
     proof: Proof,
     workspace: Workspace,
@@ -110,11 +124,7 @@ def disturbed(
     environment: dict[str, str] | None = None,
 ) -> float:
     """Runs the command, disturbs it in the middle of the stage; seconds from the last step before to the next new one."""
-    forget_states(workspace, [STAGE])
-    progress = workspace.progress / f"train-{STAGE}.jsonl"
-    progress.unlink(missing_ok=True)
-    with proof.begin(workspace, *command, environment=environment) as process:
-        await_step(progress, process)
+    with under_way(proof, workspace, *command, environment=environment) as (process, progress):
         before, reached = steps(progress), time.time()
         does()
         said = process.communicate(timeout=LIMIT_SECONDS)[0]
