@@ -27,7 +27,7 @@ def test_the_example_asks_and_draws(tmp_path, monkeypatch, capsys):
 
 
 def test_the_commands_in_its_tables_are_commands():
-    from tests.test_frozen_interface import COMMANDS
+    from tests.frozen_interface import COMMANDS
 
     named = re.findall(r"`unimed ((?:weights )?[a-z]+)([^`]*)`", TEXT)
     assert named

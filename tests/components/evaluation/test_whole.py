@@ -22,7 +22,8 @@ from components.evaluation.scores import read_scores
 from components.storage.progress import Progress
 from components.storage.workspace import Workspace
 from tests.components.evaluation.material import benchmark, make_checkpoint, make_dataset, recipe
-from tests.test_frozen_interface import METRIC_KEYS, metric_shape
+from tests.frozen_interface import METRIC_KEYS
+from tests.test_frozen_interface import metric_shape
 
 PROMISED = (
     "vqa/pool/accuracy",

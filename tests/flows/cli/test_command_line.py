@@ -16,7 +16,7 @@ from flows.cli.main import app, main
 from tests.benchmarks.prompt import imports
 from tests.fixtures import micro
 from tests.flows import toy
-from tests.test_frozen_interface import COMMANDS
+from tests.frozen_interface import COMMANDS
 
 HEAVY = ("torch", "prefect", "dvc", "mlflow", "ray", "pandas", "numpy", "pydantic", "great_expectations", "diffusers")
 

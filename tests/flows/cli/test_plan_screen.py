@@ -8,7 +8,7 @@ from components.training.forecast.forecast import forecast
 from components.training.forecast.found import Machine
 from flows.cli.plan_screen import count_text, show_plan
 from flows.plan import Plan
-from tests.test_frozen_interface import PLAN_KEYS
+from tests.frozen_interface import PLAN_KEYS
 
 MACHINE = Machine(kind="gpu", ram_bytes=2 * 10**12, gpus=8, gpu_bytes=85 * 10**9)
 
