@@ -109,7 +109,7 @@ def main(argv: list[str]) -> int:
     if len(argv) not in (1, 2) or argv[0] not in STAGES:
         print(f"usage: python -P -m components.stage NAME [ITEM]; NAME is one of {', '.join(STAGES)}")
         return EXIT_IMPOSSIBLE
-    from components.nursery import ask
+    from components.fork_server import ask
     from components.storage.lifeline import die_with_parent
 
     die_with_parent()

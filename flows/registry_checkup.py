@@ -91,7 +91,7 @@ def _sessions(workspace: Any, where: str) -> Finding:
 
 
 def _identity(workspace: Any) -> Finding:
-    from components.registry.brief import briefly
+    from components.registry.client_timeouts import briefly
     from components.registry.identity import find_registry
     from components.registry.places import spoken
 

@@ -8,9 +8,9 @@ from typing import Any
 from components.recipes.recipe import Recipe, read_recipe
 from components.storage.spans import spending
 from components.storage.workspace import Workspace
+from flows.fork_server import fork_server
 from flows.graph import check_graph
 from flows.journal import begin_journal
-from flows.nursery import nursery
 from flows.plan import Plan, check_disk, check_fit, make_plan
 from flows.session import Session
 
@@ -119,7 +119,7 @@ def run(held: Session, plan: Plan, promote: str) -> Any:
         tag = run_tag(held.mark)
         label = time.strftime("retrain-%Y%m%d-%H%M%S")
         with (
-            nursery(held.workspace, read_recipe(held.workspace.params)),
+            fork_server(held.workspace, read_recipe(held.workspace.params)),
             noted(held.workspace, tag),
             tags(tag, f"workspace:{held.workspace.root.name}"),
         ):

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from components.registry.brief import briefly
+from components.registry.client_timeouts import briefly
 from components.registry.run_spool import RunSpool, spools
 from components.registry.runs import PARENT_TAG, Run, go_on
 from components.registry.tracking import FOR_A_PERSON, Tracking, connect

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from components.registry.brief import BRIEF
+from components.registry.client_timeouts import BRIEF
 from components.registry.run_spool import RunSpool, spool_folder
 from components.registry.runs import PARENT_TAG, status_of
 from components.registry.tracking import PARENT

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from components.training.pulse import Pulse
+from components.training.heartbeat import Heartbeat
 
 Kind = Literal["begun", "beat", "progress", "said", "row", "made", "ended", "broke", "failed"]
 EVERY_SECONDS, OTHERS_SECONDS = 0.5, 2.0
@@ -72,13 +72,13 @@ def make_board() -> Any:
 class Messenger:
     """A rank's side of the board: a thread that carries what is said, and where the rank stands."""
 
-    def __init__(self, exchange: Callable[[list[Told]], Wish], pulse: Pulse, ranks: int) -> None:
+    def __init__(self, exchange: Callable[[list[Told]], Wish], heartbeat: Heartbeat, ranks: int) -> None:
         """`exchange` is the board's, as a call that answers; it may raise when it cannot be reached."""
-        self._exchange, self._pulse = exchange, pulse
+        self._exchange, self._heartbeat = exchange, heartbeat
         self._waiting: list[Told] = []
         self._lock, self._closed = threading.Lock(), threading.Event()
-        self._every = OTHERS_SECONDS if pulse.rank else EVERY_SECONDS
-        self._stopped = exchange([] if pulse.rank else [Told("begun", ranks)]).stop
+        self._every = OTHERS_SECONDS if heartbeat.rank else EVERY_SECONDS
+        self._stopped = exchange([] if heartbeat.rank else [Told("begun", ranks)]).stop
         self._thread = threading.Thread(target=self._run, name="messenger", daemon=True)
         self._thread.start()
 
@@ -121,13 +121,13 @@ class Messenger:
         with self._lock:
             told, self._waiting = self._waiting, []
         try:
-            wish = self._exchange([*told, Told("beat", self._pulse.beat())])
+            wish = self._exchange([*told, Told("beat", self._heartbeat.beat())])
             self._stopped = wish.stop
         except BaseException:
             with self._lock:
                 self._waiting = told + self._waiting
             raise
-        if self._pulse.life in wish.leave:
+        if self._heartbeat.life in wish.leave:
             print("the stage wants this process to end: a rank hangs")
             os._exit(LEFT)
 

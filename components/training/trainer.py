@@ -20,10 +20,10 @@ from components.storage.full_disk import is_full
 from components.storage.node_cache import FOLDER
 from components.training.board import Messenger, Told, Wish, exchange_with, make_board
 from components.training.fitting import Fitting
+from components.training.heartbeat import Heartbeat
 from components.training.job import StageJob
 from components.training.loop import Hook
 from components.training.losses import OnRow, nobody
-from components.training.pulse import Pulse
 from components.training.reference import JobByReference, Mark, job_here, mark, refer, send_output, take_output
 from components.training.run import train_stage
 from components.training.workers import Ask, Room, ask_of, nodes_of_cluster, unmet
@@ -106,15 +106,15 @@ def train_on_worker(config: dict[str, Any]) -> None:
     given: StageJob | JobByReference = config["job"]
     world = World(rank=rank, size=context.get_world_size(), copies=given.recipe.compute.copies)
     node = f"{socket.gethostname()} ({get_node_ip_address()})"
-    pulse = Pulse(rank, given.recipe.curriculum[given.stage].steps, node)
+    heartbeat = Heartbeat(rank, given.recipe.curriculum[given.stage].steps, node)
     with _told(exchange):
         if given.recipe.compute.worker_gpu == "never":
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
         if isinstance(given, StageJob):
             _check_seen(config["seen"], given)
-        messenger = Messenger(exchange, pulse, world.size)
+        messenger = Messenger(exchange, heartbeat, world.size)
         job = given if isinstance(given, StageJob) else job_here(given, rank, messenger.say)
-        hooks: list[Hook] = [pulse]
+        hooks: list[Hook] = [heartbeat]
         if world.is_first:
             hooks.append(ProgressHook(messenger.update, job.stage, job.settings.steps))
         say, on_row = (messenger.say, messenger.row) if world.is_first else (_silent, nobody)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from components.training.pulse import Beat
+from components.training.heartbeat import Beat
 
 SILENT_SECONDS = 30.0
 """A rank that lives says something every two seconds."""

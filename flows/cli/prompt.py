@@ -22,6 +22,6 @@ def open_streams() -> None:
 
 def waiting(command: str) -> AbstractContextManager[None]:
     """Within the block MLflow's client, which by itself tries for minutes, gives up within seconds."""
-    from components.registry.brief import briefly
+    from components.registry.client_timeouts import briefly
 
     return nullcontext() if command in LASTING else briefly(unless_told=True)

@@ -18,7 +18,7 @@ from components.sources.reading.marks import Marked, size_of
 from components.sources.reading.pictures import Pictures, annotations
 from components.sources.reading.row_records import each_row, patient_of, row_record, split_of, unreadable_row
 from components.sources.reading.rows import Row, json_object, need, text
-from components.sources.reading.unheard import Unheard
+from components.sources.reading.unread_columns import UnreadColumns
 
 _FOLDERS = 64
 """Folders of a level that is looked into: more are patients."""
@@ -113,7 +113,7 @@ def _file(delivery: Delivery, pictures: Pictures, name: str, stem: str, path: Pa
         if lack := marked.lack():
             yield unreadable_row(delivery, f"{name}:masks", number, lack)
 
-    yield from each_row(delivery, name, whole.images, make, unheard=Unheard())
+    yield from each_row(delivery, name, whole.images, make, unread=UnreadColumns())
     yield from each_row(delivery, f"{name}:annotations", whole.strays, make)
     if any(mark.get("num_keypoints") for marks in whole.marks.values() for mark in marks):
         yield delivery.unreadable(

@@ -35,7 +35,7 @@ from components.sources.reading.pictures import Pictures
 from components.sources.reading.row_records import modality_of, patient_of, read_rows, row_record, split_of
 from components.sources.reading.rows import Row, known, need_answer, rows_of, text
 from components.sources.reading.splits import side_of
-from components.sources.reading.unheard import advice
+from components.sources.reading.unread_columns import advice
 
 _ASKED, _ANSWERED = ("question", "query", "prompt"), ("answer", "response", "output")
 _SPEAKS = (*TALKS, *_ASKED, "instruction", "input", *_ANSWERED, "caption", "text")
@@ -63,7 +63,7 @@ def read_tables(
             raise
         return [record, *caption_beside(row, record)]
 
-    yield from read_rows(delivery, suffixes, rows, make, says_unheard=True)
+    yield from read_rows(delivery, suffixes, rows, make, says_unread=True)
     yield from pictures.unnamed()
 
 
@@ -89,7 +89,7 @@ def make_record(
         caption = text(row, "caption", "text")
         turns = [Turn(prompt="", answer=caption, kind=TurnKind.CAPTION)] if caption else []
     if not turns:
-        _refuse_unheard(row, order)
+        _refuse_unread(row, order)
     return _row(delivery, name, number, row, [pictures.of(image, name) for image in order], turns)
 
 
@@ -115,7 +115,7 @@ def _given(row: Row) -> list[object]:
     return images_in(row[found], found) if found else []
 
 
-def _refuse_unheard(row: Row, shown: Sequence[object]) -> None:
+def _refuse_unread(row: Row, shown: Sequence[object]) -> None:
     """Raise ImageError for a row without a turn that seems to hold one, or without an image that seems to hold rows: its
     words would be lost in silence."""
     if len(row) > 1 and not shown and all(isinstance(value, Mapping) for value in row.values()):

@@ -18,7 +18,7 @@ from components.sources.reading.label_maps import refuse_label_name
 from components.sources.reading.pictures import ARCHIVES, NOT_UNPACKED, Pictures
 from components.sources.reading.row_records import each_row
 from components.sources.reading.rows import Row, need, rows_of
-from components.sources.reading.unheard import Unheard
+from components.sources.reading.unread_columns import UnreadColumns
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 _UNTOLD = ImageError(
@@ -55,7 +55,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
 
 
 def _rows(delivery: Delivery, name: str, path: Path, make: Callable[[str, int, Row], Iterable[Item]]) -> Iterator[Item]:
-    yield from each_row(delivery, name, rows_of(path), make, unheard=Unheard())
+    yield from each_row(delivery, name, rows_of(path), make, unread=UnreadColumns())
 
 
 def _told(

@@ -18,7 +18,7 @@ from components.sources.reading.opened import BrokenOff
 from components.sources.reading.pictures import Pictures, annotations
 from components.sources.reading.row_records import unreadable_row
 from components.sources.reading.rows import Row
-from components.sources.reading.unheard import Unheard
+from components.sources.reading.unread_columns import UnreadColumns
 
 IMAGES = tuple(suffix.removeprefix(".") for suffix in SUFFIXES)
 TEXTS = ("txt", "json", "cls")
@@ -62,7 +62,7 @@ def read(delivery: Delivery) -> Iterator[Item]:
 
 
 def _records(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
-    seen, unheard = set[str](), Unheard()
+    seen, unread = set[str](), UnreadColumns()
     for number, (key, group) in enumerate(_groups(path)):
         try:
             if isinstance(group, ImageError):
@@ -74,11 +74,11 @@ def _records(delivery: Delivery, name: str, path: Path) -> Iterator[Item]:
             record = make_record(delivery, name, number, row, shown, Pictures(delivery))
             check_columns(row, len(record.images))
             told = [record, *caption_beside(row, record)]
-            unheard.note(row)
+            unread.note(row)
             yield from told
         except ImageError as error:
             yield unreadable_row(delivery, name, number, error)
-    yield from unheard.items(delivery, name)
+    yield from unread.items(delivery, name)
 
 
 def _groups(path: Path) -> Iterator[tuple[str, SampleFiles | ImageError]]:

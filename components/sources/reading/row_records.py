@@ -16,7 +16,7 @@ from components.sources.reading.pictures import annotations
 from components.sources.reading.rows import Row, known
 from components.sources.reading.splits import SPLITS as SPLITS
 from components.sources.reading.splits import split_of as split_of
-from components.sources.reading.unheard import Unheard
+from components.sources.reading.unread_columns import UnreadColumns
 from components.storage.keys import keyed_hash
 
 YES_NO = ("yes", "no")
@@ -110,17 +110,17 @@ def read_rows(
     make: Callable[[str, int, Row], Item | Iterable[Item]],
     *,
     images: tuple[str, ...] = SUFFIXES,
-    says_unheard: bool = False,
+    says_unread: bool = False,
 ) -> Iterator[Item]:
     """What `make(file, number, row)` says of each row of each file with one of the suffixes; files that end like `images`
-    are left to the rows, any other is unreadable. With `says_unheard` each column that says something and that no record
+    are left to the rows, any other is unreadable. With `says_unread` each column that says something and that no record
     has is one more item of its file."""
     for found in annotations(delivery, *suffixes, images=images):
         if isinstance(found, tuple):
             name, path = found
-            unheard = Unheard() if says_unheard else None
+            unread = UnreadColumns() if says_unread else None
             yield from delivery.read(
-                name, path, lambda p, n=name, u=unheard: each_row(delivery, n, rows(p), make, unheard=u)
+                name, path, lambda p, n=name, u=unread: each_row(delivery, n, rows(p), make, unread=u)
             )
         else:
             yield found
@@ -132,10 +132,10 @@ def each_row(
     rows: Iterable[Row | ImageError],
     make: Callable[[str, int, Row], Item | Iterable[Item]],
     *,
-    unheard: Unheard | None = None,
+    unread: UnreadColumns | None = None,
 ) -> Iterator[Item]:
     """One item or more a row: what `make(name, number, row)` says, or an Unreadable (or LeftOut) where it raises ImageError. A file that
-    breaks off in the middle is one more Unreadable. `unheard` hears of each row that became a record, and ends the items."""
+    breaks off in the middle is one more Unreadable. `unread` is told of each row that became a record, and ends the items."""
     number = -1
     try:
         for number, row in enumerate(rows):
@@ -145,15 +145,15 @@ def each_row(
                 read = ReadRow(row)
                 made = make(name, number, read)
                 items = _checked(read, [made] if not isinstance(made, Iterable) else list(made))
-                if unheard and any(isinstance(item, Record) for item in items):
-                    unheard.note(read)
+                if unread and any(isinstance(item, Record) for item in items):
+                    unread.note(read)
                 yield from items
             except ImageError as error:
                 yield unreadable_row(delivery, name, number, error)
     except ImageError as error:
         yield unreadable_row(delivery, name, number + 1, error) if number >= 0 else delivery.unreadable(name, error)
-    if unheard:
-        yield from unheard.items(delivery, name)
+    if unread:
+        yield from unread.items(delivery, name)
 
 
 def _checked(row: ReadRow, made: list[Item]) -> list[Item]:

@@ -16,7 +16,7 @@ from components.training import board as boards
 from components.training import fitting as fittings
 from components.training.board import LEFT, Board, Kind, Messenger, Told, Wish
 from components.training.fitting import MAX_TRIES, UNHEARD_SECONDS, Fitting
-from components.training.pulse import Pulse
+from components.training.heartbeat import Heartbeat
 from components.training.workers import Ask, Room
 from tests.components.training.conftest import context
 
@@ -39,7 +39,7 @@ def test_what_is_said_while_the_stage_is_away_comes_when_it_is_back(monkeypatch)
             raise ConnectionError("no stage")
         return board.exchange(told)
 
-    messenger = Messenger(exchange, Pulse(0, 8, "a-node"), 2)
+    messenger = Messenger(exchange, Heartbeat(0, 8, "a-node"), 2)
     assert board.take(Wish()) == [Told("begun", 2)] and not messenger.should_stop()
     away.append(True)
     messenger.say("one")
@@ -60,8 +60,8 @@ def test_what_is_said_while_the_stage_is_away_comes_when_it_is_back(monkeypatch)
 
 LEAVES = """
 from tests.components.training.test_board import *
-pulse = Pulse(1, 8, "a-node")
-messenger = Messenger(lambda told: Wish(leave=frozenset({pulse.life})), pulse, 2)
+heartbeat = Heartbeat(1, 8, "a-node")
+messenger = Messenger(lambda told: Wish(leave=frozenset({heartbeat.life})), heartbeat, 2)
 time.sleep(60)
 """
 
@@ -139,7 +139,11 @@ def test_ranks_that_hang_are_named_and_all_workers_are_to_leave(ctx):
     ctx = replace(ctx, recipe=replace(ctx.recipe, compute=compute))
     fitting = fitting_of(ctx)
     for rank in (0, 1):
-        hear(fitting, "beat", replace(Pulse(rank, 60, "a-node", step=24).beat(), life=f"life-{rank}", waits=rank == 0))
+        hear(
+            fitting,
+            "beat",
+            replace(Heartbeat(rank, 60, "a-node", step=24).beat(), life=f"life-{rank}", waits=rank == 0),
+        )
     time.sleep(0.02)
     fitting._watch()
     assert fitting._leave == {"life-0", "life-1"}
@@ -151,7 +155,7 @@ def test_ranks_that_hang_are_named_and_all_workers_are_to_leave(ctx):
 def test_workers_that_ended_do_not_hang_while_others_begin_in_their_place(ctx, kind, value):
     ctx = replace(ctx, recipe=replace(ctx.recipe, compute=replace(ctx.recipe.compute, hang_seconds=0.01)))
     fitting = fitting_of(ctx)
-    hear(fitting, "beat", Pulse(0, 60, "a-node", step=24).beat())
+    hear(fitting, "beat", Heartbeat(0, 60, "a-node", step=24).beat())
     hear(fitting, kind, value)
     time.sleep(0.02)
     fitting._watch()

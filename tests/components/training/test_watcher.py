@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from components.training.heartbeat import Beat, Heartbeat
 from components.training.loop import StepReport
 from components.training.losses import LossRows
-from components.training.pulse import Beat, Pulse
 from components.training.watcher import LOOKS, Watcher
 
 HERE = "components/training/feed.py:81 next_step"
@@ -100,10 +100,10 @@ def test_ranks_that_wait_alike_are_not_slow(watcher):
 
 
 def test_a_beat_says_where_the_thread_that_trains_stands_in_our_code():
-    begun, go_on, made = threading.Event(), threading.Event(), list[Pulse]()
+    begun, go_on, made = threading.Event(), threading.Event(), list[Heartbeat]()
 
     def train() -> None:
-        made.append(Pulse(3, 60, "a-node"))
+        made.append(Heartbeat(3, 60, "a-node"))
         losses = LossRows(1, lambda row: (begun.set(), go_on.wait(30)))
         losses.on_step(
             StepReport(step=1, text_loss=1, image_loss=1, learning_rate=1, grad_norm=1, tokens=1, skipped=False)

@@ -1,4 +1,4 @@
-"""Stages as forks of one process that has imported what they need, which would take each of them seconds of processor time.
+"""Stages as forks of one process (a fork server) that has imported what they need: each would take seconds for it.
 
 A run starts that process and names it in its environment; the door asks it for a fork and waits for it. Where there is none,
 as after a bare `dvc repro`, or where it does not answer, the door does the stage itself: the same function, the same bytes.
@@ -23,7 +23,7 @@ from typing import Any
 
 from components.storage.lifeline import die_with_parent
 
-ADDRESS = "UNIMED_NURSERY"
+ADDRESS = "UNIMED_FORK_SERVER"
 """The name of its socket, which lies in no folder: it goes when the process does, and may be as long as it is."""
 IMPORTS: dict[str, tuple[str, ...]] = {
     "validate": ("pandas", "pyarrow.parquet", "great_expectations.expectations"),
@@ -129,7 +129,7 @@ class Fork:
 
 
 @dataclass(slots=True)
-class Nursery:
+class ForkServer:
     """The process that is forked. It has one thread, and nothing was computed in it: a fork finds all locks open."""
 
     folder: str

@@ -37,7 +37,7 @@ class Beat:
 
 
 @dataclass(slots=True)
-class Pulse:
+class Heartbeat:
     """A rank's own, made in the thread that trains; also a hook of the loop."""
 
     rank: int

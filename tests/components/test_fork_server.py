@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from components.nursery import ADDRESS
+from components.fork_server import ADDRESS
 
 NURSERY = """
 import os, signal, sys, time
-from components.nursery import Nursery
+from components.fork_server import ForkServer
 
 prepared = []
 
@@ -30,18 +30,18 @@ def work(argv, began):
         time.sleep(600)
     return int(argv[1])
 
-Nursery(folder=os.getcwd(), prepare=prepared.append, work=work).serve(sys.argv[1])
+ForkServer(folder=os.getcwd(), prepare=prepared.append, work=work).serve(sys.argv[1])
 """
 CALLER = """
 import signal, sys
-from components.nursery import ask
+from components.fork_server import ask
 print("code", ask(sys.argv[1:], 12.5), signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, flush=True)
 """
 SECONDS = 30.0
 
 
 @pytest.fixture
-def nursery(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def fork_server(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A process to fork from, in a folder of its own, whose name is the socket's."""
     name = tmp_path.name  # pytest gives each test one of its own
     process = start(NURSERY, name, folder=tmp_path)
@@ -80,30 +80,32 @@ def wait_for(what: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_a_fork_works_where_its_caller_is_with_its_environment_and_streams_and_imports_are_made_once(nursery, tmp_path):
+def test_a_fork_works_where_its_caller_is_with_its_environment_and_streams_and_imports_are_made_once(
+    fork_server, tmp_path
+):
     pids = set()
     for code in ("0", "3"):
         said, error = call(tmp_path.name, "count", code, folder=tmp_path, SAID=code).communicate(timeout=SECONDS)
         pid, rest = said.split(maxsplit=1)
         pids.add(pid)
         assert rest == f"{tmp_path} {code} 12.5 ['count']\ncode {code} False\n" and error == ""
-    assert len(pids) == 2 and str(nursery.pid) not in pids
+    assert len(pids) == 2 and str(fork_server.pid) not in pids
 
 
-def test_what_a_stage_raises_is_written_to_its_callers_stream_and_is_exit_code_1(nursery, tmp_path):
+def test_what_a_stage_raises_is_written_to_its_callers_stream_and_is_exit_code_1(fork_server, tmp_path):
     said, error = call(tmp_path.name, "fail", folder=tmp_path).communicate(timeout=SECONDS)
     assert said == "code 1 False\n" and "RuntimeError: the stage's own" in error
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_caller_that_is_asked_to_stop_asks_its_fork(nursery, tmp_path, number):
+def test_a_caller_that_is_asked_to_stop_asks_its_fork(fork_server, tmp_path, number):
     caller = call(tmp_path.name, "listen", folder=tmp_path)
     working(caller)
     caller.send_signal(number)
     assert caller.communicate(timeout=SECONDS)[0] == "code 75 False\n"
 
 
-def test_a_caller_dies_of_what_its_fork_died_of(nursery, tmp_path):
+def test_a_caller_dies_of_what_its_fork_died_of(fork_server, tmp_path):
     for number in (signal.SIGKILL, signal.SIGTERM):
         caller = call(tmp_path.name, "sleep", folder=tmp_path)
         working(caller).send_signal(number)
@@ -111,7 +113,7 @@ def test_a_caller_dies_of_what_its_fork_died_of(nursery, tmp_path):
         assert caller.returncode == -number
 
 
-def test_a_fork_does_not_outlive_its_caller_and_others_go_on(nursery, tmp_path):
+def test_a_fork_does_not_outlive_its_caller_and_others_go_on(fork_server, tmp_path):
     callers = [call(tmp_path.name, "sleep", folder=tmp_path) for _ in range(2)]
     one, other = (working(caller) for caller in callers)
     callers[0].kill()
@@ -124,21 +126,21 @@ def test_a_fork_does_not_outlive_its_caller_and_others_go_on(nursery, tmp_path):
     callers[1].communicate()
 
 
-def test_no_fork_outlives_the_process_it_came_from_and_its_caller_says_that_it_was_killed(nursery, tmp_path):
+def test_no_fork_outlives_the_process_it_came_from_and_its_caller_says_that_it_was_killed(fork_server, tmp_path):
     caller = call(tmp_path.name, "sleep", folder=tmp_path)
     fork = working(caller)
-    nursery.kill()
+    fork_server.kill()
     caller.communicate(timeout=SECONDS)
     assert caller.returncode == -signal.SIGKILL
     wait_for(lambda: not fork.is_running() or fork.status() == psutil.STATUS_ZOMBIE)
 
 
-def test_in_another_folder_or_where_nobody_answers_the_caller_does_it_itself(nursery, tmp_path):
+def test_in_another_folder_or_where_nobody_answers_the_caller_does_it_itself(fork_server, tmp_path):
     (tmp_path / "other").mkdir()
     said, _ = call(tmp_path.name, "count", "0", folder=tmp_path / "other").communicate(timeout=SECONDS)
     assert said == "code None True\n"
-    nursery.kill()
-    nursery.wait()
+    fork_server.kill()
+    fork_server.wait()
     said, _ = call(tmp_path.name, "count", "0", folder=tmp_path).communicate(timeout=SECONDS)
     assert said == "code None True\n"
     assert start(CALLER, folder=tmp_path, **{ADDRESS: ""}).communicate(timeout=SECONDS)[0] == "code None True\n"
@@ -150,7 +152,7 @@ def test_a_fork_of_a_process_with_all_imports_has_one_thread_and_computes(tmp_pa
 import json, os, sys, threading
 from importlib import import_module
 from components import stage
-from components.nursery import IMPORTS
+from components.fork_server import IMPORTS
 stage.set_environment(2)
 for name in ("validate", "start", "train", "predict", "evaluate", "judge"):
     stage.function_of(name)

@@ -1,4 +1,4 @@
-"""Where a run's stages are forked from (`components.nursery`): started with the run, ended with it."""
+"""Where a run's stages are forked from (`components.fork_server`): started with the run, ended with it."""
 
 import gc
 import os
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from components import stage as door
-from components.nursery import ADDRESS, Nursery
+from components.fork_server import ADDRESS, ForkServer
 from components.recipes.recipe import Recipe
 from components.storage.workspace import Workspace
 from flows.server import end_process, start_child
@@ -19,7 +19,7 @@ ACCELERATORS = ("/dev/nvidiactl", "/dev/kfd")
 
 
 @contextmanager
-def nursery(workspace: Workspace, recipe: Recipe) -> Iterator[None]:
+def fork_server(workspace: Workspace, recipe: Recipe) -> Iterator[None]:
     """While the block runs, stages are forks of one process, where that is possible: without workers and accelerators. Others
     take their seconds of imports in minutes and hours of work."""
     if recipe.compute.workers > 0 or any(Path(path).exists() for path in ACCELERATORS):
@@ -27,7 +27,7 @@ def nursery(workspace: Workspace, recipe: Recipe) -> Iterator[None]:
         return
     name = f"unimed-{secrets.token_hex(16)}"
     threads = str(recipe.compute.threads)
-    process = start_child(["flows.nursery", name, threads], log=workspace.logs / "nursery.log")
+    process = start_child(["flows.fork_server", name, threads], log=workspace.logs / "fork-server.log")
     os.environ[ADDRESS] = name
     try:
         yield
@@ -45,4 +45,4 @@ def work(argv: list[str], began: float) -> int:
 if __name__ == "__main__":
     door.set_environment(int(sys.argv[2]))
     gc.set_threshold(50_000, 20, 50)  # as the door does
-    Nursery(folder=str(Path.cwd()), prepare=door.function_of, work=work).serve(sys.argv[1])
+    ForkServer(folder=str(Path.cwd()), prepare=door.function_of, work=work).serve(sys.argv[1])

@@ -68,7 +68,7 @@ _MARKS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Unheard:
+class UnreadColumns:
     """The columns of one table that rows were read past."""
 
     _rows: Counter[str] = field(default_factory=Counter)
