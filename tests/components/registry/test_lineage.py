@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from components.registry.database import Impossible
-from components.registry.lineage import lineage, render_lineage
+from components.registry.lineage import lineage, lineage_of_record, render_lineage
 from components.registry.people import promote, rollback
 from components.storage.dvc_repository import read_lock
 
@@ -24,6 +24,18 @@ def test_the_tree_goes_from_the_evaluation_back_to_the_raw_delivery_with_hashes(
     ]
     assert [entry["action"] for entry in found["decisions"]] == ["promote"]
     json.dumps(found)
+
+
+def test_a_raw_delivery_that_several_stages_read_stands_there_once(tmp_path):
+    start, out = {"path": "data/start", "md5": "5", "size": 1}, {"path": "checkpoints/unified", "md5": "6", "size": 1}
+    stages = {
+        "train": {"cmd": "t", "deps": [start], "outs": [out]},
+        "evaluate": {"cmd": "e", "deps": [start, out], "outs": [{"path": "evaluation", "md5": "7", "size": 1}]},
+    }
+    (tmp_path / "dvc.lock").write_text(json.dumps({"schema": "2.0", "stages": stages}))
+    (tmp_path / "manifest.json").write_text("{}")
+    (tmp_path / "weights.json").write_text('{"files": []}')
+    assert [item["path"] for item in lineage_of_record(tmp_path, {})["raw"]] == ["data/start"]
 
 
 def test_a_version_keeps_its_own_lineage_when_the_workspace_moves_on(three):
