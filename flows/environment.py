@@ -8,6 +8,7 @@ from pathlib import Path
 from components.stage import ENVIRONMENT as SILENCE
 from components.stage import spare_loopback
 from components.storage.private import make_private
+from components.storage.read_only import unless_read_only
 from components.storage.user import have_user
 from components.storage.workspace import ENVIRONMENT as WORKSPACE
 from components.storage.workspace import Workspace
@@ -35,8 +36,9 @@ def enter(workspace: Workspace) -> None:
     have_user(workspace.private / "home")
     os.environ["PREFECT_HOME"] = str(prefect_home(workspace))
     make_private(workspace)
-    prefect_home(workspace).mkdir(parents=True, exist_ok=True)
-    workspace.logs.mkdir(parents=True, exist_ok=True)
+    with unless_read_only():
+        for made in (prefect_home(workspace), workspace.logs):
+            made.mkdir(parents=True, exist_ok=True)
     # It warns of each empty file, on every look; a curator's file of decisions begins empty.
     logging.getLogger("dvc.output").setLevel(logging.ERROR)
 

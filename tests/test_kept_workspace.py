@@ -25,6 +25,7 @@ from components.storage.workspace import Workspace
 from components.storage.yaml_files import dump_yaml, load_yaml
 from flows.cli.main import main
 from tests.fixtures.at_once import eight_at_once
+from tests.fixtures.disks import only_read
 from tests.fixtures.kept_archive import KEPT, NOWHERE, pack, unpack
 from tests.fixtures.kept_facts import ignored_decisions, lost_facts, weights_files
 from tests.fixtures.micro import own_ports, run_unimed
@@ -111,6 +112,19 @@ def test_its_champion_is_verified_byte_by_byte_and_traced_to_the_raw_deliveries(
     assert lineage["version"] == champion(kept)
     assert set(kept["test_patients"]) <= lineage["sources"].keys()
     assert [entry["hash"] for entry in lineage["decisions"]] == [entry["hash"] for entry in kept["decision_log"]]
+
+
+def test_on_a_disk_that_is_only_read_it_can_be_looked_at_and_nothing_else(upgraded, kept):
+    before = {path: path.stat().st_mtime_ns for path in upgraded.root.rglob("*") if path.is_file()}
+    with only_read(upgraded.root):
+        said = {
+            words[0]: json.loads(run_unimed(*words, "--json", cwd=upgraded.root))
+            for words in (("models",), ("lineage", "champion"), ("verify", "champion"))
+        }
+        assert "Read-only file system" in run_unimed("retrain", cwd=upgraded.root, expect=2)
+    assert said["lineage"]["version"] == champion(kept)
+    assert {str(row["version"]) for row in said["models"]} == kept["versions"].keys()
+    assert before == {path: path.stat().st_mtime_ns for path in upgraded.root.rglob("*") if path.is_file()}
 
 
 def test_its_champion_answers(unimed, opened, kept):

@@ -3,7 +3,6 @@
 A cache: the registry and the decision log are the truth, and every change of theirs made here rewrites it.
 """
 
-import errno
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from components.registry.presence import registered_now
 from components.registry.states import standings
 from components.storage.atomic import read_object, write_json
 from components.storage.full_disk import is_full
+from components.storage.read_only import unless_read_only
 from components.storage.workspace import Workspace
 
 KEEP = 200
@@ -86,10 +86,9 @@ def _write(workspace: Workspace, summary: dict[str, Any]) -> None:
     """Keep the cache. On a full disk there is none, not yesterday's, and on one that is only read the old one stays: whoever
     only looks may go on."""
     try:
-        write_json(_path(workspace), summary)
+        with unless_read_only():
+            write_json(_path(workspace), summary)
     except OSError as error:
-        if error.errno == errno.EROFS:
-            return
         if not is_full(error):
             raise
         _path(workspace).unlink(missing_ok=True)

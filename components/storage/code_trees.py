@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 
 from components.storage.atomic import read_object, write_json
+from components.storage.read_only import unless_read_only
 
 
 class CodeTrees:
@@ -25,7 +26,8 @@ class CodeTrees:
     def keep(self) -> None:
         """Write down what was learnt."""
         if self._memory is not None and self._is_new:
-            write_json(self._memory, self._known)
+            with unless_read_only():
+                write_json(self._memory, self._known)
 
     def _digest(self, path: Path) -> str:
         stat = path.stat()

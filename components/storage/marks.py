@@ -18,6 +18,7 @@ from typing import Any
 from components.storage.atomic import atomic_path, read_object, write_json
 from components.storage.dvc_repository import open_repo, read_lock
 from components.storage.full_disk import is_full
+from components.storage.read_only import unless_read_only
 from components.storage.workspace import Workspace
 from components.storage.yaml_files import load_yaml
 
@@ -98,7 +99,8 @@ def _compare(workspace: Workspace, *, looks: bool = False) -> tuple[list[Kept], 
             right[kept.md5] = kept.path
     if after != before and not looks:
         try:
-            write_json(_place(workspace), after)
+            with unless_read_only():
+                write_json(_place(workspace), after)
         except OSError as error:
             if not is_full(error):  # a full disk keeps nobody from looking; all is read again the next time
                 raise

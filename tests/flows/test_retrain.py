@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from components.storage.locks import hold, holder
+from tests.fixtures.disks import only_read
 from tests.flows import toy
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -108,6 +109,16 @@ def test_run_again_starts_no_server_and_says_why(root):
     assert said["state"] == "nothing-to-do" and said["message"].startswith("nothing to do: no raw file")
     assert "nothing to do: no raw file" in retrain(root, "--dry-run")
     assert flow_states(root) == before
+
+
+def test_on_a_disk_that_is_only_read_status_and_doctor_look_and_no_run_begins(root):
+    with only_read(root):
+        state = finished(toy.unimed(root, "status", "--json"))
+        assert json.loads(state[state.index("{") :])["champion"]["version"] == 1
+        doctor = finished(toy.unimed(root, "doctor", "--json"), expect=1)
+        found = {one["what"]: one["found"] for one in json.loads(doctor[doctor.index("[") :])}
+        assert found["writable"] == "no"
+        assert "Read-only file system" in retrain(root, expect=2)
 
 
 def test_a_dry_run_names_the_stages_and_runs_none(root):
